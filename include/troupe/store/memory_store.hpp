@@ -1,0 +1,25 @@
+#pragma once
+
+#include <memory>
+
+#include <troupe/store/store.hpp>
+
+namespace troupe::inline v0 {
+
+/// Keeps actors in this process's memory: for tests and for actors that need not outlive the program. It stands in
+/// `runtime_options::store`. Copies share one store, so a second runtime that is given the same object after the first
+/// has shut down finds the first one's actors; while the first runs, it gets `store.in_use`.
+class memory {
+ public:
+  memory();
+
+  /// Opens it, as `store_factory` says.
+  [[nodiscard]] std::unique_ptr<store> operator()() const;
+
+ private:
+  struct contents;
+  std::shared_ptr<contents> contents_;
+  friend class memory_store;
+};
+
+}  // namespace troupe::inline v0

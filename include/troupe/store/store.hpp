@@ -1,0 +1,135 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <troupe/core/actor_id.hpp>
+#include <troupe/core/bytes.hpp>
+#include <troupe/core/key.hpp>
+#include <troupe/core/tags.hpp>
+
+namespace troupe::inline v0 {
+
+/// One actor as the store has it.
+struct actor_record {
+  actor_id id;
+  std::string name;                     ///< the definition's wire name
+  std::string key;                      ///< canonical form, see `troupe::key`
+  bool initialised = false;             ///< `on_create` has run to its end; until then `state` is empty
+  std::uint32_t version = 1;            ///< the version of the state's shape
+  bytes state;                          ///< CBOR
+  std::optional<bytes> input;           ///< CBOR of the creation input; dropped once initialised
+  tags labels;
+  std::chrono::sys_time<std::chrono::milliseconds> created_at{};
+};
+
+/// What one actor changed since its last commit. A store applies it whole or not at all.
+///
+/// `create` inserts a row, `update` replaces state, version and the initialised mark of an existing row (and drops its
+/// input once initialised), `destroy` deletes everything the actor has. The views are valid until the commit completes.
+struct write_set {
+  enum class action : std::uint8_t { create, update, destroy };
+
+  action what = action::update;
+  bool initialised = true;
+  std::uint32_t version = 1;
+  actor_id id;
+  bytes_view state;
+
+  /// Looked at by `create` only.
+  struct creation {
+    std::string_view name;
+    std::string_view key;
+    std::optional<bytes_view> input;
+    const tags* labels = nullptr;
+    std::chrono::sys_time<std::chrono::milliseconds> created_at{};
+  };
+  const creation* created = nullptr;
+};
+
+/// Asks for one actor, by id or by name and key. The store calls `done` exactly once, maybe before `load` returns, on
+/// any thread; then `found` or `failure` is set, or neither if there is no such actor. The requester keeps the object
+/// alive until then.
+struct load_request {
+  std::optional<actor_id> id;  ///< if set, name and key are not looked at
+  std::string_view name;
+  std::string_view key;
+
+  std::optional<actor_record> found;
+  std::exception_ptr failure;
+
+  void (*done)(load_request&) noexcept = nullptr;
+};
+
+/// Asks for a page of actors of one definition, in the order of their ids (that is, of their creation).
+struct list_request {
+  std::string_view name;
+  const tags* labels = nullptr;     ///< only actors that carry all of these; null: all actors
+  std::optional<actor_id> after;    ///< only ids behind this one
+  std::size_t limit = 100;
+
+  std::vector<actor_record> found;  ///< without `state` and `input`
+  std::exception_ptr failure;
+
+  void (*done)(list_request&) noexcept = nullptr;
+};
+
+/// Hands over an epoch: write-sets that become durable together. Within one request, destroys are applied before
+/// creates, so that a key can be freed and taken again in one epoch. No two write-sets name the same id.
+struct commit_request {
+  enum class outcome : std::uint8_t {
+    committed,  ///< durable
+    failed,     ///< nothing was written; the same request may be made again
+    unknown,    ///< the store cannot tell. The runtime then stops.
+  };
+
+  std::uint64_t epoch = 0;
+  std::vector<write_set> writes;
+
+  outcome result = outcome::failed;
+  std::exception_ptr failure;  ///< set unless committed
+
+  void (*done)(commit_request&) noexcept = nullptr;
+};
+
+/// Where actors live while no process runs them: a few verbs, written for batches.
+///
+/// A store promises: a committed request survives what its durability setting says it survives; a request that failed
+/// left no trace; after reopening, every actor is as some committed request left it; at any time one runtime owns it.
+/// A store does not promise anything about requests that were in flight when the process died: each is there whole or
+/// not at all. `troupe::testing::check_store` tries every sentence of this on a store of your own.
+///
+/// Nothing here may assume a local, blocking store: answers arrive through `done`. `load` and `list` may be called from
+/// any threads at once and see every request whose `done` has been called. `commit` is called with one request at a
+/// time, on the executor's I/O lane, where it may block.
+class store {
+ public:
+  virtual ~store() = default;
+
+  store() = default;
+  store(const store&) = delete;
+  store& operator=(const store&) = delete;
+
+  virtual void load(load_request& request) noexcept = 0;
+  virtual void list(list_request& request) noexcept = 0;
+  virtual void commit(commit_request& request) noexcept = 0;
+
+  /// Writes a consistent copy of everything to `path`, which must not exist. Blocks; throws `troupe::error`.
+  virtual void backup(const std::string& path) = 0;
+
+  /// Gives up ownership. Called once, after the last commit has completed; blocks; throws nothing.
+  virtual void close() noexcept = 0;
+};
+
+/// Opens a store, that is, takes ownership of it. Throws `troupe::error` when that cannot be: `store.in_use`,
+/// `store.not_a_database`, `store.newer_schema`, `store.read_only`, `store.full`, `store.corrupt`, `store.failed`.
+using store_factory = std::function<std::unique_ptr<store>()>;
+
+}  // namespace troupe::inline v0
