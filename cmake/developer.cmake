@@ -1,0 +1,16 @@
+# What the project asks of its own targets and of nobody else's.
+
+# Turns warnings into errors. PRIVATE: an embedder's code is compiled with the embedder's flags.
+function(troupe_developer_flags target)
+  if(TROUPE_DEVELOPER)
+    target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Werror)
+  endif()
+endfunction()
+
+# A program of this project (test, example, benchmark): linked with the library, same rules as the library.
+function(troupe_add_program target)
+  add_executable(${target} ${ARGN})
+  target_link_libraries(${target} PRIVATE troupe::troupe)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
+  troupe_developer_flags(${target})
+endfunction()
