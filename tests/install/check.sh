@@ -1,0 +1,53 @@
+#!/bin/sh
+# Builds and runs one consumer project against this library, as a user would.
+#
+#   check.sh prefix       SOURCE BUILD WORK             install BUILD into WORK/prefix
+#   check.sh find_package SOURCE BUILD WORK COMPILER    a CMake project that finds the installed package
+#   check.sh subdirectory SOURCE BUILD WORK COMPILER    a CMake project that has the source tree in it
+#   check.sh pkg_config   SOURCE BUILD WORK COMPILER    no CMake: flags from pkg-config
+#
+# Exit status 77 means skipped: the compiler is not on this machine.
+set -eu
+
+kind=$1 source=$2 build=$3 work=$4 compiler=${5:-}
+consumers=$source/tests/install
+prefix=$work/prefix
+here=$work/$kind-$compiler
+
+if [ -n "$compiler" ] && ! command -v "$compiler" >/dev/null; then
+  echo "skipped: $compiler is not installed"
+  exit 77
+fi
+rm -rf "$here"
+
+build_with_cmake() {
+  cmake -S "$consumers/$kind" -B "$here" -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=Debug "$@"
+  cmake --build "$here" --parallel 2
+}
+
+case $kind in
+  prefix)
+    rm -rf "$prefix"
+    cmake --install "$build" --prefix "$prefix"
+    ;;
+  find_package)
+    build_with_cmake -DCMAKE_PREFIX_PATH="$prefix"
+    "$here/consumer"
+    ;;
+  subdirectory)
+    build_with_cmake -DTROUPE_SOURCE_DIR="$source"
+    "$here/consumer"
+    ;;
+  pkg_config)
+    PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name troupe.pc)")
+    export PKG_CONFIG_PATH
+    mkdir -p "$here"
+    # shellcheck disable=SC2046  # flags are words
+    "$compiler" -std=c++20 "$consumers/main.cpp" -o "$here/consumer" $(pkg-config --cflags --libs troupe)
+    "$here/consumer"
+    ;;
+  *)
+    echo "check.sh: unknown kind of consumer: $kind"
+    exit 2
+    ;;
+esac
