@@ -63,8 +63,8 @@ endmacro()
 # Installs the packages, or stops with the command that does.
 function(troupe_provide packages)
   list(JOIN packages " " names)
-  set(command "apt-get install --yes --no-install-recommends ${names}")
-  set(advice "troupe needs packages that are not installed here. On Debian, run\n\n    sudo ${command}\n\nand try again.")
+  set(command "sudo apt-get update && sudo apt-get install --yes --no-install-recommends ${names}")
+  set(advice "troupe needs packages that are not installed here. On Debian, run\n  ${command}\nand try again.")
 
   find_program(apt_get apt-get NO_CACHE)
   if(NOT TROUPE_INSTALL_PACKAGES OR NOT apt_get)
