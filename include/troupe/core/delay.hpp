@@ -1,0 +1,38 @@
+#pragma once
+
+#include <chrono>
+#include <coroutine>
+
+#include <troupe/core/fiber.hpp>
+
+namespace troupe::inline v0 {
+
+/// `co_await delay(2s)` suspends for that long on the runtime's clock, at least; see `timer` for the precision.
+///
+/// Errors: `actor.aborted` when the actor that waits is being shut down or the task is a loser of `when_any`;
+/// `actor.invalid_operation` in a task that runs on no executor (under `sync_wait` on a plain thread: use
+/// `runtime::run` or `runtime::spawn`).
+class [[nodiscard("co_await this")]] delay final : private detail::wait {
+ public:
+  explicit delay(std::chrono::nanoseconds duration) noexcept : timer_{*this}, duration_{duration} {}
+
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  bool await_suspend(std::coroutine_handle<> h);
+  void await_resume();
+
+ private:
+  struct alarm final : timer {
+    explicit alarm(delay& d) noexcept : timer{&alarm::ring}, owner{d} {}
+    static void ring(timer& t) noexcept { static_cast<alarm&>(t).owner.wake(); }
+    delay& owner;
+  };
+
+  void interrupt() noexcept override;
+
+  alarm timer_;
+  std::chrono::nanoseconds duration_;
+  executor* executor_ = nullptr;
+  bool aborted_ = false;
+};
+
+}  // namespace troupe::inline v0

@@ -1,0 +1,126 @@
+#pragma once
+
+#include <atomic>
+#include <coroutine>
+#include <cstddef>
+#include <exception>
+
+#include <troupe/core/executor.hpp>
+#include <troupe/core/work.hpp>
+
+/// \file
+/// How coroutines are resumed. A fiber is one line of execution: a host's coroutine with all the tasks it awaits, or one
+/// invocation of an action. Only one thing of a fiber runs at a time, so it is suspended at one place at most: its wait.
+///
+/// Nothing here resumes within a resume. Whoever runs a coroutine calls `drive`; an `await_suspend` that wants another
+/// coroutine to run stores it in `thread_state::next` and returns, and `drive` goes on with it. This is symmetric
+/// transfer by hand: it keeps the stack flat at -O0 and under sanitizers too, where g++ makes no tail call
+/// (docs/compilers.md), and costs no queue.
+
+namespace troupe::inline v0 {
+namespace detail {
+
+class wait;
+
+/// A short critical section among few threads; see `fiber::cancel`.
+class spin_flag {
+ public:
+  void lock() noexcept {
+    while (held_.exchange(true, std::memory_order_acquire)) pause();
+  }
+  void unlock() noexcept { held_.store(false, std::memory_order_release); }
+
+ private:
+  static void pause() noexcept;
+  std::atomic<bool> held_{false};
+};
+
+class fiber {
+ public:
+  fiber(const fiber&) = delete;
+  fiber& operator=(const fiber&) = delete;
+
+  /// Continues the fiber, later, where it belongs: on its executor, or in its actor's mailbox. From any thread; `w`
+  /// runs the continuation.
+  virtual void resume_later(work& w) noexcept = 0;
+
+  /// Where its timers run; null for a fiber that only a blocked thread drives.
+  [[nodiscard]] executor* home() const noexcept { return home_; }
+
+  /// Interrupts the present wait and all later ones: they end with `actor.aborted`. From any thread.
+  void cancel() noexcept;
+  [[nodiscard]] bool cancelled() const noexcept { return cancelled_.load(std::memory_order_relaxed); }
+
+ protected:
+  explicit fiber(executor* home) noexcept : home_{home} {}
+  ~fiber() = default;
+
+ private:
+  friend class wait;
+  executor* home_;
+  wait* current_ = nullptr;
+  spin_flag lock_;
+  std::atomic<bool> cancelled_{false};
+};
+
+struct turn;
+
+/// What the calling thread is doing for troupe.
+struct thread_state {
+  std::coroutine_handle<> next;  ///< what `drive` resumes next
+  fiber* here = nullptr;         ///< the fiber that runs; null in plain host code
+  turn* in_turn = nullptr;       ///< the actor turn that runs; null outside actors
+  unsigned inline_calls = 0;     ///< since the last yield, see `inline_calls_max`
+  unsigned depth = 0;            ///< of calls that run within one another's frames
+};
+
+/// Out of line on purpose: a coroutine that changes threads must not reuse a thread-local address from before.
+[[nodiscard]] thread_state& this_thread() noexcept;
+
+/// Runs `h`, and whatever it hands over to, until that suspends or ends.
+void drive(std::coroutine_handle<> h) noexcept;
+
+/// Makes `f` the fiber that runs, and drives `h` on it.
+void drive_as(fiber& f, std::coroutine_handle<> h) noexcept;
+
+/// A suspension that may be cancelled: the base of every awaiter that really waits.
+///
+/// begin() when suspending, then exactly one of: the awaiter's own completion calls wake(), or cancel arrives first.
+/// end() when resuming, in await_resume. An awaiter's completion and its interrupt() may race; it is the awaiter that
+/// decides who wins, since it knows its source.
+class wait : public work {
+ public:
+  wait() noexcept : work{&wait::resume} {}
+
+ protected:
+  ~wait() = default;
+
+  /// Registers with the running fiber; returns false if that is cancelled already, so that nobody will interrupt.
+  /// A coroutine that no fiber runs, one of another library, is resumed on `fallback`.
+  [[nodiscard]] bool begin(std::coroutine_handle<> h, executor* fallback) noexcept;
+
+  /// Unregisters. After this no interrupt() runs. Safe to call without begin().
+  void end() noexcept;
+
+  /// Resumes the coroutine on its fiber, later. From any thread, at most once per begin().
+  void wake() noexcept;
+
+ private:
+  friend class fiber;
+
+  /// Called by fiber::cancel with the fiber's lock held: give up waiting, if the completion has not won yet.
+  virtual void interrupt() noexcept = 0;
+
+  static void resume(work& w) noexcept;
+
+  std::coroutine_handle<> handle_;
+  fiber* fiber_ = nullptr;
+  executor* fallback_ = nullptr;
+};
+
+/// Memory for coroutine frames and call records: blocks of up to 1 KiB are recycled per thread.
+[[nodiscard]] void* allocate_block(std::size_t size);
+void release_block(void* block, std::size_t size) noexcept;
+
+}  // namespace detail
+}  // namespace troupe::inline v0

@@ -1,0 +1,175 @@
+#pragma once
+
+#include <coroutine>
+#include <cstddef>
+#include <exception>
+#include <new>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include <troupe/core/fiber.hpp>
+
+namespace troupe::inline v0 {
+
+template <class T = void>
+class task;
+
+namespace detail {
+
+class promise_base {
+ public:
+  static void* operator new(std::size_t size) { return allocate_block(size); }
+  static void operator delete(void* frame, std::size_t size) noexcept { release_block(frame, size); }
+
+  /// What runs when the task has ended: the coroutine that awaits it, or a callback of whoever drives it.
+  std::coroutine_handle<> continuation;
+  void (*on_end)(promise_base&) noexcept = nullptr;
+  void* owner = nullptr;
+
+  struct end_awaiter {
+    end_awaiter() noexcept {}
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> h) const noexcept {
+      promise_base& p = h.promise();
+      if (p.continuation) {
+        this_thread().next = p.continuation;
+      } else if (p.on_end != nullptr) {
+        p.on_end(p);
+      }
+    }
+    void await_resume() const noexcept {}
+  };
+
+  std::suspend_always initial_suspend() const noexcept { return {}; }
+  end_awaiter final_suspend() const noexcept { return {}; }
+  void unhandled_exception() noexcept { failure_ = std::current_exception(); }
+
+  [[nodiscard]] const std::exception_ptr& failure() const noexcept { return failure_; }
+
+ protected:
+  promise_base() = default;
+  ~promise_base() = default;
+
+  void rethrow_failure() const {
+    if (failure_) [[unlikely]]
+      std::rethrow_exception(failure_);
+  }
+
+ private:
+  std::exception_ptr failure_;
+};
+
+template <class T>
+class promise final : public promise_base {
+ public:
+  task<T> get_return_object() noexcept;
+
+  // The default argument lets `co_return {a, b};` work.
+  template <class U = T>
+    requires std::convertible_to<U&&, T>
+  void return_value(U&& value) {
+    value_.emplace(std::forward<U>(value));
+  }
+
+  T take() {
+    rethrow_failure();
+    return std::move(*value_);
+  }
+
+ private:
+  std::optional<T> value_;
+};
+
+template <>
+class promise<void> final : public promise_base {
+ public:
+  task<void> get_return_object() noexcept;
+  void return_void() const noexcept {}
+  void take() const { rethrow_failure(); }
+};
+
+template <class Promise>
+concept troupe_promise = std::derived_from<Promise, promise_base>;
+
+}  // namespace detail
+
+/// A lazily started coroutine that yields one T, or throws.
+///
+///     troupe::task<int> twice(int x) { co_return 2 * x; }
+///     int four = co_await twice(2);
+///
+/// It starts when it is awaited, on the awaiting thread, and is awaited once. A coroutine's arguments are copied into
+/// its frame only if it takes them by value; so take them by value. Awaiting a million tasks in a loop uses no stack,
+/// in any build. Inside an actor, a task runs as part of the actor: its turns do not overlap with the actor's others.
+template <class T>
+class [[nodiscard("a task does nothing until it is awaited")]] task {
+ public:
+  static_assert(!std::is_reference_v<T>, "troupe: a task yields a value; return a pointer or a copy instead of a reference");
+
+  using promise_type = detail::promise<T>;
+  using value_type = T;
+
+  task() noexcept = default;
+  task(task&& other) noexcept : handle_{std::exchange(other.handle_, nullptr)} {}
+  task& operator=(task&& other) noexcept {
+    std::swap(handle_, other.handle_);
+    return *this;
+  }
+  ~task() {
+    if (handle_) handle_.destroy();
+  }
+
+  /// False after it was moved from or default-constructed.
+  [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(handle_); }
+
+  class awaiter {
+   public:
+    explicit awaiter(std::coroutine_handle<promise_type> h) noexcept : handle_{h} {}
+
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> parent) noexcept {
+      handle_.promise().continuation = parent;
+      if constexpr (detail::troupe_promise<Promise>) {
+        detail::this_thread().next = handle_;
+      } else {
+        detail::drive(handle_);  // a foreign coroutine: nobody further up the stack drives
+      }
+    }
+    T await_resume() { return handle_.promise().take(); }
+
+   private:
+    std::coroutine_handle<promise_type> handle_;
+  };
+
+  [[nodiscard]] awaiter operator co_await() && noexcept { return awaiter{handle_}; }
+  /// A named task is awaited as `co_await std::move(t)`.
+  awaiter operator co_await() & = delete;
+
+  /// Runs the task from a plain thread and waits for it: `troupe::sync_wait(std::move(*this))`.
+  T get() &&;
+
+  /// For those that drive tasks themselves: gives up ownership of the coroutine.
+  [[nodiscard]] std::coroutine_handle<promise_type> release() noexcept { return std::exchange(handle_, nullptr); }
+
+ private:
+  friend class detail::promise<T>;
+  explicit task(std::coroutine_handle<promise_type> h) noexcept : handle_{h} {}
+
+  std::coroutine_handle<promise_type> handle_;
+};
+
+template <class T>
+task<T> detail::promise<T>::get_return_object() noexcept {
+  return task<T>{std::coroutine_handle<promise<T>>::from_promise(*this)};
+}
+
+inline task<void> detail::promise<void>::get_return_object() noexcept {
+  return task<void>{std::coroutine_handle<promise<void>>::from_promise(*this)};
+}
+
+}  // namespace troupe::inline v0
+
+#include <troupe/core/sync_wait.hpp>

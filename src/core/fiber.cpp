@@ -1,0 +1,207 @@
+#include <troupe/core/fiber.hpp>
+
+#include <array>
+#include <mutex>
+#include <new>
+#include <thread>
+#include <utility>
+
+namespace troupe::inline v0 {
+namespace detail {
+
+void spin_flag::pause() noexcept { std::this_thread::yield(); }
+
+thread_state& this_thread() noexcept {
+  thread_local thread_state state;
+  return state;
+}
+
+void drive(std::coroutine_handle<> h) noexcept {
+  auto& thread = this_thread();
+  const auto outer = std::exchange(thread.next, nullptr);
+  do {
+    h.resume();
+    h = std::exchange(thread.next, nullptr);
+  } while (h);
+  thread.next = outer;
+}
+
+void drive_as(fiber& f, std::coroutine_handle<> h) noexcept {
+  auto& thread = this_thread();
+  fiber* const outer = std::exchange(thread.here, &f);
+  drive(h);
+  thread.here = outer;
+}
+
+void fiber::cancel() noexcept {
+  const std::lock_guard lock{lock_};
+  cancelled_.store(true, std::memory_order_relaxed);
+  if (current_ != nullptr) current_->interrupt();
+}
+
+bool wait::begin(std::coroutine_handle<> h, executor* fallback) noexcept {
+  handle_ = h;
+  fallback_ = fallback;
+  fiber* const f = this_thread().here;
+  if (f == nullptr) return true;
+  const std::lock_guard lock{f->lock_};
+  fiber_ = f;
+  f->current_ = this;
+  return !f->cancelled();
+}
+
+void wait::end() noexcept {
+  if (fiber_ == nullptr) return;
+  const std::lock_guard lock{fiber_->lock_};
+  fiber_->current_ = nullptr;
+  fiber_ = nullptr;
+}
+
+void wait::wake() noexcept {
+  if (fiber_ != nullptr) {
+    fiber_->resume_later(*this);
+  } else {
+    fallback_->post(*this);
+  }
+}
+
+void wait::resume(work& w) noexcept {
+  auto& self = static_cast<wait&>(w);
+  if (self.fiber_ != nullptr) {
+    drive_as(*self.fiber_, self.handle_);
+  } else {
+    drive(self.handle_);
+  }
+}
+
+// --- blocks ---------------------------------------------------------------------------------------------------------
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TROUPE_RECYCLE_BLOCKS 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define TROUPE_RECYCLE_BLOCKS 0
+#endif
+#endif
+#ifndef TROUPE_RECYCLE_BLOCKS
+#define TROUPE_RECYCLE_BLOCKS 1  // sanitizers must see every block's own life
+#endif
+
+namespace {
+
+#if TROUPE_RECYCLE_BLOCKS
+
+constexpr std::size_t class_bytes = 64;
+constexpr std::size_t class_count = 16;
+constexpr std::size_t batch_blocks = 128;
+
+struct block {
+  block* next;
+  block* next_batch;
+};
+
+// Blocks often die on another thread than the one that made them, so a thread gives what it has too much of to all.
+struct shared_batches {
+  std::mutex mutex;
+  block* first = nullptr;
+};
+std::array<shared_batches, class_count>& shared() noexcept {
+  static auto* const batches = new std::array<shared_batches, class_count>;  // outlives every thread
+  return *batches;
+}
+
+struct local_blocks {
+  struct stack {
+    block* first = nullptr;
+    std::size_t count = 0;
+    block* spare = nullptr;  // one full batch kept back, against ping-pong with the shared ones
+  };
+  std::array<stack, class_count> classes;
+
+  ~local_blocks();
+};
+
+constinit thread_local bool thread_ends = false;
+
+local_blocks& local() noexcept {
+  thread_local local_blocks blocks;
+  return blocks;
+}
+
+void free_all(block* b) noexcept {
+  while (b != nullptr) ::operator delete(std::exchange(b, b->next));
+}
+
+local_blocks::~local_blocks() {
+  thread_ends = true;
+  for (auto& c : classes) {
+    free_all(c.first);
+    free_all(c.spare);
+  }
+}
+
+void* refill(local_blocks::stack& mine, std::size_t index) {
+  if (mine.spare != nullptr) {
+    mine.first = std::exchange(mine.spare, nullptr);
+    mine.count = batch_blocks;
+  } else if (auto& all = shared()[index]; true) {
+    const std::lock_guard lock{all.mutex};
+    if (all.first != nullptr) {
+      mine.first = std::exchange(all.first, all.first->next_batch);
+      mine.count = batch_blocks;
+    }
+  }
+  if (mine.first == nullptr) return ::operator new((index + 1) * class_bytes);
+  --mine.count;
+  return std::exchange(mine.first, mine.first->next);
+}
+
+void give_away(local_blocks::stack& mine, std::size_t index) noexcept {
+  if (mine.spare == nullptr) {
+    mine.spare = mine.first;
+  } else {
+    auto& all = shared()[index];
+    const std::lock_guard lock{all.mutex};
+    mine.first->next_batch = std::exchange(all.first, mine.first);
+  }
+  mine.first = nullptr;
+  mine.count = 0;
+}
+
+#endif
+
+}  // namespace
+
+void* allocate_block(std::size_t size) {
+#if TROUPE_RECYCLE_BLOCKS
+  const std::size_t index = (size - 1) / class_bytes;
+  if (index < class_count && !thread_ends) {
+    auto& mine = local().classes[index];
+    if (mine.first == nullptr) [[unlikely]]
+      return refill(mine, index);
+    --mine.count;
+    return std::exchange(mine.first, mine.first->next);
+  }
+  if (index < class_count) return ::operator new((index + 1) * class_bytes);
+#endif
+  return ::operator new(size);
+}
+
+void release_block(void* memory, [[maybe_unused]] std::size_t size) noexcept {
+#if TROUPE_RECYCLE_BLOCKS
+  const std::size_t index = (size - 1) / class_bytes;
+  if (index < class_count && !thread_ends) {
+    auto& mine = local().classes[index];
+    auto* const b = static_cast<block*>(memory);
+    b->next = mine.first;
+    mine.first = b;
+    if (++mine.count == batch_blocks) [[unlikely]]
+      give_away(mine, index);
+    return;
+  }
+#endif
+  ::operator delete(memory);
+}
+
+}  // namespace detail
+}  // namespace troupe::inline v0

@@ -1,0 +1,111 @@
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include <troupe/core/executor.hpp>
+
+#include "io_lane.hpp"
+
+namespace troupe::inline v0 {
+
+struct manual_executor::impl {
+  mutable std::mutex mutex;
+  std::condition_variable posted;
+  work_list ready;
+  std::atomic<std::thread::id> pumping{};
+  bool io_thread = true;
+  detail::io_lane lane;
+
+  work* pop() noexcept {
+    const std::lock_guard lock{mutex};
+    return ready.pop_front();
+  }
+};
+
+manual_executor::manual_executor() : manual_executor{std::make_shared<system_clock>()} {}
+manual_executor::manual_executor(std::shared_ptr<const troupe::clock> c) : manual_executor{std::move(c), options{}} {}
+manual_executor::manual_executor(std::shared_ptr<const troupe::clock> c, options o)
+    : executor{std::move(c)}, impl_{std::make_unique<impl>()} {
+  impl_->io_thread = o.io_thread;
+}
+manual_executor::~manual_executor() { stop(); }
+
+std::size_t manual_executor::poll(std::size_t most) {
+  if (on_worker()) return 0;
+  impl_->pumping.store(std::this_thread::get_id(), std::memory_order_relaxed);
+  std::size_t ran = 0;
+  timers_.expire(now());
+  while (ran < most) {
+    work* const w = impl_->pop();
+    if (w == nullptr) break;
+    w->run(*w);
+    ++ran;
+  }
+  impl_->pumping.store({}, std::memory_order_relaxed);
+  return ran;
+}
+
+std::size_t manual_executor::poll_for(std::chrono::nanoseconds limit) {
+  const auto until = std::chrono::steady_clock::now() + limit;
+  std::size_t ran = 0;
+  for (;;) {
+    ran += poll();
+    const auto left = until - std::chrono::steady_clock::now();
+    if (left <= left.zero() || on_worker()) return ran;
+    help(left);
+  }
+}
+
+bool manual_executor::help(std::chrono::nanoseconds limit) noexcept {
+  if (poll() != 0) return true;
+  const auto next = next_deadline();
+  if (next != time_point::max() && next > now()) limit = std::min(limit, next - now());
+  std::unique_lock lock{impl_->mutex};
+  impl_->posted.wait_for(lock, limit, [this] { return impl_->ready.front() != nullptr; });
+  return true;
+}
+
+time_point manual_executor::next_deadline() const noexcept {
+  return timers_.next_deadline().value_or(time_point::max());
+}
+
+bool manual_executor::blocking() const noexcept { return impl_->lane.busy(); }
+
+void manual_executor::post(work& w) noexcept {
+  {
+    const std::lock_guard lock{impl_->mutex};
+    impl_->ready.push_back(w);
+  }
+  impl_->posted.notify_one();
+}
+
+void manual_executor::post(work_list&& list) noexcept {
+  {
+    const std::lock_guard lock{impl_->mutex};
+    impl_->ready.splice(std::move(list));
+  }
+  impl_->posted.notify_one();
+}
+
+void manual_executor::post_blocking(work& w) noexcept {
+  if (impl_->io_thread) {
+    impl_->lane.post(w);
+  } else {
+    post(w);
+  }
+}
+
+bool manual_executor::on_worker() const noexcept {
+  return impl_->pumping.load(std::memory_order_relaxed) == std::this_thread::get_id();
+}
+
+void manual_executor::stop() noexcept {
+  impl_->lane.stop();
+  poll();
+}
+
+void manual_executor::arm(timer& t, time_point at) noexcept { timers_.arm(t, at); }
+
+}  // namespace troupe::inline v0

@@ -1,0 +1,249 @@
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include <troupe/core/executor.hpp>
+
+#include "io_lane.hpp"
+
+namespace troupe::inline v0 {
+namespace {
+
+class spin_lock {
+ public:
+  void lock() noexcept {
+    while (held_.exchange(true, std::memory_order_acquire)) {
+      for (int i = 0; held_.load(std::memory_order_relaxed); ++i) {
+        if (i > 64) std::this_thread::yield();  // the holder may have been preempted
+      }
+    }
+  }
+  void unlock() noexcept { held_.store(false, std::memory_order_release); }
+
+ private:
+  std::atomic<bool> held_{false};
+};
+
+constexpr int searches_before_parking = 256;
+constexpr int timer_check_interval = 32;
+constexpr std::size_t steal_max = 64;
+
+// A parked worker looks round this often while others are busy: work that waits behind a long computation is picked up
+// within it, although nobody was woken for it.
+constexpr std::chrono::milliseconds look_round{1};
+
+}  // namespace
+
+struct thread_pool::impl {
+  // A queue that its worker pushes and pops, and that others steal from. One per worker and one for everybody else.
+  struct alignas(64) queue {
+    spin_lock lock;
+    work_list list;
+    std::atomic<std::size_t> size{0};
+
+    std::size_t push(work& w) noexcept {
+      const std::lock_guard guard{lock};
+      list.push_back(w);
+      const auto n = size.load(std::memory_order_relaxed) + 1;
+      size.store(n, std::memory_order_relaxed);
+      return n;
+    }
+    void push(work_list&& more, std::size_t count) noexcept {
+      const std::lock_guard guard{lock};
+      list.splice(std::move(more));
+      size.store(size.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+    }
+    work* pop() noexcept {
+      if (size.load(std::memory_order_relaxed) == 0) return nullptr;
+      const std::lock_guard guard{lock};
+      work* const w = list.pop_front();
+      if (w != nullptr) size.store(size.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+      return w;
+    }
+    // Takes the older half of what is here: the first to run, the rest to keep.
+    work* steal(queue& into) noexcept {
+      if (size.load(std::memory_order_relaxed) == 0) return nullptr;
+      work_list taken;
+      std::size_t count = 0;
+      {
+        const std::lock_guard guard{lock};
+        const auto n = size.load(std::memory_order_relaxed);
+        count = std::min((n + 1) / 2, steal_max);
+        for (std::size_t i = 0; i < count; ++i) taken.push_back(*list.pop_front());
+        size.store(n - count, std::memory_order_relaxed);
+      }
+      work* const first = taken.pop_front();
+      if (count > 1) into.push(std::move(taken), count - 1);
+      return first;
+    }
+  };
+
+  struct worker : queue {
+    impl* pool = nullptr;
+    std::size_t index = 0;
+  };
+
+  explicit impl(thread_pool& self, unsigned threads) : owner{self}, workers(threads) {
+    for (std::size_t i = 0; i < workers.size(); ++i) {
+      workers[i] = std::make_unique<worker>();
+      workers[i]->pool = this;
+      workers[i]->index = i;
+    }
+    for (auto& w : workers) this->threads.emplace_back([this, &w] { loop(*w); });
+  }
+
+  static worker*& here() noexcept {
+    thread_local worker* current = nullptr;
+    return current;
+  }
+  worker* mine() const noexcept {
+    worker* const w = here();
+    return w != nullptr && w->pool == this ? w : nullptr;
+  }
+
+  void post(work& w) noexcept {
+    if (worker* const me = mine(); me != nullptr) {
+      // The worker itself comes to the first item as soon as it is done with the present one.
+      if (me->push(w) > 1) wake_one();
+      return;
+    }
+    injected.push(w);
+    wake_one();
+  }
+
+  // Pairs with the fence in park(): either we see the parked worker, or it sees our work.
+  void wake_one() noexcept {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (searching.load(std::memory_order_relaxed) != 0 || parked.load(std::memory_order_relaxed) == 0) return;
+    {
+      const std::lock_guard guard{park_mutex};
+      ++wake_ups;
+    }
+    park_condition.notify_one();
+  }
+
+  work* find(worker& me) noexcept {
+    if (work* const w = me.pop(); w != nullptr) return w;
+    if (work* const w = injected.steal(me); w != nullptr) return w;
+    for (std::size_t i = 1; i < workers.size(); ++i) {
+      if (work* const w = workers[(me.index + i) % workers.size()]->steal(me); w != nullptr) return w;
+    }
+    return nullptr;
+  }
+
+  [[nodiscard]] bool any_work() const noexcept {
+    return injected.size.load(std::memory_order_relaxed) != 0 ||
+           std::any_of(workers.begin(), workers.end(),
+                       [](const auto& w) { return w->size.load(std::memory_order_relaxed) != 0; });
+  }
+
+  bool expire_timers() noexcept {
+    const auto now = owner.now();
+    return owner.timers_.due(now) && owner.timers_.expire(now) != 0;
+  }
+
+  void loop(worker& me) noexcept {
+    here() = &me;
+    for (unsigned round = 0;; ++round) {
+      // Now and then the others' work goes first, or a worker that feeds itself would starve it.
+      work* w = round % timer_check_interval == 0 ? (expire_timers(), injected.steal(me)) : nullptr;
+      if (w == nullptr) w = find(me);
+      if (w == nullptr) w = search(me);
+      if (w == nullptr) return;
+      w->run(*w);
+    }
+  }
+
+  // Looks for a while, then parks; null when the pool stops and nothing is left.
+  work* search(worker& me) noexcept {
+    for (;;) {
+      searching.fetch_add(1, std::memory_order_relaxed);
+      work* found = nullptr;
+      for (int i = 0; i < searches_before_parking && found == nullptr; ++i) {
+        if (i % 64 == 0) expire_timers();
+        found = find(me);
+      }
+      searching.fetch_sub(1, std::memory_order_seq_cst);
+      if (found != nullptr) {
+        if (any_work()) wake_one();
+        return found;
+      }
+      if (!park()) return find(me);
+    }
+  }
+
+  // False when the pool stops.
+  bool park() noexcept {
+    std::unique_lock guard{park_mutex};
+    parked.fetch_add(1, std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (!any_work() && !stopping) {
+      const auto deadline = owner.timers_.next_deadline();
+      const bool others_busy = parked.load(std::memory_order_relaxed) < workers.size();
+      const auto woken = [this] { return wake_ups != 0 || stopping; };
+      if (others_busy) {
+        park_condition.wait_for(guard, look_round, woken);
+      } else if (deadline) {
+        park_condition.wait_until(guard, *deadline, woken);
+      } else {
+        park_condition.wait(guard, woken);
+      }
+    }
+    if (wake_ups != 0) --wake_ups;
+    parked.fetch_sub(1, std::memory_order_relaxed);
+    return !stopping || any_work();
+  }
+
+  void stop() noexcept {
+    {
+      const std::lock_guard guard{park_mutex};
+      if (stopping) return;
+      stopping = true;
+    }
+    park_condition.notify_all();
+    for (auto& t : threads) t.join();
+    lane.stop();
+  }
+
+  thread_pool& owner;
+  queue injected;
+  std::vector<std::unique_ptr<worker>> workers;
+  std::atomic<unsigned> searching{0};
+  std::atomic<unsigned> parked{0};
+  std::mutex park_mutex;
+  std::condition_variable park_condition;
+  unsigned wake_ups = 0;
+  bool stopping = false;
+  detail::io_lane lane;
+  std::vector<std::thread> threads;
+};
+
+thread_pool::thread_pool(unsigned threads)
+    : executor{std::make_shared<system_clock>()},
+      impl_{std::make_unique<impl>(*this, threads != 0 ? threads : std::max(1U, std::thread::hardware_concurrency()))} {}
+
+thread_pool::~thread_pool() { stop(); }
+
+void thread_pool::post(work& w) noexcept { impl_->post(w); }
+
+void thread_pool::post(work_list&& list) noexcept {
+  std::size_t count = 0;
+  for (const work* w = list.front(); w != nullptr; w = w->next) ++count;
+  if (count == 0) return;
+  impl_->injected.push(std::move(list), count);
+  impl_->wake_one();
+}
+
+void thread_pool::post_blocking(work& w) noexcept { impl_->lane.post(w); }
+bool thread_pool::on_worker() const noexcept { return impl_->mine() != nullptr; }
+void thread_pool::stop() noexcept { impl_->stop(); }
+
+void thread_pool::arm(timer& t, time_point at) noexcept {
+  if (timers_.arm(t, at)) impl_->wake_one();  // a parked worker waits for a later one
+}
+
+}  // namespace troupe::inline v0
