@@ -1,0 +1,290 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+#include <troupe/codec/shape.hpp>
+
+namespace troupe::inline v0 {
+namespace detail {
+
+enum class direction : std::uint8_t { write, read };
+
+// Why a type cannot be stored. Each has its sentence in `explain`.
+enum class obstacle : std::uint8_t {
+  none,
+  pointer,
+  smart_pointer,
+  reference,
+  c_array,
+  function,
+  union_type,
+  long_double,
+  base_class,
+  array_member,
+  too_many_fields,
+  no_default,
+  not_aggregate,
+  view,
+  nested_optional,
+  steady_time,
+  transient_element,
+  codec_without_write,
+  codec_without_read,
+  json_header,
+  json_half,
+};
+
+template <class T>
+concept can_be_null = shape_of<T> == shape::optional || shape_of<T> == shape::owner || shape_of<T> == shape::monostate;
+
+template <class T>
+consteval obstacle why_no_shape() {
+  if constexpr (std::is_reference_v<T>) return obstacle::reference;
+  else if constexpr (std::is_array_v<T>) return obstacle::c_array;
+  else if constexpr (std::is_function_v<T>) return obstacle::function;
+  else if constexpr (std::is_pointer_v<T> || std::is_member_pointer_v<T> || std::is_null_pointer_v<T>)
+    return obstacle::pointer;
+  else if constexpr (std::is_union_v<T>) return obstacle::union_type;
+  else if constexpr (std::same_as<T, long double>) return obstacle::long_double;
+  else if constexpr (requires { typename T::element_type; }) return obstacle::smart_pointer;
+  else if constexpr (!std::is_aggregate_v<T>) return obstacle::not_aggregate;
+  else if constexpr (!braced_empty<T>) return obstacle::no_default;
+  else if constexpr (has_base<T>) return obstacle::base_class;
+  else if constexpr (has_array_member<T>) return obstacle::array_member;
+  else return obstacle::too_many_fields;
+}
+
+// What is wrong with T itself, whatever is inside.
+template <class T, direction D>
+consteval obstacle own_obstacle() {
+  constexpr shape s = shape_of<T>;
+  if constexpr (s == shape::none) {
+    return why_no_shape<T>();
+  } else if constexpr (s == shape::custom) {
+    if constexpr (D == direction::write) return custom_writable<T> ? obstacle::none : obstacle::codec_without_write;
+    else return custom_readable<T> ? obstacle::none : obstacle::codec_without_read;
+  } else if constexpr (s == shape::json) {
+    if constexpr (!json_known<T>) return obstacle::json_header;
+    else if constexpr (std::same_as<T, json>) return obstacle::none;
+    else return json_hooks::written<T> && json_hooks::read<T> ? obstacle::none : obstacle::json_half;
+  } else if constexpr (s == shape::transient) {
+    return obstacle::transient_element;
+  } else if constexpr (view<T> || (s == shape::text && !growing<T>)) {
+    return D == direction::write ? obstacle::none : obstacle::view;
+  } else if constexpr (s == shape::optional) {
+    return can_be_null<typename T::value_type> ? obstacle::nested_optional : obstacle::none;
+  } else if constexpr (s == shape::owner) {
+    return can_be_null<typename T::element_type> ? obstacle::nested_optional : obstacle::none;
+  } else if constexpr (s == shape::time_point) {
+    if constexpr (requires { requires T::clock::is_steady; }) return obstacle::steady_time;
+    else return obstacle::none;
+  } else {
+    return obstacle::none;
+  }
+}
+
+template <class... Ts>
+struct type_list {};
+
+template <class T>
+struct arguments_of;
+template <template <class...> class Template, class... Args>
+struct arguments_of<Template<Args...>> {
+  using type = type_list<std::remove_cvref_t<Args>...>;
+};
+
+// The types of the values inside a T that is not a structure.
+template <class T>
+consteval auto parts() {
+  constexpr shape s = shape_of<T>;
+  if constexpr (s == shape::sequence || s == shape::fixed_array || s == shape::set)
+    return type_list<std::remove_cv_t<typename T::value_type>>{};
+  else if constexpr (s == shape::map) return type_list<typename T::key_type, typename T::mapped_type>{};
+  else if constexpr (s == shape::optional) return type_list<typename T::value_type>{};
+  else if constexpr (s == shape::owner) return type_list<std::remove_cv_t<typename T::element_type>>{};
+  else if constexpr (s == shape::tuple || s == shape::variant) return typename arguments_of<T>::type{};
+  else return type_list<>{};
+}
+
+// Parts are made before they are read.
+template <class T, direction D>
+consteval obstacle part_obstacle() {
+  constexpr obstacle own = own_obstacle<T, D>();
+  if constexpr (own == obstacle::none && D == direction::read && !std::default_initializable<T>)
+    return obstacle::no_default;
+  else return own;
+}
+
+// The structures around the one that is being looked at: a type may contain itself by way of a container.
+struct outer_structures {
+  const void* type;
+  const outer_structures* next;
+
+  constexpr bool contain(const void* wanted) const noexcept {
+    for (auto* at = this; at != nullptr; at = at->next) {
+      if (at->type == wanted) return true;
+    }
+    return false;
+  }
+};
+template <class T>
+inline constexpr char identity{};
+
+template <class T, direction D>
+consteval bool storable(const outer_structures* outer);
+
+template <direction D, class... Parts>
+consteval bool all_storable(type_list<Parts...>, [[maybe_unused]] const outer_structures* outer) {
+  return ((part_obstacle<Parts, D>() == obstacle::none && storable<Parts, D>(outer)) && ...);
+}
+
+template <class T, direction D, std::size_t... I>
+consteval bool fields_storable(std::index_sequence<I...>, [[maybe_unused]] const outer_structures* outer) {
+  return ((is_transient<field_type<T, I>> || storable<field_type<T, I>, D>(outer)) && ...);
+}
+
+template <class T, direction D>
+consteval bool storable(const outer_structures* outer) {
+  if constexpr (own_obstacle<T, D>() != obstacle::none) {
+    return false;
+  } else if constexpr (shape_of<T> == shape::structure) {
+    if (outer != nullptr && outer->contain(&identity<T>)) return true;
+    const outer_structures here{&identity<T>, outer};
+    return fields_storable<T, D>(std::make_index_sequence<field_count<T>>{}, &here);
+  } else {
+    return all_storable<D>(parts<T>(), outer);
+  }
+}
+
+// One failing assertion for one obstacle. The compiler's notes name `Type`, and each `field` on the way to it.
+template <class Type, obstacle O>
+constexpr void explain() {
+  static_assert(O != obstacle::pointer,
+                "troupe: this type cannot be stored: it is a pointer, which means nothing in another process; keep the "
+                "value itself, a std::unique_ptr, or an actor_id");
+  static_assert(O != obstacle::smart_pointer,
+                "troupe: this type cannot be stored: it is a pointer that is shared or has rules of its own; keep the "
+                "value itself or a std::unique_ptr, or give the type a troupe::codec<T>");
+  static_assert(O != obstacle::reference,
+                "troupe: this type cannot be stored: it is a reference; keep the value itself");
+  static_assert(O != obstacle::c_array,
+                "troupe: this type cannot be stored: it is a C array; use std::array, or std::string for text");
+  static_assert(O != obstacle::function,
+                "troupe: this type cannot be stored: it is a function; keep data that says which one");
+  static_assert(O != obstacle::union_type,
+                "troupe: this type cannot be stored: nothing tells which member of a union is the live one; use "
+                "std::variant");
+  static_assert(O != obstacle::long_double,
+                "troupe: this type cannot be stored: long double differs between machines; use double");
+  static_assert(O != obstacle::base_class,
+                "troupe: this type cannot be stored: the fields of a struct with a base class cannot be listed; make "
+                "the base a member, or give the type a troupe::codec<T>");
+  static_assert(O != obstacle::array_member,
+                "troupe: this type cannot be stored: it has a member that is a C array; use std::array, or std::string "
+                "for text");
+  static_assert(O != obstacle::too_many_fields,
+                "troupe: this type cannot be stored: it has more than 48 fields; group some of them into structs");
+  static_assert(O != obstacle::no_default,
+                "troupe: this type cannot be stored: it has no default value to start reading from (a reference "
+                "member, or one without a default constructor); give that member an initialiser, or give the type a "
+                "troupe::codec<T> and a default constructor");
+  static_assert(O != obstacle::not_aggregate,
+                "troupe: this type cannot be stored: its fields cannot be listed, since it has a constructor, private "
+                "members or virtual functions; give it a troupe::codec<T>, or to_json and from_json for nlohmann/json, "
+                "or make it a plain struct");
+  static_assert(O != obstacle::view,
+                "troupe: this type cannot be read back: it is a view of data that somebody else owns; use std::string, "
+                "std::vector or troupe::bytes");
+  static_assert(O != obstacle::nested_optional,
+                "troupe: this type cannot be stored: it is an optional of something that can be empty itself, and null "
+                "would not tell which of them is; use a std::variant or a struct between them");
+  static_assert(O != obstacle::steady_time,
+                "troupe: this type cannot be stored: time points of a steady clock mean nothing after a restart; use "
+                "std::chrono::sys_time");
+  static_assert(O != obstacle::transient_element,
+                "troupe: this type cannot be stored: troupe::transient is for data members of a struct only");
+  static_assert(O != obstacle::codec_without_write,
+                "troupe: this type cannot be stored: its troupe::codec<T> lacks a usable "
+                "`static void write(troupe::cbor_writer&, const T&)`");
+  static_assert(O != obstacle::codec_without_read,
+                "troupe: this type cannot be read back: its troupe::codec<T> lacks a usable "
+                "`static void read(troupe::cbor_reader&, T&)`");
+  static_assert(O != obstacle::json_header,
+                "troupe: this type is stored by way of nlohmann/json (it is one, or has a to_json or from_json): "
+                "include <troupe/json.hpp>");
+  static_assert(O != obstacle::json_half,
+                "troupe: this type cannot be stored: of to_json and from_json for nlohmann/json it has only one; "
+                "declare both next to the type");
+}
+
+template <class Type, direction D>
+constexpr void diagnose();
+
+template <class Owner, auto Name, class Type, direction D>
+constexpr void field() {
+  if constexpr (!is_transient<Type>) diagnose<Type, D>();
+}
+
+template <class Part, direction D>
+constexpr void diagnose_part() {
+  if constexpr (part_obstacle<Part, D>() != obstacle::none) explain<Part, part_obstacle<Part, D>()>();
+  else diagnose<Part, D>();
+}
+
+template <direction D, class... Parts>
+constexpr void diagnose_parts(type_list<Parts...>) {
+  (diagnose_part<Parts, D>(), ...);
+}
+
+template <class Owner, direction D, std::size_t... I>
+constexpr void diagnose_fields(std::index_sequence<I...>) {
+  (field<Owner, pointer_to_field<Owner, I>(), field_type<Owner, I>, D>(), ...);
+}
+
+// Goes where `storable` said no, so that the compiler says it in words. Instantiating a function twice is harmless, so
+// types that contain themselves need no care here.
+template <class Type, direction D>
+constexpr void diagnose() {
+  constexpr obstacle own = own_obstacle<Type, D>();
+  if constexpr (own != obstacle::none) explain<Type, own>();
+  else if constexpr (shape_of<Type> == shape::structure)
+    diagnose_fields<Type, D>(std::make_index_sequence<field_count<Type>>{});
+  else diagnose_parts<D>(parts<Type>());
+}
+
+template <class T>
+inline constexpr bool writable = storable<T, direction::write>(nullptr);
+template <class T>
+inline constexpr bool readable = storable<T, direction::read>(nullptr);
+
+/// True when T can be written (or read); else one `static_assert` says why not. Guards every entry point, so that a
+/// user's mistake prints its sentence and nothing else:
+///
+///     if constexpr (detail::codec_check<T>()) { ... }
+template <class T>
+consteval bool check_writable() {
+  if constexpr (!writable<T>) diagnose<T, direction::write>();
+  return writable<T>;
+}
+template <class T>
+consteval bool check_readable() {
+  if constexpr (!readable<T>) diagnose<T, direction::read>();
+  return readable<T>;
+}
+template <class T>
+consteval bool codec_check() {
+  if constexpr (!writable<T>) return check_writable<T>();
+  else return check_readable<T>();
+}
+
+}  // namespace detail
+
+/// A type whose values can be stored and sent: it can be encoded and decoded.
+template <class T>
+concept serialisable = detail::writable<T> && detail::readable<T>;
+
+}  // namespace troupe::inline v0

@@ -1,0 +1,10 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace troupe::inline v0 {
+
+/// A value that may be anything JSON can say. Declared only: include `troupe/json.hpp` to use it.
+using json = nlohmann::json;
+
+}  // namespace troupe::inline v0
