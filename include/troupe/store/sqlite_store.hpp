@@ -3,6 +3,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <troupe/store/store.hpp>
 
@@ -16,6 +17,8 @@ enum class synchronous {
 
 struct sqlite_options {
   troupe::synchronous synchronous = troupe::synchronous::full;
+  /// How long an access waits for another program that has the file locked, before it fails with `store.failed`.
+  std::chrono::milliseconds busy_timeout{2'000};
 };
 
 /// Keeps actors in one SQLite database file (WAL mode), which is made if it is missing. It stands in
@@ -24,6 +27,14 @@ struct sqlite_options {
 /// One runtime owns the file: a second one, in this or another process, gets `store.in_use` at once. Other programs may
 /// read it, and may have tables of their own in it; ours are named `_troupe_*`. A file that is not a database, was
 /// written by a newer troupe, or cannot be written is refused with an error that says so, and is left as it was.
+///
+/// Ownership is a lock on a small file beside it, `<path>-troupe-lock`, which the system takes back when the process
+/// ends, however it ends; the file itself stays and does no harm. A symbolic link is followed; a file with several
+/// hard links is refused, since SQLite's journal goes by name. A child made by `fork` must not use the store, and as
+/// long as it runs, so does the lock: start other programs with `exec`, which lets go of it.
+///
+/// A program that reads the file in one long transaction holds up nothing; the log beside the file grows meanwhile.
+/// One that writes, to its own tables, holds up our commits for as long as its transaction takes.
 class sqlite {
  public:
   explicit sqlite(std::string path) : path_{std::move(path)} {}

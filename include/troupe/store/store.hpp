@@ -83,6 +83,9 @@ struct list_request {
 
 /// Hands over an epoch: write-sets that become durable together. Within one request, destroys are applied before
 /// creates, so that a key can be freed and taken again in one epoch. No two write-sets name the same id.
+///
+/// Destroying an actor that has no row does nothing. Updating one that has none, creating one whose id or name and key
+/// are taken, and naming an id twice are mistakes of the caller: the whole request fails with `store.failed`.
 struct commit_request {
   enum class outcome : std::uint8_t {
     committed,  ///< durable

@@ -1,0 +1,80 @@
+#include "sqlite_backup.hpp"
+
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "file_ownership.hpp"
+#include "sqlite_connection.hpp"
+
+namespace troupe::inline v0 { namespace detail {
+namespace {
+
+constexpr std::chrono::seconds busy_timeout{5};
+
+[[noreturn]] void fail_to_name(const std::string& path, int code) {
+  throw error(errc::store_failed, fmt::format("backup '{}': {}", path, std::generic_category().message(code)));
+}
+
+void copy_pages(const std::string& from, const std::string& to) {
+  sqlite_connection source{from, SQLITE_OPEN_READONLY, busy_timeout};
+  sqlite_connection target{to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, busy_timeout};
+  sqlite3_backup* const copying = sqlite3_backup_init(target.handle(), "main", source.handle(), "main");
+  if (copying == nullptr) throw target.failure(sqlite3_extended_errcode(target.handle()));
+  sqlite3_backup_step(copying, -1);  // all at once: a commit in between would make it start again
+  const int result = sqlite3_backup_finish(copying);
+  if (result != SQLITE_OK) throw target.failure(result);
+}
+
+/// Fails if `to` has come to exist meanwhile, on file systems that can tell.
+void rename_to_free(const std::string& from, const std::string& to) {
+  if (::link(from.c_str(), to.c_str()) == 0) {
+    ::unlink(from.c_str());
+    return;
+  }
+  if (errno == EEXIST) fail_to_name(to, EEXIST);
+  if (::rename(from.c_str(), to.c_str()) != 0) fail_to_name(to, errno);  // there are no hard links here
+}
+
+void sync_directory(const std::string& directory) {
+  const int descriptor = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;  // one may write here but not look: the name is as durable as the system makes it
+  ::fsync(descriptor);
+  ::close(descriptor);
+}
+
+void remove_unfinished(const std::string& path) noexcept {
+  ::unlink(path.c_str());
+  ::unlink((path + "-journal").c_str());
+}
+
+}  // namespace
+
+void check_is_free(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::symlink_status(path, ignored).type() != std::filesystem::file_type::not_found) {
+    throw error(errc::store_failed, fmt::format("backup '{}': that exists; choose another path, or move it away", path));
+  }
+}
+
+void back_up_database(const std::string& from, const std::string& to) {
+  check_is_free(to);
+  const std::string target = resolve_database_path(to);
+  const std::string unfinished = target + "-unfinished";
+  remove_unfinished(unfinished);  // of a backup that a crash ended
+  try {
+    copy_pages(from, unfinished);
+    rename_to_free(unfinished, target);
+  } catch (...) {
+    remove_unfinished(unfinished);
+    throw;
+  }
+  sync_directory(std::filesystem::path{target}.parent_path().string());
+}
+
+}}  // namespace troupe::v0::detail

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include <troupe/store/store.hpp>
+
+#include "definition_names.hpp"
+#include "sqlite_connection.hpp"
+
+namespace troupe::inline v0 { namespace detail {
+
+/// One reading connection, used by one thread at a time. Each answer is of one moment of the database.
+class sqlite_reader {
+ public:
+  sqlite_reader(const std::string& path, std::chrono::milliseconds busy_timeout, const definition_names& names);
+
+  [[nodiscard]] std::optional<actor_record> load(const load_request& request);
+  [[nodiscard]] std::vector<actor_record> list(const list_request& request);
+
+ private:
+  [[nodiscard]] std::optional<actor_record> read_actor(sqlite_statement& statement);
+  [[nodiscard]] actor_record read_head(sqlite_statement& statement);
+  [[nodiscard]] tags read_tags(const actor_id& id);
+  void list_all(std::int64_t definition, const actor_id& from, std::size_t limit, std::vector<actor_record>& found);
+  void list_tagged(std::int64_t definition, const tags& labels, const actor_id& from, std::size_t limit,
+                   std::vector<actor_record>& found);
+  [[nodiscard]] std::optional<actor_id> next_with_all(std::int64_t definition, const tags& labels, actor_id from);
+
+  sqlite_connection connection_;
+  const definition_names& names_;
+  sqlite_statement begin_;
+  sqlite_statement commit_;
+  sqlite_statement load_by_id_;
+  sqlite_statement load_by_key_;
+  sqlite_statement list_;
+  sqlite_statement read_tags_;
+  sqlite_statement next_with_tag_;
+};
+
+/// Lends readers to threads. It opens them as they are needed, up to a few; who comes later waits.
+class sqlite_readers {
+ public:
+  sqlite_readers(std::string path, std::chrono::milliseconds busy_timeout, const definition_names& names);
+
+  class lease {
+   public:
+    explicit lease(sqlite_readers& pool) : pool_{pool}, reader_{pool.take()} {}
+    ~lease() { pool_.give_back(std::move(reader_)); }
+    lease(const lease&) = delete;
+    lease& operator=(const lease&) = delete;
+    sqlite_reader* operator->() const noexcept { return reader_.get(); }
+
+   private:
+    sqlite_readers& pool_;
+    std::unique_ptr<sqlite_reader> reader_;
+  };
+
+ private:
+  [[nodiscard]] std::unique_ptr<sqlite_reader> take();
+  void give_back(std::unique_ptr<sqlite_reader> reader) noexcept;
+
+  static constexpr std::size_t readers_max = 8;
+
+  std::string path_;
+  std::chrono::milliseconds busy_timeout_;
+  const definition_names& names_;
+  std::mutex mutex_;
+  std::condition_variable returned_;
+  std::vector<std::unique_ptr<sqlite_reader>> idle_;
+  std::size_t open_ = 0;
+};
+
+}}  // namespace troupe::v0::detail

@@ -1,0 +1,102 @@
+#pragma once
+
+// All SQL of the SQLite store stands here. Our tables are named `_troupe_*`; everything else in the file is the user's.
+//
+// An actor is a row of some 50 bytes over its key and state, plus two index entries. Definitions are numbers in rows,
+// for size. Ids are UUIDs of version 7 and rows are kept in their order, so creating actors appends. Tags never change
+// after creation; an actor's row counts them, so that loading one without tags costs one look-up.
+
+namespace troupe::inline v0 { namespace detail { namespace sql {
+
+/// The schema that this code reads and writes. A file with a higher one is refused.
+inline constexpr int schema_version = 1;
+
+inline constexpr const char* create_schema = R"(
+  CREATE TABLE _troupe_meta (
+    name  TEXT PRIMARY KEY NOT NULL,
+    value INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO _troupe_meta (name, value) VALUES ('schema', 1), ('openings', 0), ('failed_commits', 0);
+
+  CREATE TABLE _troupe_definitions (
+    definition INTEGER PRIMARY KEY NOT NULL,
+    name       TEXT NOT NULL UNIQUE
+  ) STRICT;
+
+  CREATE TABLE _troupe_actors (
+    id          BLOB PRIMARY KEY NOT NULL,
+    definition  INTEGER NOT NULL,
+    key         TEXT NOT NULL,
+    created_at  INTEGER NOT NULL,  -- Unix time in milliseconds
+    tag_count   INTEGER NOT NULL,
+    initialised INTEGER NOT NULL,
+    version     INTEGER NOT NULL,
+    state       BLOB NOT NULL,     -- CBOR
+    input       BLOB               -- CBOR, until initialised
+  ) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX _troupe_actors_key ON _troupe_actors (definition, key);
+  CREATE INDEX _troupe_actors_definition ON _troupe_actors (definition, id);
+
+  CREATE TABLE _troupe_tags (
+    id         BLOB NOT NULL,
+    name       TEXT NOT NULL,
+    value      TEXT NOT NULL,
+    definition INTEGER NOT NULL,
+    PRIMARY KEY (id, name)
+  ) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX _troupe_tags_find ON _troupe_tags (definition, name, value, id);
+)";
+
+// Opening.
+inline constexpr const char* has_schema = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '_troupe_meta'";
+inline constexpr const char* read_schema_version = "SELECT value FROM _troupe_meta WHERE name = 'schema'";
+inline constexpr const char* read_encoding = "PRAGMA encoding";
+inline constexpr const char* use_wal = "PRAGMA journal_mode = WAL";
+inline constexpr const char* synchronous_full = "PRAGMA synchronous = FULL";
+inline constexpr const char* synchronous_normal = "PRAGMA synchronous = NORMAL";
+// The checkpoint runs after commits, not in them. A WAL that a long foreign read made large shrinks afterwards.
+inline constexpr const char* configure_writer = R"(
+  PRAGMA wal_autocheckpoint = 0;
+  PRAGMA journal_size_limit = 67108864;
+  PRAGMA cache_size = -32768;
+  PRAGMA secure_delete = FAST;
+)";
+inline constexpr const char* configure_reader = "PRAGMA cache_size = -8192";
+inline constexpr const char* count_opening = "UPDATE _troupe_meta SET value = value + 1 WHERE name = 'openings'";
+inline constexpr const char* read_definitions = "SELECT definition, name FROM _troupe_definitions";
+
+// Committing.
+inline constexpr const char* begin_write = "BEGIN IMMEDIATE";
+inline constexpr const char* commit = "COMMIT";
+inline constexpr const char* roll_back = "ROLLBACK";
+inline constexpr const char* count_failed_commit =
+    "UPDATE _troupe_meta SET value = value + 1 WHERE name = 'failed_commits'";
+inline constexpr const char* add_definition = "INSERT INTO _troupe_definitions (definition, name) VALUES (?1, ?2)";
+inline constexpr const char* create_actor = R"(
+  INSERT INTO _troupe_actors (id, definition, key, created_at, tag_count, initialised, version, state, input)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9))";
+inline constexpr const char* add_tag =
+    "INSERT INTO _troupe_tags (id, name, value, definition) VALUES (?1, ?2, ?3, ?4)";
+inline constexpr const char* update_actor = R"(
+  UPDATE _troupe_actors SET initialised = ?2, version = ?3, state = ?4, input = iif(?2, NULL, input) WHERE id = ?1)";
+inline constexpr const char* destroy_actor = "DELETE FROM _troupe_actors WHERE id = ?1";
+inline constexpr const char* remove_tags = "DELETE FROM _troupe_tags WHERE id = ?1";
+
+// Reading. The first seven columns are the same in all three.
+inline constexpr const char* begin_read = "BEGIN";
+inline constexpr const char* load_by_id = R"(
+  SELECT id, definition, key, created_at, tag_count, initialised, version, state, input
+  FROM _troupe_actors WHERE id = ?1)";
+inline constexpr const char* load_by_key = R"(
+  SELECT id, definition, key, created_at, tag_count, initialised, version, state, input
+  FROM _troupe_actors INDEXED BY _troupe_actors_key WHERE definition = ?1 AND key = ?2)";
+inline constexpr const char* list_actors = R"(
+  SELECT id, definition, key, created_at, tag_count, initialised, version
+  FROM _troupe_actors INDEXED BY _troupe_actors_definition
+  WHERE definition = ?1 AND id >= ?2 ORDER BY id LIMIT ?3)";
+inline constexpr const char* read_tags = "SELECT name, value FROM _troupe_tags WHERE id = ?1";
+inline constexpr const char* next_with_tag = R"(
+  SELECT id FROM _troupe_tags INDEXED BY _troupe_tags_find
+  WHERE definition = ?1 AND name = ?2 AND value = ?3 AND id >= ?4 ORDER BY id LIMIT 1)";
+
+}}}  // namespace troupe::v0::detail::sql

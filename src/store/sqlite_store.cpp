@@ -1,0 +1,169 @@
+#include <troupe/store/sqlite_store.hpp>
+
+#include <mutex>
+
+#include <fmt/format.h>
+
+#include "definition_names.hpp"
+#include "file_ownership.hpp"
+#include "sqlite_backup.hpp"
+#include "sqlite_connection.hpp"
+#include "sqlite_reader.hpp"
+#include "sqlite_schema.hpp"
+#include "sqlite_writer.hpp"
+
+namespace troupe::inline v0 { namespace detail {
+namespace {
+
+/// Reads only. What is found wrong here leaves the file as it was.
+void inspect(sqlite_connection& connection) {
+  const std::string& path = connection.path();
+  if (connection.query_number(sql::has_schema) != 0) {
+    const std::int64_t version = connection.query_number(sql::read_schema_version);
+    if (version > sql::schema_version) {
+      throw error(errc::store_newer_schema, fmt::format("'{}' has schema {}, this program knows {}; update the program",
+                                                        path, version, sql::schema_version));
+    }
+    if (version < 1) throw connection.corrupt(fmt::format("schema {} does not exist", version));
+  }
+  if (const std::string encoding = connection.query_text(sql::read_encoding); encoding != "UTF-8") {
+    throw error(errc::store_failed, fmt::format("'{}' keeps its texts in {}, which cannot hold every key; use a file in UTF-8",
+                                                path, encoding));
+  }
+  if (sqlite3_db_readonly(connection.handle(), "main") == 1) throw connection.failure(SQLITE_READONLY);
+}
+
+void configure(sqlite_connection& connection, const sqlite_options& options) {
+  const std::string mode = connection.query_text(sql::use_wal);
+  if (mode != "wal") {
+    throw error(errc::store_failed, fmt::format("'{}' is on a file system that has no shared memory for SQLite's log "
+                                                "(journal mode '{}'); use a local one", connection.path(), mode));
+  }
+  const bool full = options.synchronous == synchronous::full;
+  connection.execute(full ? sql::synchronous_full : sql::synchronous_normal);
+  connection.execute(sql::configure_writer);
+}
+
+/// Makes our tables if there are none, and writes in any case, so that what cannot be written is refused now.
+void prepare_schema(sqlite_connection& connection) {
+  connection.execute(sql::begin_write);
+  try {
+    if (connection.query_number(sql::has_schema) == 0) connection.execute(sql::create_schema);
+    connection.execute(sql::count_opening);
+    connection.execute(sql::commit);
+  } catch (...) {
+    if (sqlite3_get_autocommit(connection.handle()) == 0) {
+      sqlite3_exec(connection.handle(), sql::roll_back, nullptr, nullptr, nullptr);
+    }
+    throw;
+  }
+}
+
+/// A connection to our own database at a path that we own.
+class owner_connection : public sqlite_connection {
+ public:
+  owner_connection(const std::string& path, const sqlite_options& options)
+      : sqlite_connection{path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, options.busy_timeout} {
+    sqlite3_db_config(handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+    inspect(*this);
+    sqlite3_db_config(handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
+    configure(*this, options);
+    prepare_schema(*this);
+  }
+};
+
+class loaded_names : public definition_names {
+ public:
+  explicit loaded_names(sqlite_connection& connection) {
+    sqlite_statement query = connection.prepare(sql::read_definitions);
+    while (query.step()) add(query.text(1), query.number(0), true);
+  }
+};
+
+/// What is open while the store is. Members go in the opposite order: the writer's connection is the last one, and so
+/// moves the whole log to the database; then the file is free for others.
+struct database {
+  database(const std::string& path, const sqlite_options& options)
+      : ownership{path}, connection{path, options}, names{connection}, writer{connection, names},
+        readers{path, options.busy_timeout, names} {
+    ownership.keep();
+  }
+
+  file_ownership ownership;
+  owner_connection connection;
+  loaded_names names;
+  sqlite_writer writer;
+  sqlite_readers readers;
+};
+
+class sqlite_store final : public store {
+ public:
+  sqlite_store(const std::string& path, const sqlite_options& options)
+      : writing_{std::make_shared<writing>()} {
+    writing_->open = std::make_unique<database>(path, options);
+  }
+
+  ~sqlite_store() override { close(); }
+
+  void load(load_request& request) noexcept override {
+    request.found.reset();
+    request.failure = nullptr;
+    try {
+      const sqlite_readers::lease reader{writing_->open->readers};
+      request.found = reader->load(request);
+    } catch (...) {
+      request.failure = std::current_exception();
+    }
+    request.done(request);
+  }
+
+  void list(list_request& request) noexcept override {
+    request.found.clear();
+    request.failure = nullptr;
+    try {
+      const sqlite_readers::lease reader{writing_->open->readers};
+      request.found = reader->list(request);
+    } catch (...) {
+      request.failure = std::current_exception();
+    }
+    request.done(request);
+  }
+
+  /// The checkpoint comes after `done`, so that no caller waits for it. But `done` may let another thread close and
+  /// destroy this store.
+  void commit(commit_request& request) noexcept override {
+    const std::shared_ptr<writing> kept = writing_;
+    {
+      const std::lock_guard lock{kept->mutex};
+      kept->open->writer.commit(request);
+    }
+    request.done(request);
+    const std::lock_guard lock{kept->mutex};
+    if (kept->open != nullptr) kept->open->writer.checkpoint_if_due();
+  }
+
+  void backup(const std::string& path) override { back_up_database(writing_->open->connection.path(), path); }
+
+  void close() noexcept override {
+    const std::lock_guard lock{writing_->mutex};
+    writing_->open.reset();
+  }
+
+ private:
+  struct writing {
+    std::mutex mutex;
+    std::unique_ptr<database> open;
+  };
+  std::shared_ptr<writing> writing_;
+};
+
+}  // namespace
+}}  // namespace troupe::v0::detail
+
+namespace troupe::inline v0 {
+
+std::unique_ptr<store> sqlite::operator()() const {
+  return std::make_unique<detail::sqlite_store>(detail::resolve_database_path(path_), options_);
+}
+
+}  // namespace troupe::inline v0

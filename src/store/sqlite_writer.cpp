@@ -1,0 +1,201 @@
+#include "sqlite_writer.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "sqlite_schema.hpp"
+
+namespace troupe::inline v0 { namespace detail {
+namespace {
+
+/// 16 MiB. A larger log makes checkpoints rarer and longer, and every read of a page looks through its index.
+constexpr int checkpoint_interval_pages = 4096;
+
+std::string id_text(const write_set& write) { return write.id.str(); }
+
+}  // namespace
+
+sqlite_writer::sqlite_writer(sqlite_connection& connection, definition_names& names)
+    : connection_{connection},
+      names_{names},
+      checkpoint_at_pages_{checkpoint_interval_pages},
+      begin_{connection.prepare(sql::begin_write)},
+      commit_{connection.prepare(sql::commit)},
+      roll_back_{connection.prepare(sql::roll_back)},
+      create_{connection.prepare(sql::create_actor)},
+      update_{connection.prepare(sql::update_actor)},
+      destroy_{connection.prepare(sql::destroy_actor)},
+      add_tag_{connection.prepare(sql::add_tag)},
+      remove_tags_{connection.prepare(sql::remove_tags)},
+      add_definition_{connection.prepare(sql::add_definition)},
+      count_failed_commit_{connection.prepare(sql::count_failed_commit)} {
+  const auto note_log_size = [](void* self, sqlite3*, const char*, int pages) {
+    static_cast<sqlite_writer*>(self)->log_pages_ = pages;
+    return SQLITE_OK;
+  };
+  sqlite3_wal_hook(connection.handle(), note_log_size, this);
+}
+
+void sqlite_writer::commit(commit_request& request) noexcept {
+  request.result = commit_request::outcome::failed;
+  request.failure = nullptr;
+  try {
+    roll_back();  // what is still open if an earlier rollback failed
+    begin_.run();
+    apply(request.writes);
+    const int result = commit_.try_run();
+    if (result != SQLITE_OK) {
+      request.failure = std::make_exception_ptr(connection_.failure(result));
+      commit_.reset();
+      roll_back();
+      if (!is_undone(result)) request.result = commit_request::outcome::unknown;
+      return;
+    }
+    new_names_.clear();
+    request.result = commit_request::outcome::committed;
+  } catch (...) {
+    request.failure = std::current_exception();
+    roll_back();
+  }
+}
+
+void sqlite_writer::roll_back() noexcept {
+  if (sqlite3_get_autocommit(connection_.handle()) == 0 && roll_back_.try_run() != SQLITE_OK) roll_back_.reset();
+  for (definition_names::entry* name : new_names_) name->stored = false;
+  new_names_.clear();
+}
+
+/// Whether it is sure that a commit which reported `commit_result` will not be found after a crash. Its last frame makes
+/// the others count. If writing failed, that frame is not whole. Any later failure (of the sync, or of memory for the
+/// log's index) leaves it in the log, where recovery would find it, though this connection has forgotten it. Then
+/// another small commit is put in its place, which cuts off what follows.
+bool sqlite_writer::is_undone(int commit_result) noexcept {
+  switch (commit_result & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_FULL:
+    case SQLITE_READONLY:
+    case SQLITE_CONSTRAINT:
+      return true;
+    default:
+      return commit_result == SQLITE_IOERR_WRITE || commit_elsewhere() == SQLITE_OK;
+  }
+}
+
+int sqlite_writer::commit_elsewhere() noexcept {
+  int result = begin_.try_run();
+  if (result == SQLITE_OK) result = count_failed_commit_.try_run();
+  if (result == SQLITE_OK) result = commit_.try_run();
+  if (result == SQLITE_OK) return result;
+  begin_.reset();
+  count_failed_commit_.reset();
+  commit_.reset();
+  roll_back();
+  return result;
+}
+
+void sqlite_writer::checkpoint_if_due() noexcept {
+  if (log_pages_ < checkpoint_at_pages_) return;
+  int in_log = log_pages_;
+  int moved = 0;
+  const int result =
+      sqlite3_wal_checkpoint_v2(connection_.handle(), "main", SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
+  const bool is_complete = result == SQLITE_OK && in_log == moved;  // if so, the next commit starts the log afresh
+  checkpoint_at_pages_ = checkpoint_interval_pages + (is_complete ? 0 : log_pages_);
+  log_pages_ = 0;
+}
+
+void sqlite_writer::sort_by_id(std::span<const write_set> writes) {
+  sorted_.clear();
+  sorted_.reserve(writes.size());
+  for (const write_set& write : writes) sorted_.push_back(&write);
+  const auto id = [](const write_set* write) -> const actor_id& { return write->id; };
+  if (!std::ranges::is_sorted(sorted_, {}, id)) std::ranges::sort(sorted_, {}, id);
+  const auto twice = std::ranges::adjacent_find(sorted_, {}, id);
+  if (twice != sorted_.end()) {
+    throw error(errc::store_failed, fmt::format("a commit names actor {} twice", id_text(**twice)));
+  }
+}
+
+void sqlite_writer::apply(std::span<const write_set> writes) {
+  sort_by_id(writes);
+  for (const write_set* write : sorted_) {
+    if (write->what == write_set::action::destroy) destroy(*write);
+  }
+  for (const write_set* write : sorted_) {
+    if (write->what == write_set::action::create) create(*write);
+    if (write->what == write_set::action::update) update(*write);
+  }
+}
+
+void sqlite_writer::create(const write_set& write) {
+  if (write.created == nullptr) {
+    throw error(errc::store_failed, fmt::format("a commit creates actor {} without a name", id_text(write)));
+  }
+  const write_set::creation& created = *write.created;
+  const definition_names::entry& definition = store_definition(created.name);
+  create_.bind(1, write.id);
+  create_.bind(2, definition.number);
+  create_.bind(3, created.key);
+  create_.bind(4, static_cast<std::int64_t>(created.created_at.time_since_epoch().count()));
+  create_.bind(5, static_cast<std::int64_t>(created.labels == nullptr ? 0 : created.labels->size()));
+  create_.bind(6, std::int64_t{write.initialised});
+  create_.bind(7, std::int64_t{write.version});
+  create_.bind(8, write.state);
+  if (created.input && !write.initialised) {
+    create_.bind(9, *created.input);
+  } else {
+    create_.bind_null(9);
+  }
+  const int result = create_.try_run();
+  if (result != SQLITE_OK) {
+    const error why = (result & 0xff) == SQLITE_CONSTRAINT ? not_unique(write) : connection_.failure(result);
+    create_.reset();
+    throw why;
+  }
+  if (created.labels == nullptr) return;
+  for (const auto& [name, value] : *created.labels) {
+    add_tag_.bind(1, write.id);
+    add_tag_.bind(2, name);
+    add_tag_.bind(3, value);
+    add_tag_.bind(4, definition.number);
+    add_tag_.run();
+  }
+}
+
+void sqlite_writer::update(const write_set& write) {
+  update_.bind(1, write.id);
+  update_.bind(2, std::int64_t{write.initialised});
+  update_.bind(3, std::int64_t{write.version});
+  update_.bind(4, write.state);
+  update_.run();
+  if (sqlite3_changes(connection_.handle()) != 1) {
+    throw error(errc::store_failed, fmt::format("a commit updates actor {}, which does not exist", id_text(write)));
+  }
+}
+
+void sqlite_writer::destroy(const write_set& write) {
+  destroy_.bind(1, write.id);
+  destroy_.run();
+  remove_tags_.bind(1, write.id);
+  remove_tags_.run();
+}
+
+definition_names::entry& sqlite_writer::store_definition(std::string_view name) {
+  definition_names::entry& entry = names_.get_or_add(name);
+  if (!entry.stored) {
+    add_definition_.bind(1, entry.number);
+    add_definition_.bind(2, name);
+    add_definition_.run();
+    new_names_.push_back(&entry);
+    entry.stored = true;
+  }
+  return entry;
+}
+
+error sqlite_writer::not_unique(const write_set& write) const {
+  return error(errc::store_failed, fmt::format("a commit creates actor {} as {}{}, and that id or key is taken",
+                                               id_text(write), write.created->name, write.created->key));
+}
+
+}}  // namespace troupe::v0::detail

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include <troupe/store/store.hpp>
+
+#include "definition_names.hpp"
+#include "sqlite_connection.hpp"
+
+namespace troupe::inline v0 { namespace detail {
+
+/// The committing side of the SQLite store, used by one thread at a time.
+class sqlite_writer {
+ public:
+  /// The connection is open, has our schema, and is not used for anything else.
+  sqlite_writer(sqlite_connection& connection, definition_names& names);
+
+  /// Fills in `result` and `failure`, and does not call `done`.
+  void commit(commit_request& request) noexcept;
+
+  /// Moves the log's pages to the database if many have gathered. A failure is not the commit's and loses nothing:
+  /// the pages stay in the log, and it is tried again when the log has grown further.
+  void checkpoint_if_due() noexcept;
+
+ private:
+  void apply(std::span<const write_set> writes);
+  void sort_by_id(std::span<const write_set> writes);
+  void create(const write_set& write);
+  void update(const write_set& write);
+  void destroy(const write_set& write);
+  [[nodiscard]] definition_names::entry& store_definition(std::string_view name);
+  [[nodiscard]] error not_unique(const write_set& write) const;
+
+  void roll_back() noexcept;
+  [[nodiscard]] bool is_undone(int commit_result) noexcept;
+  [[nodiscard]] int commit_elsewhere() noexcept;
+
+  sqlite_connection& connection_;
+  definition_names& names_;
+  std::vector<definition_names::entry*> new_names_;  ///< of the open transaction
+  std::vector<const write_set*> sorted_;
+  int log_pages_ = 0;
+  int checkpoint_at_pages_;
+
+  sqlite_statement begin_;
+  sqlite_statement commit_;
+  sqlite_statement roll_back_;
+  sqlite_statement create_;
+  sqlite_statement update_;
+  sqlite_statement destroy_;
+  sqlite_statement add_tag_;
+  sqlite_statement remove_tags_;
+  sqlite_statement add_definition_;
+  sqlite_statement count_failed_commit_;
+};
+
+}}  // namespace troupe::v0::detail

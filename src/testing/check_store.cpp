@@ -1,0 +1,589 @@
+#include <troupe/testing/check_store.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <random>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include <troupe/core/error.hpp>
+
+namespace troupe::inline v0 { namespace testing {
+namespace {
+
+constexpr std::chrono::seconds answer_timeout{10};
+
+struct broken_promise {
+  std::string sentence;
+};
+
+void expect(bool kept, std::string_view promise) {
+  if (!kept) throw broken_promise{std::string{promise}};
+}
+
+std::string describe(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (...) {
+    return "an exception of unknown type";
+  }
+}
+
+bool is_error(const std::exception_ptr& failure, errc code) {
+  try {
+    if (failure) std::rethrow_exception(failure);
+  } catch (const error& e) {
+    return e.is(code);
+  } catch (...) {
+  }
+  return false;
+}
+
+/// A request whose answer can be waited for.
+template <class Request>
+class asked : public Request {
+ public:
+  asked() {
+    this->done = [](Request& request) noexcept {
+      auto& self = static_cast<asked&>(request);
+      const std::lock_guard lock{self.mutex_};
+      ++self.answers_;
+      self.answered_.notify_all();
+    };
+  }
+
+  [[nodiscard]] bool wait() {
+    std::unique_lock lock{mutex_};
+    return answered_.wait_for(lock, answer_timeout, [this] { return answers_ != 0; });
+  }
+
+  [[nodiscard]] int answers() {
+    const std::lock_guard lock{mutex_};
+    return answers_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable answered_;
+  int answers_ = 0;
+};
+
+/// Asks, and waits for the one answer. A request that is never answered is left to the store for good.
+template <class Request, class Ask>
+std::unique_ptr<asked<Request>> answer_to(std::unique_ptr<asked<Request>> request, const Ask& ask) {
+  ask(*request);
+  if (!request->wait()) {
+    static_cast<void>(request.release());
+    throw broken_promise{"every request is answered"};
+  }
+  expect(request->answers() == 1, "a request is answered once");
+  return request;
+}
+
+/// An actor as the checks think it should be.
+using model = std::map<actor_id, actor_record>;
+
+bytes to_bytes(std::string_view text) {
+  const bytes_view view = std::as_bytes(std::span{text});
+  return {view.begin(), view.end()};
+}
+
+bool same(const actor_record& a, const actor_record& b) {
+  return a.id == b.id && a.name == b.name && a.key == b.key && a.initialised == b.initialised &&
+         a.version == b.version && a.state == b.state && a.input == b.input && a.labels == b.labels &&
+         a.created_at == b.created_at;
+}
+
+/// Collects write-sets and keeps what their views look at.
+class batch {
+ public:
+  batch& create(const actor_record& actor) {
+    actors_.push_back(std::make_unique<actor_record>(actor));
+    creations_.push_back(std::make_unique<write_set::creation>());
+    const actor_record& kept = *actors_.back();
+    write_set::creation& creation = *creations_.back();
+    creation.name = kept.name;
+    creation.key = kept.key;
+    if (kept.input) creation.input = bytes_view{*kept.input};
+    creation.labels = &kept.labels;
+    creation.created_at = kept.created_at;
+    return add(write_set::action::create, kept, &creation);
+  }
+
+  batch& update(const actor_record& actor) {
+    actors_.push_back(std::make_unique<actor_record>(actor));
+    return add(write_set::action::update, *actors_.back(), nullptr);
+  }
+
+  batch& destroy(const actor_id& id) {
+    write_set write;
+    write.what = write_set::action::destroy;
+    write.id = id;
+    writes_.push_back(write);
+    return *this;
+  }
+
+  [[nodiscard]] const std::vector<write_set>& writes() const noexcept { return writes_; }
+
+ private:
+  batch& add(write_set::action what, const actor_record& actor, const write_set::creation* creation) {
+    write_set write;
+    write.what = what;
+    write.initialised = actor.initialised;
+    write.version = actor.version;
+    write.id = actor.id;
+    write.state = actor.state;
+    write.created = creation;
+    writes_.push_back(write);
+    return *this;
+  }
+
+  std::vector<std::unique_ptr<actor_record>> actors_;
+  std::vector<std::unique_ptr<write_set::creation>> creations_;
+  std::vector<write_set> writes_;
+};
+
+/// An open store, with calls that wait.
+class opened {
+ public:
+  explicit opened(const store_factory& make) : store_{make()} { expect(store_ != nullptr, "a factory gives a store"); }
+  ~opened() { store_->close(); }
+  opened(const opened&) = delete;
+  opened& operator=(const opened&) = delete;
+
+  std::unique_ptr<asked<commit_request>> try_commit(const batch& changes) {
+    auto request = std::make_unique<asked<commit_request>>();
+    request->epoch = ++epoch_;
+    request->writes = changes.writes();
+    auto answer = answer_to(std::move(request), [this](commit_request& r) { store_->commit(r); });
+    const bool failed = answer->result != commit_request::outcome::committed;
+    expect(failed == static_cast<bool>(answer->failure), "a commit gives a failure exactly when it does not succeed");
+    return answer;
+  }
+
+  void commit(const batch& changes) {
+    const auto answer = try_commit(changes);
+    if (answer->failure) throw broken_promise{"a correct commit succeeds, not: " + describe(answer->failure)};
+  }
+
+  void commit_is_refused(const batch& changes, std::string_view promise) {
+    const auto answer = try_commit(changes);
+    expect(answer->result == commit_request::outcome::failed && is_error(answer->failure, errc::store_failed), promise);
+  }
+
+  std::optional<actor_record> load(const actor_id& id) {
+    auto request = std::make_unique<asked<load_request>>();
+    request->id = id;
+    return loaded(std::move(request));
+  }
+
+  std::optional<actor_record> load(std::string_view name, std::string_view key) {
+    auto request = std::make_unique<asked<load_request>>();
+    request->name = name;
+    request->key = key;
+    return loaded(std::move(request));
+  }
+
+  std::vector<actor_record> list(std::string_view name, const tags* labels = nullptr,
+                                 std::optional<actor_id> after = {}, std::size_t limit = 1'000'000) {
+    auto request = std::make_unique<asked<list_request>>();
+    request->name = name;
+    request->labels = labels;
+    request->after = after;
+    request->limit = limit;
+    const auto answer = answer_to(std::move(request), [this](list_request& r) { store_->list(r); });
+    if (answer->failure) throw broken_promise{"listing succeeds, not: " + describe(answer->failure)};
+    return std::move(answer->found);
+  }
+
+  void has(const actor_record& wanted, std::string_view promise) {
+    const std::optional<actor_record> by_id = load(wanted.id);
+    expect(by_id && same(*by_id, wanted), promise);
+    const std::optional<actor_record> by_key = load(wanted.name, wanted.key);
+    expect(by_key && same(*by_key, wanted), promise);
+  }
+
+  void has_not(const actor_record& unwanted, std::string_view promise) {
+    expect(!load(unwanted.id), promise);
+    const std::optional<actor_record> by_key = load(unwanted.name, unwanted.key);
+    expect(!by_key || by_key->id != unwanted.id, promise);
+    for (const actor_record& found : list(unwanted.name)) expect(found.id != unwanted.id, promise);
+  }
+
+  store* operator->() const noexcept { return store_.get(); }
+
+ private:
+  std::optional<actor_record> loaded(std::unique_ptr<asked<load_request>> request) {
+    const auto answer = answer_to(std::move(request), [this](load_request& r) { store_->load(r); });
+    if (answer->failure) throw broken_promise{"loading succeeds, not: " + describe(answer->failure)};
+    return std::move(answer->found);
+  }
+
+  std::unique_ptr<store> store_;
+  std::uint64_t epoch_ = 0;
+};
+
+/// What one check works with. Each has definitions of its own, so that all can share one store.
+class bench {
+ public:
+  bench(const store_factory& make, std::string name, std::uint64_t seed)
+      : make{make}, name{std::move(name)}, random{seed}, milliseconds_{1'700'000'000'000 + (seed << 24)} {}
+
+  [[nodiscard]] actor_record actor(std::string key, std::string_view state = "state") {
+    const std::uint64_t now = ++milliseconds_;
+    actor_record made;
+    made.id = actor_id::make(now, random(), random());
+    made.name = name;
+    made.key = std::move(key);
+    made.initialised = true;
+    made.state = to_bytes(state);
+    made.created_at = std::chrono::sys_time<std::chrono::milliseconds>{std::chrono::milliseconds{now}};
+    return made;
+  }
+
+  const store_factory& make;
+  std::string name;
+  std::mt19937_64 random;
+
+ private:
+  std::uint64_t milliseconds_;
+};
+
+// -- the checks -----------------------------------------------------------------------------------------------------
+
+void missing_actors(bench& b) {
+  opened store{b.make};
+  const actor_record nobody = b.actor("nobody");
+  expect(!store.load(nobody.id), "loading an id that does not exist finds nothing");
+  expect(!store.load(b.name, "nobody"), "loading a key that does not exist finds nothing");
+  expect(store.list(b.name).empty(), "listing a definition without actors finds nothing");
+}
+
+void every_field(bench& b) {
+  actor_record plain = b.actor("plain", "");
+  actor_record full = b.actor(R"(org-7/al\/ice "'%_\\ ünïcode)", std::string_view{"\0\xff binary \0", 11});
+  full.version = 4'294'967'295U;
+  full.labels = {{"owner", "api"}, {"empty", ""}, {"région", "eu"}};
+  actor_record fresh = b.actor(std::string(1024, 'k'), "");
+  fresh.initialised = false;
+  fresh.input = to_bytes("input");
+  actor_record without_input = b.actor("", "");
+  without_input.initialised = false;
+  actor_record large = b.actor("large", std::string(1 << 20, 'x'));
+  const std::vector<actor_record> all{plain, full, fresh, without_input, large};
+  batch creating;
+  for (const actor_record& actor : all) creating.create(actor);
+  {
+    opened store{b.make};
+    store.commit(creating);
+    for (const actor_record& actor : all) store.has(actor, "what was created is loaded, every field of it");
+  }
+  opened store{b.make};
+  for (const actor_record& actor : all) store.has(actor, "what was committed is there after reopening");
+}
+
+void updating(bench& b) {
+  opened store{b.make};
+  actor_record actor = b.actor("a", "");
+  actor.initialised = false;
+  actor.input = to_bytes("input");
+  actor.labels = {{"owner", "api"}};
+  store.commit(batch{}.create(actor));
+  actor.version = 2;
+  store.commit(batch{}.update(actor));
+  store.has(actor, "the input stays while an actor is not initialised");
+  actor.initialised = true;
+  actor.input.reset();
+  actor.state = to_bytes("first");
+  store.commit(batch{}.update(actor));
+  store.has(actor, "an update replaces state, version and the initialised mark, drops the input, and nothing else");
+  actor.state = to_bytes(std::string(5000, 'y'));
+  store.commit(batch{}.update(actor));
+  actor.state.clear();
+  actor.version = 3;
+  store.commit(batch{}.update(actor));
+  store.has(actor, "an update may make the state shorter");
+  store.commit(batch{});
+  store.has(actor, "an empty commit changes nothing");
+}
+
+void destroying(bench& b) {
+  opened store{b.make};
+  actor_record old = b.actor("taken");
+  old.labels = {{"owner", "old"}};
+  actor_record other = b.actor("other");
+  store.commit(batch{}.create(old).create(other));
+  actor_record next = b.actor("taken", "next");
+  store.commit(batch{}.create(next).destroy(old.id));
+  store.has(next, "destroys come before creates, so that a key can be taken again in one commit");
+  store.has_not(old, "a destroyed actor is gone");
+  expect(store.list(b.name, &old.labels).empty(), "a destroyed actor's tags are gone");
+  store.has(other, "destroying one actor leaves others alone");
+  store.commit(batch{}.destroy(next.id));
+  store.has_not(next, "a destroyed actor is gone");
+  store.commit(batch{}.destroy(next.id).create(b.actor("after")));
+  expect(store.load(b.name, "after").has_value(), "destroying an actor that has no row does nothing");
+}
+
+void mistakes(bench& b) {
+  opened store{b.make};
+  const actor_record kept = b.actor("kept");
+  store.commit(batch{}.create(kept));
+  actor_record changed = kept;
+  changed.state = to_bytes("changed");
+  const actor_record fresh = b.actor("fresh");
+  const actor_record absent = b.actor("absent");
+  const actor_record same_key = b.actor("kept");
+  actor_record same_id = b.actor("another");
+  same_id.id = kept.id;
+
+  const auto refused = [&](const batch& changes, std::string_view promise) {
+    store.commit_is_refused(changes, promise);
+    store.has(kept, "a commit that failed left no trace of its updates");
+    store.has_not(fresh, "a commit that failed left no trace of its creates");
+  };
+  refused(batch{}.create(fresh).update(changed).update(absent), "updating an actor that does not exist is refused");
+  refused(batch{}.create(fresh).update(changed).create(same_key), "creating under a key that is taken is refused");
+  refused(batch{}.create(fresh).create(same_id), "creating an id that is taken is refused");
+  refused(batch{}.create(fresh).create(b.actor("fresh")), "creating two actors under one key is refused");
+  refused(batch{}.create(fresh).update(kept).update(changed), "naming an id twice is refused");
+  refused(batch{}.destroy(kept.id).create(fresh).update(absent), "a commit that failed left no trace of its destroys");
+
+  store.commit(batch{}.create(fresh).update(changed));
+  store.has(fresh, "after a commit that failed, a correct one succeeds");
+  store.has(changed, "after a commit that failed, a correct one succeeds");
+}
+
+void definitions_apart(bench& b) {
+  opened store{b.make};
+  const actor_record mine = b.actor("home", "mine");
+  actor_record theirs = b.actor("home", "theirs");
+  theirs.name = b.name + ".other";
+  store.commit(batch{}.create(mine).create(theirs));
+  store.has(mine, "a key belongs to a definition");
+  store.has(theirs, "a key belongs to a definition");
+  expect(store.list(b.name).size() == 1, "a list has actors of one definition only");
+}
+
+void expect_ids(const std::vector<actor_record>& found, const std::vector<actor_id>& wanted, std::string_view promise) {
+  expect(std::ranges::equal(found, wanted, {}, &actor_record::id), promise);
+}
+
+void listing(bench& b) {
+  opened store{b.make};
+  std::vector<actor_record> actors;
+  for (int at = 0; at != 60; ++at) {
+    actor_record& actor = actors.emplace_back(b.actor(fmt::format("{}", (at * 37) % 60)));
+    if (at % 2 == 0) actor.labels.emplace("even", "yes");
+    if (at % 3 == 0) actor.labels.emplace("third", at % 2 == 0 ? "even" : "odd");
+  }
+  batch creating;
+  for (auto actor = actors.rbegin(); actor != actors.rend(); ++actor) creating.create(*actor);
+  store.commit(creating);
+
+  std::vector<actor_id> ids;
+  for (const actor_record& actor : actors) ids.push_back(actor.id);
+  const std::vector<actor_record> all = store.list(b.name);
+  expect_ids(all, ids, "a list is in the order of ids");
+  for (std::size_t at = 0; at != all.size(); ++at) {
+    actor_record wanted = actors[at];
+    wanted.state.clear();
+    expect(same(all[at], wanted), "a list has every field but state and input");
+  }
+  const auto sixth = ids.begin() + 6;
+  expect_ids(store.list(b.name, nullptr, ids[5], 10), {sixth, sixth + 10}, "a page starts behind `after` and has `limit` rows");
+  expect_ids(store.list(b.name, nullptr, ids.back()), {}, "behind the last id there is nothing");
+  expect_ids(store.list(b.name, nullptr, {}, 0), {}, "a page of no rows has none");
+
+  const auto tagged = [&](std::size_t first, std::size_t step) {
+    std::vector<actor_id> wanted;
+    for (std::size_t at = first; at < ids.size(); at += step) wanted.push_back(ids[at]);
+    return wanted;
+  };
+  const tags none;
+  const tags even{{"even", "yes"}};
+  const tags both{{"even", "yes"}, {"third", "even"}};
+  const tags wrong{{"even", "yes"}, {"third", "odd"}};
+  expect_ids(store.list(b.name, &none), ids, "an empty set of tags excludes nobody");
+  expect_ids(store.list(b.name, &even), tagged(0, 2), "a list by a tag has the actors that carry it");
+  expect_ids(store.list(b.name, &both), tagged(0, 6), "a list by tags has the actors that carry all of them");
+  expect_ids(store.list(b.name, &wrong), {}, "a list by tags has the actors that carry all of them");
+  expect_ids(store.list(b.name, &both, ids[6], 2), {ids[12], ids[18]}, "a list by tags has pages too");
+}
+
+void ownership(bench& b) {
+  const actor_record actor = b.actor("a");
+  {
+    opened store{b.make};
+    bool refused = false;
+    try {
+      b.make()->close();
+    } catch (...) {
+      refused = is_error(std::current_exception(), errc::store_in_use);
+    }
+    expect(refused, "a second owner is refused with store.in_use");
+    store.commit(batch{}.create(actor));
+    store.has(actor, "refusing a second owner does not disturb the first");
+  }
+  opened store{b.make};
+  store.has(actor, "a closed store can be opened again");
+}
+
+void large_commit(bench& b) {
+  opened store{b.make};
+  batch creating;
+  std::vector<actor_record> actors;
+  for (int at = 0; at != 4096; ++at) creating.create(actors.emplace_back(b.actor(fmt::format("actor-{}", at))));
+  store.commit(creating);
+  expect(store.list(b.name).size() == actors.size(), "a commit of 4,096 creates is there whole");
+  std::ranges::shuffle(actors, b.random);
+  batch changing;
+  for (actor_record& actor : actors) {
+    actor.state = to_bytes("changed");
+    changing.update(actor);
+  }
+  store.commit(changing);
+  for (std::size_t at = 0; at < actors.size(); at += 97) store.has(actors[at], "a commit of 4,096 updates is there whole");
+}
+
+void parallel_reads(bench& b) {
+  constexpr int commits = 200;
+  opened store{b.make};
+  actor_record actor = b.actor("a", std::string(4, '0'));
+  store.commit(batch{}.create(actor));
+  std::atomic<int> committed = 0;
+  std::mutex mutex;
+  std::string broken;
+  const auto read = [&] {
+    try {
+      for (int before = 0; before < commits;) {
+        before = committed.load();
+        const std::optional<actor_record> found = store.load(actor.id);
+        const int after = committed.load() + 1;  // the next one may be durable before it is reported
+        expect(found && found->state.size() == 4, "a load during commits finds the actor");
+        const int seen = std::stoi(std::string{reinterpret_cast<const char*>(found->state.data()), 4});
+        expect(before <= seen && seen <= after, "a load sees every commit that has been reported");
+        expect(store.list(b.name).size() == 1, "a list during commits finds the actor");
+      }
+    } catch (const broken_promise& promise) {
+      const std::lock_guard lock{mutex};
+      broken = promise.sentence;
+    }
+  };
+  std::vector<std::thread> readers;
+  for (int at = 0; at != 4; ++at) readers.emplace_back(read);
+  std::exception_ptr failure;
+  try {
+    for (int at = 1; at <= commits; ++at) {
+      actor.state = to_bytes(fmt::format("{:04}", at));
+      store.commit(batch{}.update(actor));
+      committed = at;
+    }
+  } catch (...) {
+    failure = std::current_exception();
+    committed = commits;
+  }
+  for (std::thread& reader : readers) reader.join();
+  if (failure) std::rethrow_exception(failure);
+  expect(broken.empty(), broken);
+}
+
+void backing_up(bench& b) {
+  opened store{b.make};
+  const actor_record actor = b.actor("a");
+  store.commit(batch{}.create(actor));
+  const std::string path =
+      (std::filesystem::temp_directory_path() / fmt::format("troupe-check-{:016x}", std::random_device{}())).string();
+  try {
+    store->backup(path);
+  } catch (...) {
+    throw broken_promise{"a backup succeeds, not: " + describe(std::current_exception())};
+  }
+  expect(std::filesystem::exists(path), "a backup is at the path it was given");
+  const auto size = std::filesystem::file_size(path);
+  bool refused = false;
+  try {
+    store->backup(path);
+  } catch (const error&) {
+    refused = true;
+  }
+  const bool untouched = std::filesystem::file_size(path) == size;
+  for (const std::string_view suffix : {"", "-wal", "-shm", "-troupe-lock"}) std::filesystem::remove(path + std::string{suffix});
+  expect(refused && untouched, "a backup to a path that exists is refused");
+  store.has(actor, "a backup leaves the store as it is");
+}
+
+/// Random commits beside a model of them, with reopening now and then.
+void random_commits(bench& b) {
+  model wanted;
+  std::map<std::string, actor_id> taken;
+  for (int opening = 0; opening != 4; ++opening) {
+    opened store{b.make};
+    for (const auto& [id, actor] : wanted) store.has(actor, "after reopening, every actor is as the last commit left it");
+    expect(store.list(b.name).size() == wanted.size(), "after reopening, no actor is there that was not committed");
+    for (int commit = 0; commit != 30; ++commit) {
+      batch changes;
+      std::vector<actor_id> ids;
+      for (const auto& [id, actor] : wanted) ids.push_back(id);
+      std::ranges::shuffle(ids, b.random);
+      ids.resize(std::min<std::size_t>(ids.size(), 4));
+      for (const actor_id& id : ids) {
+        if (b.random() % 3 == 0) {
+          taken.erase(wanted.at(id).key);
+          wanted.erase(id);
+          changes.destroy(id);
+        } else {
+          wanted.at(id).state = to_bytes(std::string(b.random() % 3000, 'z'));
+          wanted.at(id).version += 1;
+          changes.update(wanted.at(id));
+        }
+      }
+      for (int created = 0; created != 3; ++created) {
+        const actor_record actor = b.actor(fmt::format("key-{}", b.random() % 20));
+        if (!taken.emplace(actor.key, actor.id).second) continue;
+        wanted.emplace(actor.id, actor);
+        changes.create(actor);
+      }
+      store.commit(changes);
+    }
+  }
+}
+
+struct check {
+  std::string_view name;
+  void (*run)(bench&);
+};
+
+constexpr check checks[] = {
+    {"missing actors", missing_actors}, {"every field", every_field},       {"updating", updating},
+    {"destroying", destroying},         {"mistakes", mistakes},             {"definitions apart", definitions_apart},
+    {"listing", listing},               {"ownership", ownership},           {"large commit", large_commit},
+    {"parallel reads", parallel_reads}, {"backing up", backing_up},         {"random commits", random_commits},
+};
+
+}  // namespace
+
+std::vector<std::string> check_store(const store_factory& make) {
+  std::vector<std::string> violations;
+  std::uint64_t seed = 1;
+  for (const check& c : checks) {
+    try {
+      bench b{make, fmt::format("check-{}", c.name), seed++};
+      c.run(b);
+    } catch (const broken_promise& broken) {
+      violations.push_back(fmt::format("{}: {}", c.name, broken.sentence));
+    } catch (...) {
+      violations.push_back(fmt::format("{}: {}", c.name, describe(std::current_exception())));
+    }
+  }
+  return violations;
+}
+
+}}  // namespace troupe::v0::testing
