@@ -4,6 +4,9 @@ import pathlib
 import sys
 import tempfile
 
+sys.path.append(str(pathlib.Path(__file__).parents[1] / "docs"))
+
+import check_snippets
 import lint_co_await
 import lint_text
 
@@ -27,6 +30,7 @@ CO_AWAIT_GOOD = [
     "co_await f([&] { return x; });",
     "// if (co_await f()) {}",
     'log("if (co_await f())");',
+    "awaiter operator co_await() && noexcept { return awaiter{handle_}; }",
 ]
 
 TEXT_BAD = [
@@ -47,14 +51,51 @@ TEXT_GOOD = [
     ("tests/compile_fail/a.cpp", "std::this_thread::sleep_" "for(1s);\n"),
 ]
 
+EXAMPLE = """int main() {
+  // [visit]
+  int a = 1;
+  // [inner]
+  int b = 2;
+  // [/inner]
+  // [/visit]
+}
+"""
+SNIPPET_GOOD = [
+    "<!-- from: examples/a.cpp#visit -->\n```cpp\nint a = 1;\nint b = 2;\n```\n",
+    "<!-- from: examples/a.cpp#inner -->\n\n```cpp\nint b = 2;\n```\n",
+    "<!-- from: examples/a.cpp -->\n```cpp\nint main() {\n  int a = 1;\n  int b = 2;\n}\n```\n",
+    "```sh\nmake\n```\n",
+]
+SNIPPET_BAD = [
+    ("```cpp\nint a = 1;\n```\n", "needs the line"),
+    ("<!-- from: examples/a.cpp#inner -->\n```cpp\nint b = 3;\n```\n", "differs"),
+    ("<!-- from: examples/a.cpp#gone -->\n```cpp\n```\n", "0 regions"),
+    ("<!-- from: examples/gone.cpp#inner -->\n```cpp\n```\n", "no file"),
+    ("<!-- from: docs/a.cpp#inner -->\n```cpp\n```\n", "not compiled"),
+]
+
+
+def tree(folder, **files):
+    """A project in `folder`, of the given files."""
+    root = pathlib.Path(folder)
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+    return root
+
 
 def text_faults(name, text):
     with tempfile.TemporaryDirectory() as folder:
-        root = pathlib.Path(folder)
-        file = root / name
-        file.parent.mkdir(parents=True)
-        file.write_text(text, encoding="utf-8")
-        return [fault for _, _, fault in lint_text.find(root)]
+        return [fault for _, _, fault in lint_text.find(tree(folder, **{name: text}))]
+
+
+def snippet_faults(document, update=False):
+    """What check_snippets finds; with `update`, what it still finds after rewriting the document."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = tree(folder, **{"docs/a.md": document, "examples/a.cpp": EXAMPLE})
+        if update:
+            check_snippets.check(root, root / "docs/a.md", update=True)
+        return check_snippets.check(root, root / "docs/a.md", update=False)
 
 
 failures = []
@@ -75,6 +116,11 @@ for name, text, fault in TEXT_BAD:
     check(any(fault in f for f in text_faults(name, text)), f"text rules miss in {name}: {text.strip()[:60]}")
 for name, text in TEXT_GOOD:
     check(not text_faults(name, text), f"text rules fire in {name} on: {text.strip()[:60]}")
+for document in SNIPPET_GOOD:
+    check(not snippet_faults(document), f"the snippet check refuses: {document}")
+for document, fault in SNIPPET_BAD:
+    check(any(fault in f for f in snippet_faults(document)), f"the snippet check misses: {document}")
+check(not snippet_faults(SNIPPET_BAD[1][0], update=True), "--update leaves a difference")
 
 print(*failures, sep="\n")
 sys.exit(bool(failures))
