@@ -74,8 +74,9 @@ def main():
     arguments.add_argument("--update", action="store_true", help="rewrite the snippets from their sources")
     arguments.add_argument("root", type=pathlib.Path)
     options = arguments.parse_args()
-    documents = [options.root / "README.md", options.root / "CONTRIBUTING.md", *sorted(options.root.glob("docs/**/*.md"))]
-    faults = [fault for document in documents if document.exists() for fault in check(options.root, document, options.update)]
+    root = options.root
+    documents = [root / "README.md", root / "CONTRIBUTING.md", *sorted(root.glob("docs/**/*.md"))]
+    faults = [fault for file in documents if file.exists() for fault in check(root, file, options.update)]
     print(*faults, sep="\n")
     return bool(faults)
 
