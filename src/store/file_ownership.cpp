@@ -63,6 +63,10 @@ void check_is_own_file(const std::string& path) {
   if (!S_ISREG(found.st_mode)) {
     throw error(errc::store_not_a_database, fmt::format("'{}' is not a regular file; choose another path", path));
   }
+  if (found.st_size != 0 && found.st_size < 512) {  // SQLite would take a file of one byte for an empty one
+    throw error(errc::store_not_a_database,
+                fmt::format("'{}' holds something else and was left as it is; choose another path", path));
+  }
   if (found.st_nlink > 1) {  // its journal goes by name: under two names, commits would be lost
     throw error(errc::store_in_use, fmt::format("'{}' has {} names (hard links), and may be in use by another of them; "
                                                 "remove all but one", path, found.st_nlink));

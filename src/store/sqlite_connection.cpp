@@ -16,6 +16,18 @@ bool is_write_protected(int system_error) noexcept {
   return system_error == EACCES || system_error == EPERM || system_error == EROFS;
 }
 
+/// The operating system's word on an I/O error; 0 if it had none. SQLite passes it on from calls that open files; for
+/// the others, the log and the database remember it.
+int system_error(sqlite3* handle) noexcept {
+  int code = sqlite3_system_errno(handle);
+  if (code != 0) return code;
+  sqlite3_file* log = nullptr;
+  sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  if (log != nullptr && log->pMethods != nullptr) log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &code);
+  if (code == 0) sqlite3_file_control(handle, "main", SQLITE_FCNTL_LAST_ERRNO, &code);
+  return code;
+}
+
 std::string describe_other(const std::string& path, int result, int system_error, const char* message) {
   std::string text = fmt::format("'{}': {} (SQLite result {})", path, message, result);
   const bool is_io = (result & 0xff) == SQLITE_IOERR || (result & 0xff) == SQLITE_CANTOPEN;
@@ -96,7 +108,7 @@ std::string sqlite_connection::query_text(const char* sql) {
 }
 
 error sqlite_connection::failure(int result) const {
-  return to_error(path_, result, sqlite3_system_errno(handle_), sqlite3_errmsg(handle_), busy_timeout_);
+  return to_error(path_, result, system_error(handle_), sqlite3_errmsg(handle_), busy_timeout_);
 }
 
 error sqlite_connection::corrupt(std::string_view what) const {

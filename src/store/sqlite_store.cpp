@@ -18,6 +18,7 @@ namespace {
 /// Reads only. What is found wrong here leaves the file as it was.
 void inspect(sqlite_connection& connection) {
   const std::string& path = connection.path();
+  if (sqlite3_db_readonly(connection.handle(), "main") == 1) throw connection.failure(SQLITE_READONLY);
   if (connection.query_number(sql::has_schema) != 0) {
     const std::int64_t version = connection.query_number(sql::read_schema_version);
     if (version > sql::schema_version) {
@@ -30,7 +31,6 @@ void inspect(sqlite_connection& connection) {
     throw error(errc::store_failed, fmt::format("'{}' keeps its texts in {}, which cannot hold every key; use a file in UTF-8",
                                                 path, encoding));
   }
-  if (sqlite3_db_readonly(connection.handle(), "main") == 1) throw connection.failure(SQLITE_READONLY);
 }
 
 void configure(sqlite_connection& connection, const sqlite_options& options) {

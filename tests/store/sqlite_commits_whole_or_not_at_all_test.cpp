@@ -1,0 +1,193 @@
+#include <csignal>
+#include <filesystem>
+
+#include <catch2/catch.hpp>
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <troupe/store/sqlite_store.hpp>
+
+#include "child_process.hpp"
+#include "faulty_vfs.hpp"
+#include "store_calls.hpp"
+#include "temporary_directory.hpp"
+
+using namespace store_calls;
+using Catch::Matchers::Contains;
+using operation = faulty_vfs::operation;
+using outcome = troupe::commit_request::outcome;
+
+namespace {
+
+/// Opens what a power cut would leave behind now.
+std::unique_ptr<troupe::store> after_a_crash(const temporary_directory& directory) {
+  static int copies = 0;
+  const std::string copy = directory / fmt::format("copy-{}.db", ++copies);
+  std::filesystem::copy_file(directory / "app.db", copy);
+  std::filesystem::copy_file(directory / "app.db-wal", copy + "-wal");
+  return troupe::sqlite{copy}();
+}
+
+troupe::commit_request update_both(troupe::store& store, std::string_view state) {
+  const troupe::bytes bytes = to_bytes(state);
+  return commit(store, {update(1, bytes), update(2, bytes)});
+}
+
+}  // namespace
+
+TEST_CASE("a commit that could not be written left no trace and can be made again", "[store][sqlite]") {
+  const temporary_directory directory;
+  faulty_vfs disk;
+  const auto store = troupe::sqlite{directory / "app.db"}();
+  REQUIRE(is_committed(create(*store, 1, "before")));
+  const auto [result, code] = GENERATE(table<int, std::string>(
+      {{SQLITE_FULL, "store.full"}, {SQLITE_IOERR_WRITE, "store.failed"}, {SQLITE_READONLY, "store.read_only"}}));
+  const int after = GENERATE(0, 1, 2, 3);  // frames go out in two writes each
+  disk.fail(operation::write, "-wal", result, 1, after);
+  const auto failed = update(*store, 1, std::string(20'000, 'x'));
+  CHECK(failed.result == outcome::failed);
+  CHECK_THAT(text_of(failed.failure), Contains(code) && Contains("app.db"));
+  CHECK(load(*store, 1) == "before");
+  CHECK(load(*after_a_crash(directory), 1) == "before");
+  CHECK(is_committed(update(*store, 1, "after")));
+  CHECK(load(*after_a_crash(directory), 1) == "after");
+}
+
+TEST_CASE("a commit that failed when all was written is put out of reach", "[store][sqlite]") {
+  const temporary_directory directory;
+  faulty_vfs disk;
+  const auto store = troupe::sqlite{directory / "app.db"}();
+  REQUIRE(is_committed(create(*store, 1, "before")));
+  disk.fail(operation::sync, "-wal", SQLITE_IOERR_FSYNC, 1);
+  const auto failed = update(*store, 1, "lost");
+  REQUIRE(disk.failures() == 1);
+  CHECK(failed.result == outcome::failed);
+  CHECK_THAT(text_of(failed.failure), Contains("store.failed") && Contains("app.db"));
+  CHECK(load(*store, 1) == "before");
+  CHECK(load(*after_a_crash(directory), 1) == "before");
+  CHECK(is_committed(update(*store, 1, "after")));
+  CHECK(load(*after_a_crash(directory), 1) == "after");
+}
+
+TEST_CASE("a commit for whose frames the log's index has no room is put out of reach", "[store][sqlite]") {
+  const temporary_directory directory;
+  faulty_vfs disk;
+  const auto store = troupe::sqlite{directory / "app.db", {.synchronous = troupe::synchronous::normal}}();
+  REQUIRE(is_committed(create(*store, 1, "before")));
+  disk.fail(operation::map_shared, "app.db", SQLITE_IOERR_SHMSIZE, 1);
+  const auto failed = update(*store, 1, std::string(20'000'000, 'x'));  // more frames than the index's first pages hold
+  REQUIRE(disk.failures() == 1);
+  CHECK(failed.result == outcome::failed);
+  CHECK(load(*store, 1) == "before");
+  CHECK(load(*after_a_crash(directory), 1) == "before");
+  CHECK(is_committed(update(*store, 1, "after")));
+}
+
+TEST_CASE("a commit of which nobody can tell is reported as unknown", "[store][sqlite]") {
+  const temporary_directory directory;
+  faulty_vfs disk;
+  const auto store = troupe::sqlite{directory / "app.db"}();
+  REQUIRE(is_committed(create(*store, 1, "before")));
+  disk.fail(operation::sync, "-wal", SQLITE_IOERR_FSYNC);
+  const auto failed = update(*store, 1, "perhaps");
+  CHECK(failed.result == outcome::unknown);
+  CHECK_THAT(text_of(failed.failure), Contains("store.failed"));
+  disk.heal();
+}
+
+TEST_CASE("a failed checkpoint fails no commit", "[store][sqlite]") {
+  const temporary_directory directory;
+  faulty_vfs disk;
+  const auto store = troupe::sqlite{directory / "app.db", {.synchronous = troupe::synchronous::normal}}();
+  REQUIRE(is_committed(create(*store, 1, "")));
+  disk.fail(operation::write, "app.db", SQLITE_FULL);
+  for (int at = 0; at != 20; ++at) REQUIRE(is_committed(update(*store, 1, std::string(1'000'000, static_cast<char>('a' + at)))));
+  CHECK(disk.failures() > 0);
+  disk.heal();
+  for (int at = 0; at != 20; ++at) REQUIRE(is_committed(update(*store, 1, std::string(1'000'000, static_cast<char>('A' + at)))));
+  CHECK(std::filesystem::file_size(directory / "app.db") > 1'000'000);
+  CHECK(load(*store, 1) == std::string(1'000'000, 'T'));
+}
+
+TEST_CASE("a failed commit does not leave its definitions half known", "[store][sqlite]") {
+  const temporary_directory directory;
+  faulty_vfs disk;
+  {
+    const auto store = troupe::sqlite{directory / "app.db"}();
+    disk.fail(operation::write, "-wal", SQLITE_FULL, 1);
+    CHECK(create(*store, 1, "a", "key", "first").result == outcome::failed);
+    REQUIRE(is_committed(create(*store, 2, "b", "key", "second")));
+    REQUIRE(is_committed(create(*store, 1, "a", "key", "first")));
+  }
+  const auto store = troupe::sqlite{directory / "app.db"}();
+  CHECK(load(*store, 1) == "a");
+  CHECK(load(*store, 2) == "b");
+}
+
+TEST_CASE("a disk that is really full fails commits until there is room", "[store][sqlite]") {
+  const temporary_directory directory;
+  child_process child{[&](const child_process::mouth&) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    const auto store = troupe::sqlite{directory / "app.db"}();
+    if (!is_committed(create(*store, 1, "before"))) return false;
+    rlimit old{};
+    if (::getrlimit(RLIMIT_FSIZE, &old) != 0) return false;
+    const rlimit small{64 * 1024, old.rlim_max};
+    if (::setrlimit(RLIMIT_FSIZE, &small) != 0) return false;
+    const auto failed = update(*store, 1, std::string(200'000, 'x'));
+    if (failed.result != outcome::failed || text_of(failed.failure).find("store.full") == std::string::npos) return false;
+    if (load(*store, 1) != "before") return false;
+    if (::setrlimit(RLIMIT_FSIZE, &old) != 0) return false;
+    return is_committed(update(*store, 1, std::string(200'000, 'x')));
+  }};
+  REQUIRE(child.wait() == 0);
+  CHECK(load(*troupe::sqlite{directory / "app.db"}(), 1) == std::string(200'000, 'x'));
+}
+
+TEST_CASE("a process killed while it commits leaves whole commits, and all that it reported", "[store][sqlite]") {
+  const temporary_directory directory;
+  const std::string path = directory / "app.db";
+  const int reports = GENERATE(1, 7, 40);
+  child_process child{[&](const child_process::mouth& mouth) {
+    const auto store = troupe::sqlite{path}();
+    if (!is_committed(create(*store, 1, "0")) || !is_committed(create(*store, 2, "0"))) return false;
+    for (int number = 1;; ++number) {
+      if (!is_committed(update_both(*store, std::to_string(number)))) return false;
+      mouth.say('.');
+    }
+  }};
+  for (int heard = 0; heard != reports; ++heard) REQUIRE(child.hear() == '.');
+  child.kill();
+  if (GENERATE(false, true)) write_file(path + "-shm", "garbage: the index of the log is made anew");
+  const auto store = troupe::sqlite{path}();
+  const std::string first = load(*store, 1).value();
+  CHECK(load(*store, 2) == first);
+  CHECK(std::stoi(first) >= reports);
+  CHECK(is_committed(update_both(*store, "next")));
+}
+
+TEST_CASE("a log that was cut off anywhere leaves whole commits", "[store][sqlite]") {
+  const temporary_directory directory;
+  const std::string path = directory / "app.db";
+  child_process child{[&](const child_process::mouth& mouth) {
+    const auto store = troupe::sqlite{path}();
+    if (!is_committed(create(*store, 1, "0")) || !is_committed(create(*store, 2, "0"))) return false;
+    for (char digit = '1'; digit != '9'; ++digit) {
+      if (!is_committed(update_both(*store, std::string(3000, digit)))) return false;
+    }
+    mouth.say('r');
+    wait_for_the_end();
+  }};
+  REQUIRE(child.hear() == 'r');
+  child.kill();
+  const std::string log = read_file(path + "-wal");
+  const std::string base = read_file(path);
+  for (std::size_t size = log.size(); size > 100'000; size -= 1777) {
+    write_file(path, base);
+    write_file(path + "-wal", std::string_view{log}.substr(0, size));
+    std::filesystem::remove(path + "-shm");
+    const auto store = troupe::sqlite{path, {.synchronous = troupe::synchronous::normal}}();
+    REQUIRE(load(*store, 1).has_value());
+    CHECK(load(*store, 1) == load(*store, 2));
+  }
+}

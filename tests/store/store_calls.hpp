@@ -1,0 +1,113 @@
+#pragma once
+
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include <troupe/core/error.hpp>
+#include <troupe/store/store.hpp>
+
+/// Calls of a store that answers before it returns, as ours do.
+namespace store_calls {
+
+inline troupe::bytes to_bytes(std::string_view text) {
+  const auto view = std::as_bytes(std::span{text});
+  return {view.begin(), view.end()};
+}
+
+inline std::string to_text(const troupe::bytes& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+inline troupe::actor_id id(std::uint8_t number) {
+  troupe::actor_id::bytes_type bytes{};
+  bytes.back() = number;
+  return troupe::actor_id{bytes};
+}
+
+inline troupe::write_set update(std::uint8_t number, troupe::bytes_view state) {
+  troupe::write_set write;
+  write.id = id(number);
+  write.state = state;
+  return write;
+}
+
+/// Commits, and gives the request back to look at.
+inline troupe::commit_request commit(troupe::store& store, std::vector<troupe::write_set> writes) {
+  troupe::commit_request request;
+  request.writes = std::move(writes);
+  request.done = [](troupe::commit_request&) noexcept {};
+  store.commit(request);
+  return request;
+}
+
+inline troupe::commit_request create(troupe::store& store, std::uint8_t number, std::string_view state,
+                                     std::string_view key = {}, std::string_view name = "counter") {
+  const std::string own_key = key.empty() ? "key-" + std::to_string(number) : std::string{key};
+  const troupe::bytes bytes = to_bytes(state);
+  troupe::write_set::creation creation;
+  creation.name = name;
+  creation.key = own_key;
+  troupe::write_set write = update(number, bytes);
+  write.what = troupe::write_set::action::create;
+  write.created = &creation;
+  return commit(store, {write});
+}
+
+inline troupe::commit_request update(troupe::store& store, std::uint8_t number, std::string_view state) {
+  const troupe::bytes bytes = to_bytes(state);
+  return commit(store, {update(number, bytes)});
+}
+
+inline bool is_committed(const troupe::commit_request& request) {
+  return request.result == troupe::commit_request::outcome::committed && !request.failure;
+}
+
+/// The state, if the actor is there.
+inline std::optional<std::string> load(troupe::store& store, std::uint8_t number) {
+  troupe::load_request request;
+  request.id = id(number);
+  request.done = [](troupe::load_request&) noexcept {};
+  store.load(request);
+  if (request.failure) std::rethrow_exception(request.failure);
+  if (!request.found) return std::nullopt;
+  return to_text(request.found->state);
+}
+
+/// The whole error line, or nothing if there is no error.
+inline std::string text_of(const std::exception_ptr& failure) {
+  if (!failure) return {};
+  try {
+    std::rethrow_exception(failure);
+  } catch (const troupe::error& e) {
+    return e.what();
+  }
+}
+
+template <class Call>
+std::string error_of(const Call& call) {
+  try {
+    call();
+  } catch (...) {
+    return text_of(std::current_exception());
+  }
+  return {};
+}
+
+inline std::string read_file(const std::string& path) {
+  std::ifstream in{path, std::ios::binary};
+  return {std::istreambuf_iterator<char>{in}, {}};
+}
+
+inline void write_file(const std::string& path, std::string_view contents) {
+  std::ofstream out{path, std::ios::binary | std::ios::trunc};
+  out.write(contents.data(), static_cast<std::streamsize>(contents.size()));
+  if (!out.flush()) throw std::runtime_error("cannot write " + path);
+}
+
+}  // namespace store_calls
