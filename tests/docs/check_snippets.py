@@ -77,7 +77,8 @@ def main():
     root = options.root
     documents = [root / "README.md", root / "CONTRIBUTING.md", *sorted(root.glob("docs/**/*.md"))]
     faults = [fault for file in documents if file.exists() for fault in check(root, file, options.update)]
-    print(*faults, sep="\n")
+    for fault in faults:
+        print(fault)
     return bool(faults)
 
 
