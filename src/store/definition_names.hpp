@@ -12,8 +12,8 @@
 namespace troupe::inline v0 { namespace detail {
 
 /// The numbers that stand for definitions' names in rows. A number, once given, stays, also when the commit that was to
-/// store it fails: then the next one stores it. So readers, who may see a row before its commit has returned, know every
-/// number that can be in a row.
+/// store it fails: then the next one stores it. So readers, who may see a row before its commit has returned, know
+/// every number that can be in a row.
 class definition_names {
  public:
   struct entry {

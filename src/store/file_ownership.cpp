@@ -24,7 +24,8 @@ constexpr int symbolic_links_max = 40;  // as in Linux
 
 [[noreturn]] void fail_with_errno(const std::string& path, int code) {
   if (code == EACCES || code == EPERM || code == EROFS) {
-    throw error(errc::store_read_only, fmt::format("'{}' cannot be made; check its directory's permissions and mount", path));
+    throw error(errc::store_read_only,
+                fmt::format("'{}' cannot be written; check its directory's permissions and mount", path));
   }
   if (code == ENOSPC || code == EDQUOT) {
     throw error(errc::store_full, fmt::format("no space is left to make '{}'; free some", path));
@@ -34,7 +35,8 @@ constexpr int symbolic_links_max = 40;  // as in Linux
 
 void check_is_file_path(const std::string& path) {
   if (path.empty() || path == ":memory:") {
-    throw error(errc::store_failed, fmt::format("'{}' names no file; for a store in memory use troupe::memory{{}}", path));
+    throw error(errc::store_failed,
+                fmt::format("'{}' names no file; for a store in memory use troupe::memory{{}}", path));
   }
   if (path.find('\0') != std::string::npos) {
     throw error(errc::store_failed, fmt::format("'{}...' has a null character in it", path.c_str()));
@@ -58,7 +60,7 @@ void check_is_own_file(const std::string& path) {
     fail_with_errno(path, errno);
   }
   if (S_ISDIR(found.st_mode)) {
-    throw error(errc::store_not_a_database, fmt::format("'{0}' is a directory; name a file, such as '{0}/app.db'", path));
+    throw error(errc::store_not_a_database, fmt::format("'{}' is a directory; name a file in it", path));
   }
   if (!S_ISREG(found.st_mode)) {
     throw error(errc::store_not_a_database, fmt::format("'{}' is not a regular file; choose another path", path));
@@ -68,8 +70,9 @@ void check_is_own_file(const std::string& path) {
                 fmt::format("'{}' holds something else and was left as it is; choose another path", path));
   }
   if (found.st_nlink > 1) {  // its journal goes by name: under two names, commits would be lost
-    throw error(errc::store_in_use, fmt::format("'{}' has {} names (hard links), and may be in use by another of them; "
-                                                "remove all but one", path, found.st_nlink));
+    throw error(errc::store_in_use,
+                fmt::format("'{}' has {} names (hard links), and may be in use by another of them; remove all but one",
+                            path, found.st_nlink));
   }
 }
 
@@ -106,7 +109,8 @@ std::string resolve_database_path(const std::string& path) {
     const std::filesystem::path target = follow_links(path);
     const std::filesystem::path directory = target.parent_path();
     if (!std::filesystem::is_directory(directory)) {
-      throw error(errc::store_failed, fmt::format("'{}': there is no directory '{}'; make it first", path, directory.string()));
+      throw error(errc::store_failed,
+                  fmt::format("'{}': there is no directory '{}'; make it first", path, directory.string()));
     }
     std::string resolved = (std::filesystem::canonical(directory) / target.filename()).string();
     check_is_own_file(resolved);
@@ -146,7 +150,8 @@ bool file_ownership::try_lock() {
     ::close(descriptor_);
     if (code == EINTR) return false;
     if (code != EWOULDBLOCK) fail_with_errno(lock_path_, code);
-    throw error(errc::store_in_use, fmt::format("'{}' belongs to {}; stop that first, or use another file", path_, who));
+    throw error(errc::store_in_use,
+                fmt::format("'{}' belongs to {}; stop that first, or use another file", path_, who));
   }
   struct stat locked {};
   struct stat named {};

@@ -58,7 +58,8 @@ void remove_unfinished(const std::string& path) noexcept {
 void check_is_free(const std::string& path) {
   std::error_code ignored;
   if (std::filesystem::symlink_status(path, ignored).type() != std::filesystem::file_type::not_found) {
-    throw error(errc::store_failed, fmt::format("backup '{}': that exists; choose another path, or move it away", path));
+    throw error(errc::store_failed,
+                fmt::format("backup '{}': that exists; choose another path, or move it away", path));
   }
 }
 

@@ -48,7 +48,8 @@ inline constexpr const char* create_schema = R"(
 )";
 
 // Opening.
-inline constexpr const char* has_schema = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '_troupe_meta'";
+inline constexpr const char* has_schema =
+    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '_troupe_meta'";
 inline constexpr const char* read_schema_version = "SELECT value FROM _troupe_meta WHERE name = 'schema'";
 inline constexpr const char* read_encoding = "PRAGMA encoding";
 inline constexpr const char* use_wal = "PRAGMA journal_mode = WAL";

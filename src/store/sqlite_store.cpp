@@ -28,16 +28,18 @@ void inspect(sqlite_connection& connection) {
     if (version < 1) throw connection.corrupt(fmt::format("schema {} does not exist", version));
   }
   if (const std::string encoding = connection.query_text(sql::read_encoding); encoding != "UTF-8") {
-    throw error(errc::store_failed, fmt::format("'{}' keeps its texts in {}, which cannot hold every key; use a file in UTF-8",
-                                                path, encoding));
+    throw error(errc::store_failed,
+                fmt::format("'{}' keeps its texts in {}, which cannot hold every key; use a database in UTF-8", path,
+                            encoding));
   }
 }
 
 void configure(sqlite_connection& connection, const sqlite_options& options) {
   const std::string mode = connection.query_text(sql::use_wal);
   if (mode != "wal") {
-    throw error(errc::store_failed, fmt::format("'{}' is on a file system that has no shared memory for SQLite's log "
-                                                "(journal mode '{}'); use a local one", connection.path(), mode));
+    throw error(errc::store_failed,
+                fmt::format("'{}' cannot have a write-ahead log (its journal mode is '{}'); use a local file system",
+                            connection.path(), mode));
   }
   const bool full = options.synchronous == synchronous::full;
   connection.execute(full ? sql::synchronous_full : sql::synchronous_normal);

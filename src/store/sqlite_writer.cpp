@@ -66,9 +66,9 @@ void sqlite_writer::roll_back() noexcept {
   new_names_.clear();
 }
 
-/// Whether it is sure that a commit which reported `commit_result` will not be found after a crash. Its last frame makes
-/// the others count. If writing failed, that frame is not whole. Any later failure (of the sync, or of memory for the
-/// log's index) leaves it in the log, where recovery would find it, though this connection has forgotten it. Then
+/// Whether it is sure that a commit which reported `commit_result` will not be found after a crash. Its last frame
+/// makes the others count. If writing failed, that frame is not whole. Any later failure (of the sync, or of memory for
+/// the log's index) leaves it in the log, where recovery would find it, though this connection has forgotten it. Then
 /// another small commit is put in its place, which cuts off what follows.
 bool sqlite_writer::is_undone(int commit_result) noexcept {
   switch (commit_result & 0xff) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <filesystem>
 #include <map>
 #include <mutex>
@@ -13,222 +12,12 @@
 
 #include <troupe/core/error.hpp>
 
+#include "store_driver.hpp"
+
 namespace troupe::inline v0 { namespace testing {
+using namespace store_checking;
+
 namespace {
-
-constexpr std::chrono::seconds answer_timeout{10};
-
-struct broken_promise {
-  std::string sentence;
-};
-
-void expect(bool kept, std::string_view promise) {
-  if (!kept) throw broken_promise{std::string{promise}};
-}
-
-std::string describe(const std::exception_ptr& failure) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const std::exception& e) {
-    return e.what();
-  } catch (...) {
-    return "an exception of unknown type";
-  }
-}
-
-bool is_error(const std::exception_ptr& failure, errc code) {
-  try {
-    if (failure) std::rethrow_exception(failure);
-  } catch (const error& e) {
-    return e.is(code);
-  } catch (...) {
-  }
-  return false;
-}
-
-/// A request whose answer can be waited for.
-template <class Request>
-class asked : public Request {
- public:
-  asked() {
-    this->done = [](Request& request) noexcept {
-      auto& self = static_cast<asked&>(request);
-      const std::lock_guard lock{self.mutex_};
-      ++self.answers_;
-      self.answered_.notify_all();
-    };
-  }
-
-  [[nodiscard]] bool wait() {
-    std::unique_lock lock{mutex_};
-    return answered_.wait_for(lock, answer_timeout, [this] { return answers_ != 0; });
-  }
-
-  [[nodiscard]] int answers() {
-    const std::lock_guard lock{mutex_};
-    return answers_;
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable answered_;
-  int answers_ = 0;
-};
-
-/// Asks, and waits for the one answer. A request that is never answered is left to the store for good.
-template <class Request, class Ask>
-std::unique_ptr<asked<Request>> answer_to(std::unique_ptr<asked<Request>> request, const Ask& ask) {
-  ask(*request);
-  if (!request->wait()) {
-    static_cast<void>(request.release());
-    throw broken_promise{"every request is answered"};
-  }
-  expect(request->answers() == 1, "a request is answered once");
-  return request;
-}
-
-/// An actor as the checks think it should be.
-using model = std::map<actor_id, actor_record>;
-
-bytes to_bytes(std::string_view text) {
-  const bytes_view view = std::as_bytes(std::span{text});
-  return {view.begin(), view.end()};
-}
-
-bool same(const actor_record& a, const actor_record& b) {
-  return a.id == b.id && a.name == b.name && a.key == b.key && a.initialised == b.initialised &&
-         a.version == b.version && a.state == b.state && a.input == b.input && a.labels == b.labels &&
-         a.created_at == b.created_at;
-}
-
-/// Collects write-sets and keeps what their views look at.
-class batch {
- public:
-  batch& create(const actor_record& actor) {
-    actors_.push_back(std::make_unique<actor_record>(actor));
-    creations_.push_back(std::make_unique<write_set::creation>());
-    const actor_record& kept = *actors_.back();
-    write_set::creation& creation = *creations_.back();
-    creation.name = kept.name;
-    creation.key = kept.key;
-    if (kept.input) creation.input = bytes_view{*kept.input};
-    creation.labels = &kept.labels;
-    creation.created_at = kept.created_at;
-    return add(write_set::action::create, kept, &creation);
-  }
-
-  batch& update(const actor_record& actor) {
-    actors_.push_back(std::make_unique<actor_record>(actor));
-    return add(write_set::action::update, *actors_.back(), nullptr);
-  }
-
-  batch& destroy(const actor_id& id) {
-    write_set write;
-    write.what = write_set::action::destroy;
-    write.id = id;
-    writes_.push_back(write);
-    return *this;
-  }
-
-  [[nodiscard]] const std::vector<write_set>& writes() const noexcept { return writes_; }
-
- private:
-  batch& add(write_set::action what, const actor_record& actor, const write_set::creation* creation) {
-    write_set write;
-    write.what = what;
-    write.initialised = actor.initialised;
-    write.version = actor.version;
-    write.id = actor.id;
-    write.state = actor.state;
-    write.created = creation;
-    writes_.push_back(write);
-    return *this;
-  }
-
-  std::vector<std::unique_ptr<actor_record>> actors_;
-  std::vector<std::unique_ptr<write_set::creation>> creations_;
-  std::vector<write_set> writes_;
-};
-
-/// An open store, with calls that wait.
-class opened {
- public:
-  explicit opened(const store_factory& make) : store_{make()} { expect(store_ != nullptr, "a factory gives a store"); }
-  ~opened() { store_->close(); }
-  opened(const opened&) = delete;
-  opened& operator=(const opened&) = delete;
-
-  std::unique_ptr<asked<commit_request>> try_commit(const batch& changes) {
-    auto request = std::make_unique<asked<commit_request>>();
-    request->epoch = ++epoch_;
-    request->writes = changes.writes();
-    auto answer = answer_to(std::move(request), [this](commit_request& r) { store_->commit(r); });
-    const bool failed = answer->result != commit_request::outcome::committed;
-    expect(failed == static_cast<bool>(answer->failure), "a commit gives a failure exactly when it does not succeed");
-    return answer;
-  }
-
-  void commit(const batch& changes) {
-    const auto answer = try_commit(changes);
-    if (answer->failure) throw broken_promise{"a correct commit succeeds, not: " + describe(answer->failure)};
-  }
-
-  void commit_is_refused(const batch& changes, std::string_view promise) {
-    const auto answer = try_commit(changes);
-    expect(answer->result == commit_request::outcome::failed && is_error(answer->failure, errc::store_failed), promise);
-  }
-
-  std::optional<actor_record> load(const actor_id& id) {
-    auto request = std::make_unique<asked<load_request>>();
-    request->id = id;
-    return loaded(std::move(request));
-  }
-
-  std::optional<actor_record> load(std::string_view name, std::string_view key) {
-    auto request = std::make_unique<asked<load_request>>();
-    request->name = name;
-    request->key = key;
-    return loaded(std::move(request));
-  }
-
-  std::vector<actor_record> list(std::string_view name, const tags* labels = nullptr,
-                                 std::optional<actor_id> after = {}, std::size_t limit = 1'000'000) {
-    auto request = std::make_unique<asked<list_request>>();
-    request->name = name;
-    request->labels = labels;
-    request->after = after;
-    request->limit = limit;
-    const auto answer = answer_to(std::move(request), [this](list_request& r) { store_->list(r); });
-    if (answer->failure) throw broken_promise{"listing succeeds, not: " + describe(answer->failure)};
-    return std::move(answer->found);
-  }
-
-  void has(const actor_record& wanted, std::string_view promise) {
-    const std::optional<actor_record> by_id = load(wanted.id);
-    expect(by_id && same(*by_id, wanted), promise);
-    const std::optional<actor_record> by_key = load(wanted.name, wanted.key);
-    expect(by_key && same(*by_key, wanted), promise);
-  }
-
-  void has_not(const actor_record& unwanted, std::string_view promise) {
-    expect(!load(unwanted.id), promise);
-    const std::optional<actor_record> by_key = load(unwanted.name, unwanted.key);
-    expect(!by_key || by_key->id != unwanted.id, promise);
-    for (const actor_record& found : list(unwanted.name)) expect(found.id != unwanted.id, promise);
-  }
-
-  store* operator->() const noexcept { return store_.get(); }
-
- private:
-  std::optional<actor_record> loaded(std::unique_ptr<asked<load_request>> request) {
-    const auto answer = answer_to(std::move(request), [this](load_request& r) { store_->load(r); });
-    if (answer->failure) throw broken_promise{"loading succeeds, not: " + describe(answer->failure)};
-    return std::move(answer->found);
-  }
-
-  std::unique_ptr<store> store_;
-  std::uint64_t epoch_ = 0;
-};
 
 /// What one check works with. Each has definitions of its own, so that all can share one store.
 class bench {
@@ -398,7 +187,8 @@ void listing(bench& b) {
     expect(same(all[at], wanted), "a list has every field but state and input");
   }
   const auto sixth = ids.begin() + 6;
-  expect_ids(store.list(b.name, nullptr, ids[5], 10), {sixth, sixth + 10}, "a page starts behind `after` and has `limit` rows");
+  expect_ids(store.list(b.name, nullptr, ids[5], 10), {sixth, sixth + 10},
+             "a page starts behind `after` and has `limit` rows");
   expect_ids(store.list(b.name, nullptr, ids.back()), {}, "behind the last id there is nothing");
   expect_ids(store.list(b.name, nullptr, {}, 0), {}, "a page of no rows has none");
 
@@ -450,7 +240,9 @@ void large_commit(bench& b) {
     changing.update(actor);
   }
   store.commit(changing);
-  for (std::size_t at = 0; at < actors.size(); at += 97) store.has(actors[at], "a commit of 4,096 updates is there whole");
+  for (std::size_t at = 0; at < actors.size(); at += 97) {
+    store.has(actors[at], "a commit of 4,096 updates is there whole");
+  }
 }
 
 void parallel_reads(bench& b) {
@@ -515,18 +307,20 @@ void backing_up(bench& b) {
     refused = true;
   }
   const bool untouched = std::filesystem::file_size(path) == size;
-  for (const std::string_view suffix : {"", "-wal", "-shm", "-troupe-lock"}) std::filesystem::remove(path + std::string{suffix});
+  for (const char* suffix : {"", "-wal", "-shm", "-troupe-lock"}) std::filesystem::remove(path + suffix);
   expect(refused && untouched, "a backup to a path that exists is refused");
   store.has(actor, "a backup leaves the store as it is");
 }
 
 /// Random commits beside a model of them, with reopening now and then.
 void random_commits(bench& b) {
-  model wanted;
+  std::map<actor_id, actor_record> wanted;
   std::map<std::string, actor_id> taken;
   for (int opening = 0; opening != 4; ++opening) {
     opened store{b.make};
-    for (const auto& [id, actor] : wanted) store.has(actor, "after reopening, every actor is as the last commit left it");
+    for (const auto& [id, actor] : wanted) {
+      store.has(actor, "after reopening, every actor is as the last commit left it");
+    }
     expect(store.list(b.name).size() == wanted.size(), "after reopening, no actor is there that was not committed");
     for (int commit = 0; commit != 30; ++commit) {
       batch changes;

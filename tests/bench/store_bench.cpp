@@ -37,7 +37,9 @@ class directory {
 /// Ids in the order of their making, and states that differ every time.
 class source {
  public:
-  [[nodiscard]] troupe::actor_id next_id() { return troupe::actor_id::make(1'700'000'000'000 + made_++ / 64, random_(), random_()); }
+  [[nodiscard]] troupe::actor_id next_id() {
+    return troupe::actor_id::make(1'700'000'000'000 + made_++ / 64, random_(), random_());
+  }
   [[nodiscard]] std::size_t below(std::size_t end) { return random_() % end; }
 
   void fill(troupe::bytes& state) {

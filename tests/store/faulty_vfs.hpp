@@ -93,7 +93,9 @@ class faulty_vfs {
   static int lock(sqlite3_file* f, int level) { return real(f)->pMethods->xLock(real(f), level); }
   static int unlock(sqlite3_file* f, int level) { return real(f)->pMethods->xUnlock(real(f), level); }
   static int check_reserved(sqlite3_file* f, int* out) { return real(f)->pMethods->xCheckReservedLock(real(f), out); }
-  static int control(sqlite3_file* f, int what, void* arg) { return real(f)->pMethods->xFileControl(real(f), what, arg); }
+  static int control(sqlite3_file* f, int what, void* arg) {
+    return real(f)->pMethods->xFileControl(real(f), what, arg);
+  }
   static int sector_size(sqlite3_file* f) { return real(f)->pMethods->xSectorSize(real(f)); }
   static int characteristics(sqlite3_file* f) { return real(f)->pMethods->xDeviceCharacteristics(real(f)); }
   static int shared_map(sqlite3_file* f, int page, int size, int extend, void volatile** out) {

@@ -50,7 +50,8 @@ TEST_CASE("a second process is refused and told who owns the file", "[store][sql
     wait_for_the_end();
   }};
   REQUIRE(owner.hear() == 'r');
-  CHECK_THAT(refusal(path), Contains("store.in_use") && Contains(path) && Contains(fmt::format("process {}", owner.pid())));
+  CHECK_THAT(refusal(path),
+             Contains("store.in_use") && Contains(path) && Contains(fmt::format("process {}", owner.pid())));
   owner.kill();
   const auto store = troupe::sqlite{path}();
   CHECK(load(*store, 1) == "kept");

@@ -38,7 +38,9 @@ class foreign {
 constexpr const char* read_state = "SELECT state FROM _troupe_actors WHERE key = 'key-1'";
 
 void commit_megabytes(troupe::store& store, int count) {
-  for (int at = 0; at != count; ++at) REQUIRE(is_committed(update(store, 1, std::string(1'000'000, static_cast<char>('a' + at)))));
+  for (int at = 0; at != count; ++at) {
+    REQUIRE(is_committed(update(store, 1, std::string(1'000'000, static_cast<char>('a' + at)))));
+  }
 }
 
 }  // namespace
@@ -58,7 +60,7 @@ TEST_CASE("other programs read while we commit", "[store][sqlite]") {
   CHECK(reader.run(read_state) == "second");
 }
 
-TEST_CASE("the log is moved to the database between commits, and a foreign read holds up only that", "[store][sqlite]") {
+TEST_CASE("the log moves to the database between commits, and a foreign read holds up only that", "[store][sqlite]") {
   const temporary_directory directory;
   const std::string path = directory / "app.db";
   const auto store = troupe::sqlite{path, {.synchronous = troupe::synchronous::normal}}();
@@ -107,7 +109,8 @@ TEST_CASE("another program's lock is reported at opening", "[store][sqlite]") {
 TEST_CASE("a database with tables of others is adopted, and they stay", "[store][sqlite]") {
   const temporary_directory directory;
   const std::string path = directory / "app.db";
-  foreign{path}.run("CREATE TABLE mine (a); INSERT INTO mine VALUES ('kept'); PRAGMA application_id = 7; PRAGMA user_version = 9");
+  foreign{path}.run("CREATE TABLE mine (a); INSERT INTO mine VALUES ('kept')");
+  foreign{path}.run("PRAGMA application_id = 7; PRAGMA user_version = 9");
   {
     const auto store = troupe::sqlite{path}();
     REQUIRE(is_committed(create(*store, 1, "ours")));
