@@ -184,6 +184,9 @@ class cbor_reader {
   [[nodiscard]] T integer_or_text() {
     return large_integer<T>(true);
   }
+  /// The same, but nothing, and nothing is read, for an integer that T cannot hold.
+  template <std::integral T>
+  [[nodiscard]] std::optional<T> integer_if();
   /// A float of any precision, or an integer.
   [[nodiscard]] double floating();
   /// The nearest float; an error if it is too large for one.
@@ -228,10 +231,10 @@ class cbor_reader {
     }
     /// Throws unless one more is to be read (or, for `expect_end`, none).
     void expect() {
-      if (!next()) [[unlikely]] in_.fail("an array with too few items");
+      if (!next()) [[unlikely]] in_.fail_at(start_, "the array has too few items");
     }
     void expect_end() {
-      if (next()) [[unlikely]] in_.fail("an array with too many items");
+      if (next()) [[unlikely]] in_.fail_at(start_, "the array has too many items");
     }
     /// How many are left, as far as is known; never more than the bytes that are left.
     [[nodiscard]] std::size_t size_hint() const noexcept { return left_ == indefinite ? 0 : left_; }
@@ -240,18 +243,26 @@ class cbor_reader {
     friend class cbor_reader;
     static constexpr std::size_t indefinite = std::numeric_limits<std::size_t>::max();
 
-    items(cbor_reader& in, std::optional<std::size_t> size) : in_{in}, left_{size.value_or(indefinite)} {
+    items(cbor_reader& in, const std::byte* start, std::optional<std::size_t> size)
+        : in_{in}, start_{start}, left_{size.value_or(indefinite)} {
       if (++in_.depth_ > cbor_depth_max) [[unlikely]] {
         --in_.depth_;
-        in_.fail("nesting deeper than 128 levels");
+        in_.fail_too_deep(start);
       }
     }
 
     cbor_reader& in_;
+    const std::byte* start_;
     std::size_t left_;
   };
-  [[nodiscard]] items array() { return items{*this, array_size()}; }
-  [[nodiscard]] items map() { return items{*this, map_size()}; }
+  [[nodiscard]] items array() {
+    const std::byte* const start = at_;
+    return items{*this, start, array_size()};
+  }
+  [[nodiscard]] items map() {
+    const std::byte* const start = at_;
+    return items{*this, start, map_size()};
+  }
   /// An array of exactly `size` items, as far as its head tells.
   [[nodiscard]] items array_of(std::size_t size);
 
@@ -266,10 +277,15 @@ class cbor_reader {
   /// Throws unless everything has been read.
   void finish();
 
-  /// Throws `invalid_data` for the item that begins here: "items[2], byte 17: `complaint`".
+  /// Throws `invalid_data` for the item that begins here, or that began at an earlier `offset()`:
+  /// "items[2].price at byte 17: `complaint`".
   [[noreturn]] void fail(std::string_view complaint) const { fail_at(at_, complaint); }
-  /// The same, in the form "expected `wanted`, found ...".
-  [[noreturn]] void fail_expected(std::string_view wanted) const;
+  [[noreturn]] void fail(std::string_view complaint, std::size_t offset) const { fail_at(begin_ + offset, complaint); }
+  /// The same in the form "expected `wanted`, found ...".
+  [[noreturn]] void fail_expected(std::string_view wanted) const { fail_expected_at(at_, wanted); }
+  [[noreturn]] void fail_expected(std::string_view wanted, std::size_t offset) const {
+    fail_expected_at(begin_ + offset, wanted);
+  }
 
  private:
   struct head {
@@ -280,14 +296,18 @@ class cbor_reader {
 
   template <std::integral T>
   [[gnu::noinline]] T large_integer(bool or_text);
-  [[noreturn]] void fail_range(const std::byte* at, int bits, bool is_signed) const;
   [[noreturn]] void fail_at(const std::byte* at, std::string_view complaint) const;
   [[noreturn]] void fail_expected_at(const std::byte* at, std::string_view wanted) const;
+  [[noreturn]] void fail_range(const std::byte* at, int bits, bool is_signed) const;
+  [[noreturn]] void fail_too_deep(const std::byte* at) const;
 
   // A whole number as its sign and its magnitude: n or -1 - n.
   struct whole {
     bool negative;
     std::uint64_t magnitude;
+
+    template <std::integral T>
+    std::optional<T> as() const noexcept;
   };
   whole whole_number(bool or_text);
 
@@ -298,6 +318,7 @@ class cbor_reader {
     return value < above && (std::is_signed_v<T> ? value >= -above : value > -1.0);
   }
 
+  bool take_simple(unsigned low) noexcept;
   head read_head();
   void skip_tags();
   std::optional<std::size_t> size_of(unsigned major, std::size_t bytes_each) {
@@ -311,10 +332,12 @@ class cbor_reader {
     return large_size_of(major, bytes_each);
   }
   std::optional<std::size_t> large_size_of(unsigned major, std::size_t bytes_each);
+  bytes_view string_piece(unsigned major, std::string_view wanted);
   bool short_string(unsigned major, std::string_view& found) noexcept;
   std::string_view whole_string(unsigned major, std::string& scratch);
-  void skip_item(int depth);
-  double float_of(const head& from);
+  bytes_view take_bytes(std::uint64_t size);
+  double float_of(const head& from) const noexcept;
+  void skip_item();
 
   const std::byte* begin_;
   const std::byte* at_;
@@ -323,18 +346,29 @@ class cbor_reader {
 };
 
 template <std::integral T>
+std::optional<T> cbor_reader::whole::as() const noexcept {
+  if (magnitude > static_cast<std::uint64_t>(std::numeric_limits<T>::max())) return std::nullopt;
+  if constexpr (std::is_signed_v<T>) {
+    const auto value = static_cast<std::int64_t>(magnitude);
+    return static_cast<T>(negative ? -1 - value : value);
+  } else {
+    if (negative) return std::nullopt;
+    return static_cast<T>(magnitude);
+  }
+}
+
+template <std::integral T>
+std::optional<T> cbor_reader::integer_if() {
+  const std::byte* const start = at_;
+  const std::optional<T> value = whole_number(false).as<T>();
+  if (!value) at_ = start;
+  return value;
+}
+
+template <std::integral T>
 T cbor_reader::large_integer(bool or_text) {
   const std::byte* const start = at_;
-  const auto [negative, magnitude] = whole_number(or_text);
-  if constexpr (std::is_signed_v<T>) {
-    if (magnitude <= static_cast<std::uint64_t>(std::numeric_limits<T>::max())) {
-      const auto value = static_cast<std::int64_t>(magnitude);
-      return static_cast<T>(negative ? -1 - value : value);
-    }
-  } else {
-    if (!negative && magnitude <= std::numeric_limits<T>::max()) return static_cast<T>(magnitude);
-  }
-  at_ = start;
+  if (const auto value = whole_number(or_text).as<T>()) return *value;
   fail_range(start, static_cast<int>(sizeof(T) * 8), std::is_signed_v<T>);
 }
 

@@ -46,16 +46,19 @@ class tags;
 
 template <>
 struct codec<actor_id> {
+  static constexpr std::string_view schema = R"("actor_id")";
   static void write(cbor_writer& out, const actor_id& value);
   static void read(cbor_reader& in, actor_id& value);
 };
 template <>
 struct codec<key> {
+  static constexpr std::string_view schema = R"("key")";
   static void write(cbor_writer& out, const key& value);
   static void read(cbor_reader& in, key& value);
 };
 template <>
 struct codec<tags> {
+  static constexpr std::string_view schema = R"("tags")";
   static void write(cbor_writer& out, const tags& value);
   static void read(cbor_reader& in, tags& value);
 };

@@ -87,7 +87,7 @@ struct value_codec<T, shape::structure> {
         in.skip();
         continue;
       }
-      const std::string_view name = in.text(scratch);
+      [[maybe_unused]] const std::string_view name = in.text(scratch);
       if (!(read_if_named<I>(in, name, field) || ...)) in.skip();
     } while (entries.next());
   }
