@@ -261,10 +261,8 @@ inline constexpr bool writable = storable<T, direction::write>(nullptr);
 template <class T>
 inline constexpr bool readable = storable<T, direction::read>(nullptr);
 
-/// True when T can be written (or read); else one `static_assert` says why not. Guards every entry point, so that a
-/// user's mistake prints its sentence and nothing else:
-///
-///     if constexpr (detail::codec_check<T>()) { ... }
+// True when T can be written (or read, or both); else one `static_assert` says why not. Guards every entry point, so
+// that a user's mistake prints its sentence and nothing else: `if constexpr (detail::codec_check<T>()) { ... }`
 template <class T>
 consteval bool check_writable() {
   if constexpr (!writable<T>) diagnose<T, direction::write>();
@@ -275,6 +273,17 @@ consteval bool check_readable() {
   if constexpr (!readable<T>) diagnose<T, direction::read>();
   return readable<T>;
 }
+// Whether a T can be made and read into.
+template <class T>
+consteval bool check_new() {
+  constexpr bool ok = part_obstacle<T, direction::read>() == obstacle::none && readable<T>;
+  if constexpr (!ok) diagnose_part<T, direction::read>();
+  return ok;
+}
+// Stands where a T would be returned, had the check not failed. Never defined.
+template <class T>
+T never();
+
 template <class T>
 consteval bool codec_check() {
   if constexpr (!writable<T>) return check_writable<T>();

@@ -102,9 +102,13 @@ void decode_into(T& value, bytes_view encoded) {
 /// The value that `encoded` is. What it does not say about a struct is as T's initialisers have it.
 template <class T>
 [[nodiscard]] T decode(bytes_view encoded) {
-  T value{};
-  decode_into(value, encoded);
-  return value;
+  if constexpr (detail::check_new<T>()) {
+    T value{};
+    decode_into(value, encoded);
+    return value;
+  } else {
+    return detail::never<T>();
+  }
 }
 
 }  // namespace troupe::inline v0

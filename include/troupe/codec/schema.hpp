@@ -29,7 +29,7 @@ template <class T>
 std::string schema_of(const outer_structures* outer);
 
 template <class... Ts>
-std::string schema_list(type_list<Ts...>, const outer_structures* outer) {
+std::string schema_list(type_list<Ts...>, [[maybe_unused]] const outer_structures* outer) {
   return schema_array({schema_of<Ts>(outer)...});
 }
 
