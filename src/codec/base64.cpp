@@ -17,7 +17,9 @@ std::string base64_encode(bytes_view from) {
   for (std::size_t i = 0; i < from.size(); i += 3) {
     const std::size_t there = from.size() - i < 3 ? from.size() - i : 3;
     std::uint32_t group = 0;
-    for (std::size_t j = 0; j < 3; ++j) group = group << 8 | (j < there ? std::to_integer<std::uint32_t>(from[i + j]) : 0);
+    for (std::size_t j = 0; j < 3; ++j) {
+      group = group << 8 | (j < there ? std::to_integer<std::uint32_t>(from[i + j]) : 0);
+    }
     for (std::size_t j = 0; j < 4; ++j) out += j <= there ? alphabet[group >> (18 - 6 * j) & 63] : '=';
   }
   return out;

@@ -32,7 +32,9 @@ std::optional<head> head_at(bytes_view encoded, std::size_t at) noexcept {
   const std::size_t width = std::size_t{1} << (found.low - 24);
   if (encoded.size() - at - 1 < width) return std::nullopt;
   found.number = 0;
-  for (std::size_t i = 1; i <= width; ++i) found.number = found.number << 8 | std::to_integer<unsigned>(encoded[at + i]);
+  for (std::size_t i = at + 1; i <= at + width; ++i) {
+    found.number = found.number << 8 | std::to_integer<unsigned>(encoded[i]);
+  }
   found.size += width;
   return found;
 }

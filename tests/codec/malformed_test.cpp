@@ -83,7 +83,9 @@ TEST_CASE("a cut off encoding is an error, wherever it is cut", "[codec][malform
 TEST_CASE("a damaged encoding is an error or another value, and harmless", "[codec][malformed]") {
   const auto whole = troupe::encode(a_room());
   std::mt19937 random{20261121};
-  const auto below = [&](std::size_t limit) { return std::uniform_int_distribution<std::size_t>{0, limit - 1}(random); };
+  const auto below = [&](std::size_t limit) {
+    return std::uniform_int_distribution<std::size_t>{0, limit - 1}(random);
+  };
   int errors = 0;
   for (int i = 0; i < 40000; ++i) {
     troupe::bytes damaged = whole;

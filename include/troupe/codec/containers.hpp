@@ -1,6 +1,6 @@
 #pragma once
 
-#include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <type_traits>
 #include <utility>
@@ -33,7 +33,8 @@ void write_unordered(cbor_writer& out, const T& value, WriteItem write_item) {
 template <class T>
 void reserve_for(T& value, const cbor_reader& in, std::size_t hint) {
   if constexpr (requires { value.reserve(hint); }) {
-    value.reserve(std::min(hint, in.remaining() / sizeof(typename T::value_type) + 16));
+    const std::size_t covered = in.remaining() / sizeof(typename T::value_type) + 16;
+    value.reserve(hint < covered ? hint : covered);
   } else {
     static_cast<void>(in);
     static_cast<void>(hint);

@@ -21,7 +21,8 @@ struct schema_member {
   std::string value;
 };
 std::string schema_text(std::string_view text);
-std::string schema_object(std::initializer_list<schema_member> members);  // without those that have no name
+// Leaves out members without a name.
+std::string schema_object(std::initializer_list<schema_member> members);
 std::string schema_array(std::initializer_list<std::string> items);
 std::string schema_fraction(std::int64_t numerator, std::int64_t denominator);
 

@@ -147,7 +147,8 @@ consteval shape shape_of_class() {
   else if constexpr (std::same_as<T, json> || json_hooks::written<T> || json_hooks::read<T>) return shape::json;
   else if constexpr (std::is_enum_v<T>) return shape::enumeration;
   else if constexpr (text_container<T>) return shape::text;
-  else if constexpr (fixed_container<T>) return byte_like<typename T::value_type> ? shape::fixed_bytes : shape::fixed_array;
+  else if constexpr (fixed_container<T>)
+    return byte_like<typename T::value_type> ? shape::fixed_bytes : shape::fixed_array;
   else if constexpr (map_container<T>) return shape::map;
   else if constexpr (set_container<T>) return shape::set;
   else if constexpr (contiguous<T> && (growing<T> || view<T>))

@@ -115,7 +115,9 @@ struct value_codec<T, shape::fixed_bytes> {
   static void write(cbor_writer& out, const T& value) {
     out.byte_string({reinterpret_cast<const std::byte*>(value.data()), value.size()});
   }
-  static void read(cbor_reader& in, T& value) { in.byte_string_into({reinterpret_cast<std::byte*>(value.data()), value.size()}); }
+  static void read(cbor_reader& in, T& value) {
+    in.byte_string_into({reinterpret_cast<std::byte*>(value.data()), value.size()});
+  }
 };
 
 template <class T>
