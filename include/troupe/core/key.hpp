@@ -30,7 +30,7 @@ class key {
   template <class First, class... Rest>
     requires(!std::same_as<std::remove_cvref_t<First>, key> && std::convertible_to<const First&, std::string_view> &&
              (std::convertible_to<const Rest&, std::string_view> && ...))
-  key(const First& first, const Rest&... rest) {  // NOLINT(google-explicit-constructor): "home" is a key
+  key(const First& first, const Rest&... rest) : key{} {  // NOLINT(google-explicit-constructor): "home" is a key
     append(first);
     (append(rest), ...);
   }

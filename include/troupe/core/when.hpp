@@ -30,7 +30,7 @@ using await_result = std::remove_cvref_t<decltype(awaiter_of(std::declval<A>()).
 
 /// What a branch without a value leaves in a tuple or variant.
 template <class T>
-using storable = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
+using join_value = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
 
 class join;
 
@@ -91,7 +91,7 @@ void require_fiber(const char* operation);
 
 template <class T>
 struct outcome {
-  std::optional<storable<T>> value;
+  std::optional<join_value<T>> value;
   std::exception_ptr failure;
 };
 
@@ -126,7 +126,7 @@ task<void> branch_body(A awaitable, outcome<await_result<A>>& out) {
 ///
 /// If any fail, it waits for the rest and then throws the failure of the first of them in the order of the arguments.
 template <class... A>
-[[nodiscard]] task<std::tuple<detail::storable<detail::await_result<A>>...>> when_all(A... awaitables) {
+[[nodiscard]] task<std::tuple<detail::join_value<detail::await_result<A>>...>> when_all(A... awaitables) {
   detail::require_fiber("when_all");
   std::tuple<detail::outcome<detail::await_result<A>>...> outcomes;
   detail::join all{detail::join::until::all, sizeof...(A)};
@@ -135,7 +135,7 @@ template <class... A>
   co_return std::apply(
       [](auto&... out) {
         ((out.failure ? std::rethrow_exception(out.failure) : void()), ...);
-        return std::tuple<detail::storable<detail::await_result<A>>...>{std::move(*out.value)...};
+        return std::tuple<detail::join_value<detail::await_result<A>>...>{std::move(*out.value)...};
       },
       outcomes);
 }
@@ -143,7 +143,7 @@ template <class... A>
 /// The same for any number of one kind; the values come in the order of the arguments.
 template <class A>
 [[nodiscard]] auto when_all(std::vector<A> awaitables) -> task<
-    std::conditional_t<std::is_void_v<detail::await_result<A>>, void, std::vector<detail::storable<detail::await_result<A>>>>> {
+    std::conditional_t<std::is_void_v<detail::await_result<A>>, void, std::vector<detail::join_value<detail::await_result<A>>>>> {
   using value = detail::await_result<A>;
   detail::require_fiber("when_all");
   std::vector<detail::outcome<value>> outcomes(awaitables.size());
@@ -167,10 +167,10 @@ template <class A>
 /// failure. The others are cancelled: what they wait for ends with `actor.aborted`, and a call not yet begun never runs.
 /// It returns when they have ended too, so nothing goes on behind its back.
 template <class... A>
-[[nodiscard]] task<std::variant<detail::storable<detail::await_result<A>>...>> when_any(A... awaitables) {
+[[nodiscard]] task<std::variant<detail::join_value<detail::await_result<A>>...>> when_any(A... awaitables) {
   static_assert(sizeof...(A) > 0, "troupe: when_any needs at least one thing to wait for");
   detail::require_fiber("when_any");
-  using result = std::variant<detail::storable<detail::await_result<A>>...>;
+  using result = std::variant<detail::join_value<detail::await_result<A>>...>;
   std::tuple<detail::outcome<detail::await_result<A>>...> outcomes;
   detail::join any{detail::join::until::first, sizeof...(A)};
   std::apply([&](auto&... out) { (any.add(detail::branch_body<A>(std::move(awaitables), out)), ...); }, outcomes);

@@ -1,0 +1,360 @@
+#pragma once
+
+#include <concepts>
+#include <coroutine>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <troupe/actor/context.hpp>
+#include <troupe/actor/definition.hpp>
+#include <troupe/actor/hooks.hpp>
+#include <troupe/actor/manifest.hpp>
+#include <troupe/actor/signature.hpp>
+#include <troupe/codec/codec.hpp>
+#include <troupe/codec/reflect.hpp>
+#include <troupe/codec/schema.hpp>
+#include <troupe/core/error.hpp>
+
+/// \file
+/// From a user's struct to a `definition`: everything about an actor type that needs the type.
+
+namespace troupe::inline v0 {
+namespace detail {
+
+template <class A>
+concept has_manifest = requires { typename A::actor::state_type; };
+
+template <class A>
+consteval bool check_actor() {
+  static_assert(std::is_class_v<A>, "troupe: an actor is a struct");
+  static_assert(has_manifest<A>,
+                "troupe: the actor has no manifest; give it `using actor = troupe::actor<Self, &Self::action, ...>;`");
+  if constexpr (has_manifest<A>) {
+    static_assert(std::is_same_v<typename A::actor::state_type, A>,
+                  "troupe: the first argument of troupe::actor<...> is the struct itself");
+    static_assert(std::is_default_constructible_v<A>,
+                  "troupe: an actor is made without arguments; set it up in on_create, from its input");
+    static_assert(check_hooks<A>());
+  }
+  return true;
+}
+
+// The actor's definition may rename or give values to these; what it does not name has a default.
+template <class A>
+constexpr troupe::options options_of() {
+  if constexpr (requires { A::options; }) {
+    static_assert(std::is_same_v<std::remove_cvref_t<decltype(A::options)>, troupe::options>,
+                  "troupe: `options` is `static constexpr troupe::options options{...};`");
+    return A::options;
+  } else {
+    return {};
+  }
+}
+
+template <class A>
+constexpr std::uint32_t version_of() {
+  if constexpr (requires { A::version; }) {
+    static_assert(std::is_integral_v<std::remove_cvref_t<decltype(A::version)>> && A::version >= 1,
+                  "troupe: `version` is `static constexpr int version = 2;`, 1 or more");
+    return static_cast<std::uint32_t>(A::version);
+  } else {
+    return 1;
+  }
+}
+
+template <class A>
+class typed_activation final : public activation {
+ public:
+  explicit typed_activation(cell& owner) : activation{owner}, context_{*this} {}
+
+  static void* operator new(std::size_t size) { return allocate_block(size); }
+  static void operator delete(void* block, std::size_t size) noexcept { release_block(block, size); }
+
+  [[nodiscard]] void* state() noexcept override { return &actor_; }
+  void encode(buffer& out) const override { troupe::encode(actor_, out); }
+  void decode(bytes_view stored) override { decode_into(actor_, stored); }
+
+  task<> on_create([[maybe_unused]] const std::optional<bytes>& input) override {
+    if constexpr (has_on_create<A>) {
+      using input_value = input_type<A>;
+      if constexpr (std::is_void_v<input_value>) {
+        return run_hook([this] { return actor_.on_create(context_); });
+      } else {
+        if (!input) throw error(errc::missing_input, type_name<A>());
+        return run_create(troupe::decode<input_value>(*input));
+      }
+    } else {
+      return {};
+    }
+  }
+  task<> on_wake() override {
+    if constexpr (has_on_wake<A>) {
+      return run_hook([this] { return actor_.on_wake(context_); });
+    } else {
+      return {};
+    }
+  }
+  task<> on_sleep() override {
+    if constexpr (has_on_sleep<A>) {
+      return run_hook([this] { return actor_.on_sleep(context_); });
+    } else {
+      return {};
+    }
+  }
+  task<> on_destroy() override {
+    if constexpr (has_on_destroy<A>) {
+      return run_hook([this] { return actor_.on_destroy(context_); });
+    } else {
+      return {};
+    }
+  }
+  void on_state_change() override {
+    if constexpr (has_on_state_change<A>) std::as_const(actor_).on_state_change(context_);
+  }
+
+  [[nodiscard]] A& actor() noexcept { return actor_; }
+  [[nodiscard]] troupe::context<A>& context() noexcept { return context_; }
+
+ private:
+  // A plain hook has run when this returns; a coroutine is still to be awaited.
+  template <class F>
+  static task<> run_hook(F&& hook) {
+    if constexpr (std::is_void_v<decltype(hook())>) {
+      hook();
+      return {};
+    } else {
+      return hook();
+    }
+  }
+  template <class Input>
+  task<> run_create(Input input) {
+    return run_hook([&] { return actor_.on_create(context_, std::move(input)); });
+  }
+
+  A actor_{};
+  troupe::context<A> context_;
+};
+
+/// Calls action M with stored arguments. Yields M's result, a value or a task.
+template <auto M, class A, class Arguments>
+decltype(auto) invoke_action(typed_activation<A>& a, Arguments& arguments) {
+  return std::apply(
+      [&](auto&... stored) -> decltype(auto) {
+        if constexpr (method_traits<decltype(M)>::takes_context) {
+          return (a.actor().*M)(a.context(), std::move(stored)...);
+        } else {
+          return (a.actor().*M)(std::move(stored)...);
+        }
+      },
+      arguments);
+}
+
+template <class A, class V>
+concept observes_reply = has_on_before_reply<A> && requires(A& a, troupe::context<A>& c, std::string_view name, V& value) {
+  a.on_before_reply(c, name, value);
+};
+
+/// Gives the definition's on_before_reply a look at the value, if it has one for this type.
+template <class A, class V>
+void before_reply(typed_activation<A>& a, [[maybe_unused]] std::string_view action, [[maybe_unused]] V& value) {
+  if constexpr (observes_reply<A, V>) a.actor().on_before_reply(a.context(), action, value);
+}
+
+/// A place for an action's value, also for void.
+template <class V>
+class value_slot {
+ public:
+  template <class F>
+  void set(F&& make) {
+    value_.emplace(std::forward<F>(make)());
+  }
+  [[nodiscard]] V& get() noexcept { return *value_; }
+  [[nodiscard]] const V& get() const noexcept { return *value_; }
+  V take() { return std::move(*value_); }
+
+ private:
+  std::optional<V> value_;
+};
+template <>
+class value_slot<void> {
+ public:
+  template <class F>
+  void set(F&& make) {
+    std::forward<F>(make)();
+  }
+  void take() const noexcept {}
+};
+
+template <class A, auto M>
+class typed_invocation final : public untyped_invocation {
+ public:
+  using traits = method_traits<decltype(M)>;
+  using value = value_of<M>;
+
+  template <class... T>
+  typed_invocation(executor& home, bool is_exclusive, T&&... arguments)
+      : untyped_invocation{home}, arguments_{std::forward<T>(arguments)...} {
+    writes = !traits::is_const;
+    exclusive = is_exclusive;
+  }
+
+  std::coroutine_handle<> begin(activation* a) override {
+    auto& mine = static_cast<typed_activation<A>&>(*a);
+    activation_ = &mine;
+    if constexpr (traits::is_coroutine) {
+      coroutine_ = invoke_action<M>(mine, arguments_).release();
+      adopt(coroutine_.promise());
+      return coroutine_;
+    } else {
+      value_.set([&]() -> decltype(auto) { return invoke_action<M>(mine, arguments_); });
+      look();
+      return nullptr;
+    }
+  }
+
+  void finish() override {
+    if constexpr (traits::is_coroutine) {
+      struct guard {
+        std::coroutine_handle<promise<value>> frame;
+        ~guard() { frame.destroy(); }
+      } const g{std::exchange(coroutine_, nullptr)};
+      value_.set([&]() -> decltype(auto) { return g.frame.promise().take(); });
+      look();
+    }
+  }
+
+  [[nodiscard]] const char* what() const noexcept override {
+    static const std::string name{member_name<M>()};
+    return name.c_str();
+  }
+
+  void encode_value(buffer& out) const override {
+    if constexpr (std::is_void_v<value>) {
+      cbor_writer{out}.null();
+    } else {
+      troupe::encode(value_.get(), out);
+    }
+  }
+
+  value take() { return value_.take(); }
+
+ private:
+  void look() {
+    if constexpr (!std::is_void_v<value>) before_reply(*activation_, what(), value_.get());
+  }
+
+  call_arguments<M> arguments_;
+  value_slot<value> value_;
+  typed_activation<A>* activation_ = nullptr;
+  std::conditional_t<traits::is_coroutine, std::coroutine_handle<promise<value>>, std::nullptr_t> coroutine_{};
+};
+
+/// The three throw `actor.invalid_request`, naming the action and, if it is one, the argument.
+[[nodiscard]] bool open_arguments(cbor_reader& reader, std::string_view action, std::size_t wanted);
+void close_arguments(cbor_reader& reader, std::string_view action, bool open_ended);
+[[noreturn]] void refuse_argument(std::string_view action, std::size_t index, const error& why);
+
+template <class Tuple>
+void read_arguments(cbor_reader& reader, std::string_view action, Tuple& arguments) {
+  const bool open_ended = open_arguments(reader, action, std::tuple_size_v<Tuple>);
+  [[maybe_unused]] std::size_t index = 0;
+  [[maybe_unused]] const auto one = [&](auto& argument) {
+    try {
+      read(reader, argument);
+    } catch (const error& e) {
+      refuse_argument(action, index, e);
+    }
+    ++index;
+  };
+  std::apply([&](auto&... each) { (one(each), ...); }, arguments);
+  close_arguments(reader, action, open_ended);
+}
+
+template <class A, auto M>
+untyped_invocation* make_untyped(executor& home, const action_entry& entry, bytes_view encoded) {
+  call_arguments<M> arguments{};
+  cbor_reader reader{encoded};
+  read_arguments(reader, entry.name, arguments);
+  return std::apply(
+      [&](auto&... each) { return new typed_invocation<A, M>(home, entry.exclusive, std::move(each)...); }, arguments);
+}
+
+template <auto M>
+std::string action_schema() {
+  std::string out = R"({"arguments":[)";
+  []<class... T>(std::string& text, std::type_identity<std::tuple<T...>>) {
+    [[maybe_unused]] bool first = true;
+    ((text += first ? "" : ",", text += type_schema<T>(), first = false), ...);
+  }(out, std::type_identity<call_arguments<M>>{});
+  out += R"(],"result":)";
+  if constexpr (std::is_void_v<value_of<M>>) {
+    out += "null";
+  } else {
+    out += type_schema<value_of<M>>();
+  }
+  return out += "}";
+}
+
+template <class A, auto Entry>
+action_entry make_entry(naming policy) {
+  constexpr auto method = entry_traits<Entry>::method;
+  using traits = method_traits<std::remove_cv_t<decltype(method)>>;
+  static_assert(std::is_base_of_v<typename traits::object, A>, "troupe: the manifest lists a method of another struct");
+  static_assert(check_action<method>());
+  action_entry entry;
+  constexpr std::string_view own = entry_traits<Entry>::own_name;
+  entry.name = own.empty() ? wire_name(member_name<method>(), policy) : std::string{own};
+  entry.writes = !traits::is_const;
+  entry.exclusive = entry_traits<Entry>::is_exclusive;
+  entry.coroutine = traits::is_coroutine;
+  entry.make = &make_untyped<A, method>;
+  entry.schema = &action_schema<method>;
+  return entry;
+}
+
+/// Throws `config.invalid` for what only shows at run time: empty and duplicate names.
+void check_definition(const definition& d);
+
+template <class A>
+definition define(std::string name, naming policy) {
+  definition d;
+  if constexpr (check_actor<A>() && has_manifest<A>) {
+    d.name = std::move(name);
+    d.type = &type_tag<A>;
+    d.options = options_of<A>();
+    d.version = version_of<A>();
+    d.activate = [](cell& owner) -> activation* { return new typed_activation<A>{owner}; };
+    d.has_on_create = has_on_create<A>;
+    d.takes_input = !std::is_void_v<input_type<A>>;
+    d.has_on_wake = has_on_wake<A>;
+    d.has_on_sleep = has_on_sleep<A>;
+    d.has_on_destroy = has_on_destroy<A>;
+    d.has_on_state_change = has_on_state_change<A>;
+    if constexpr (has_migrate<A>) {
+      static_assert(requires(json& state) { A::migrate(state, 1); },
+                    "troupe: migrate is `static void migrate(troupe::json& state, int from)`");
+      d.migrate = [](json& state, int from) { A::migrate(state, from); };
+    }
+    d.state_schema = &type_schema<A>;
+    A::actor::for_each([&]<auto Entry>(std::size_t) { d.actions.push_back(make_entry<A, Entry>(policy)); });
+    check_definition(d);
+  }
+  return d;
+}
+
+}  // namespace detail
+
+/// The manifest of an actor as JSON text: actions with their argument and result types, state fields, version. Names
+/// on the wire and in the store are the identifiers in the source, so a rename is a data change: compare this with a
+/// committed file (`troupe::testing::matches_file`) to notice.
+template <class A>
+[[nodiscard]] std::string describe() {
+  return detail::describe(detail::define<A>(std::string{type_name<A>()}, naming::as_written));
+}
+
+}  // namespace troupe::inline v0

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <troupe/actor/activation.hpp>
+#include <troupe/actor/options.hpp>
+#include <troupe/codec/json_fwd.hpp>
+#include <troupe/core/bytes.hpp>
+
+namespace troupe::inline v0 {
+
+/// How wire names are made from the names of methods.
+enum class naming : std::uint8_t {
+  as_written,  ///< `send_message` is "send_message"
+  camel_case,  ///< `send_message` is "sendMessage"
+};
+inline constexpr naming camel_case = naming::camel_case;
+
+namespace detail {
+
+/// One action, for those who know it by name only.
+struct action_entry {
+  std::string name;
+  bool writes = false;
+  bool exclusive = false;
+  bool coroutine = false;
+
+  /// An invocation with arguments decoded from a CBOR array. Throws `actor.invalid_request` naming what is wrong.
+  untyped_invocation* (*make)(executor& home, const action_entry& entry, bytes_view arguments) = nullptr;
+  /// JSON text for `describe`.
+  std::string (*schema)() = nullptr;
+};
+
+/// What the runtime knows of an actor type: its manifest, options and how to handle its state. One per registration.
+struct definition {
+  std::string name;
+  const void* type = nullptr;  ///< see type_tag
+  std::vector<action_entry> actions;
+  troupe::options options;
+  std::uint32_t version = 1;
+
+  activation* (*activate)(cell& owner) = nullptr;
+
+  bool has_on_create = false;
+  bool takes_input = false;
+  bool has_on_wake = false;
+  bool has_on_sleep = false;
+  bool has_on_destroy = false;
+  bool has_on_state_change = false;
+
+  /// Brings older state up to `version`; null if the definition has no `migrate`.
+  void (*migrate)(json& state, int from) = nullptr;
+  std::string (*state_schema)() = nullptr;
+
+  [[nodiscard]] const action_entry* find(std::string_view action) const noexcept {
+    for (const auto& entry : actions) {
+      if (entry.name == action) return &entry;
+    }
+    return nullptr;
+  }
+};
+
+/// Its address stands for the type.
+template <class A>
+inline constexpr char type_tag = 0;
+
+[[nodiscard]] std::string wire_name(std::string_view written, naming policy);
+
+/// The manifest as JSON text.
+[[nodiscard]] std::string describe(const definition& d);
+
+}  // namespace detail
+}  // namespace troupe::inline v0

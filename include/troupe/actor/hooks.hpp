@@ -1,0 +1,117 @@
+#pragma once
+
+#include <type_traits>
+
+#include <troupe/actor/signature.hpp>
+
+/// \file
+/// The lifecycle hooks: methods with fixed names, all optional, each plain or a coroutine. A hook whose signature does
+/// not fit, or whose name is nearly right, does not compile.
+
+namespace troupe::inline v0 {
+namespace detail {
+
+// A class that inherits a name twice makes it ambiguous: so a hook is found whatever its signature or overloads.
+#define TROUPE_DETAIL_HOOK(name)                                                               \
+  struct probe_##name {                                                                        \
+    void name();                                                                               \
+  };                                                                                           \
+  template <class A>                                                                           \
+  struct has_##name##_probe : A, probe_##name {};                                              \
+  template <class A>                                                                           \
+  inline constexpr bool has_##name = !requires { &has_##name##_probe<A>::name; };
+
+TROUPE_DETAIL_HOOK(on_create)
+TROUPE_DETAIL_HOOK(on_wake)
+TROUPE_DETAIL_HOOK(on_sleep)
+TROUPE_DETAIL_HOOK(on_destroy)
+TROUPE_DETAIL_HOOK(on_state_change)
+TROUPE_DETAIL_HOOK(on_before_reply)
+TROUPE_DETAIL_HOOK(migrate)
+TROUPE_DETAIL_HOOK(onCreate)
+TROUPE_DETAIL_HOOK(onWake)
+TROUPE_DETAIL_HOOK(onSleep)
+TROUPE_DETAIL_HOOK(onDestroy)
+TROUPE_DETAIL_HOOK(onStateChange)
+TROUPE_DETAIL_HOOK(on_start)
+TROUPE_DETAIL_HOOK(on_stop)
+TROUPE_DETAIL_HOOK(on_awake)
+TROUPE_DETAIL_HOOK(on_destroyed)
+TROUPE_DETAIL_HOOK(on_created)
+
+#undef TROUPE_DETAIL_HOOK
+
+template <class R>
+inline constexpr bool is_hook_result = std::is_void_v<R> || std::is_same_v<R, task<void>>;
+
+// The input type of on_create, found from the method's own type.
+template <class A>
+struct input_of {
+  using type = void;
+};
+template <class A>
+  requires(has_on_create<A> && requires { &A::on_create; })
+struct input_of<A> {
+  using traits = method_traits<decltype(&A::on_create)>;
+  template <class T>
+  struct only {
+    using type = void;
+  };
+  template <class P>
+  struct only<std::tuple<P>> {
+    using type = std::remove_cvref_t<P>;
+  };
+  using type = typename only<typename traits::parameters>::type;
+};
+
+template <class A>
+using input_type = typename input_of<A>::type;
+
+template <class A>
+consteval bool check_hooks() {
+  static_assert(!has_onCreate<A> && !has_on_created<A>, "troupe: the hook is named on_create");
+  static_assert(!has_onWake<A> && !has_on_awake<A> && !has_on_start<A>, "troupe: the hook is named on_wake");
+  static_assert(!has_onSleep<A> && !has_on_stop<A>, "troupe: the hook is named on_sleep");
+  static_assert(!has_onDestroy<A> && !has_on_destroyed<A>, "troupe: the hook is named on_destroy");
+  static_assert(!has_onStateChange<A>, "troupe: the hook is named on_state_change");
+  if constexpr (has_on_create<A>) {
+    if constexpr (!requires { &A::on_create; }) {
+      static_assert(!has_on_create<A>, "troupe: on_create may not be overloaded");
+    } else {
+      using traits = method_traits<decltype(&A::on_create)>;
+      static_assert(traits::takes_context && std::tuple_size_v<typename traits::parameters> <= 1 &&
+                        is_hook_result<typename traits::result>,
+                    "troupe: on_create is `void on_create(troupe::context<Self>&)` or `(troupe::context<Self>&, input)`, "
+                    "or the same with troupe::task<>");
+      static_assert(check_action<&A::on_create>());
+    }
+  }
+  const auto simple = []<class M>(std::type_identity<M>) {
+    using traits = method_traits<M>;
+    return traits::takes_context && std::tuple_size_v<typename traits::parameters> == 0 &&
+           is_hook_result<typename traits::result>;
+  };
+  if constexpr (has_on_wake<A>) {
+    static_assert(simple(std::type_identity<decltype(&A::on_wake)>{}),
+                  "troupe: on_wake is `void on_wake(troupe::context<Self>&)`, or the same with troupe::task<>");
+  }
+  if constexpr (has_on_sleep<A>) {
+    static_assert(simple(std::type_identity<decltype(&A::on_sleep)>{}),
+                  "troupe: on_sleep is `void on_sleep(troupe::context<Self>&)`, or the same with troupe::task<>");
+  }
+  if constexpr (has_on_destroy<A>) {
+    static_assert(simple(std::type_identity<decltype(&A::on_destroy)>{}),
+                  "troupe: on_destroy is `void on_destroy(troupe::context<Self>&)`, or the same with troupe::task<>");
+  }
+  if constexpr (has_on_state_change<A>) {
+    using traits = method_traits<decltype(&A::on_state_change)>;
+    static_assert(simple(std::type_identity<decltype(&A::on_state_change)>{}) && traits::is_const &&
+                      !traits::is_coroutine,
+                  "troupe: on_state_change is `void on_state_change(troupe::context<Self>&) const`; it may look at the "
+                  "state but not change it, nor await");
+  }
+  return true;
+}
+
+}  // namespace detail
+}  // namespace troupe::inline v0

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace troupe::inline v0 {
+
+/// When the effects of an action count.
+enum class durability : std::uint8_t {
+  committed,  ///< a caller outside the actors gets its reply once the effects are on disk
+  relaxed,    ///< the reply comes at once; the state is saved within `options::save_interval`
+  ephemeral,  ///< never stored: the actor is gone when it sleeps
+};
+
+/// A duration that never passes: `options{.sleep_after = never}`.
+inline constexpr std::chrono::nanoseconds never = std::chrono::nanoseconds::max();
+
+/// How actors of one definition behave. A definition has them as a member, and `registry::use` may override them:
+///
+///     static constexpr troupe::options options{.sleep_after = 30s, .durability = troupe::durability::relaxed};
+struct options {
+  /// Idle time before the actor goes to sleep. It sleeps between this and 1.25 times this after its last turn.
+  std::chrono::nanoseconds sleep_after = std::chrono::seconds{30};
+
+  /// What `on_sleep` or `on_destroy`, running actions and background tasks may take together when the actor shuts down.
+  /// After it, whatever they wait for ends with `actor.aborted`.
+  std::chrono::nanoseconds sleep_grace_period = std::chrono::seconds{15};
+
+  troupe::durability durability = troupe::durability::committed;
+
+  /// For `relaxed`: the longest time between a change and its commit.
+  std::chrono::nanoseconds save_interval = std::chrono::seconds{1};
+
+  /// The time-out of a call that does not name one, from the call to its reply, commit included.
+  std::chrono::nanoseconds action_timeout = std::chrono::seconds{60};
+
+  std::chrono::nanoseconds on_create_timeout = std::chrono::seconds{5};
+  std::chrono::nanoseconds on_wake_timeout = std::chrono::seconds{30};
+
+  /// Calls that may wait for one actor; a further one fails with `actor.overloaded`.
+  std::uint32_t mailbox_calls_max = 65'536;
+
+  /// The encoded creation input; a larger one fails with `actor.input_too_large`.
+  std::size_t input_bytes_max = 4U << 20;
+};
+
+}  // namespace troupe::inline v0

@@ -1,0 +1,127 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+
+#include <troupe/core/task.hpp>
+
+namespace troupe::inline v0 {
+
+template <class A>
+class context;
+
+namespace detail {
+
+template <class T>
+inline constexpr bool is_task = false;
+template <class T>
+inline constexpr bool is_task<task<T>> = true;
+
+template <class T>
+struct task_value {
+  using type = T;
+};
+template <class T>
+struct task_value<task<T>> {
+  using type = T;
+};
+
+template <class T>
+inline constexpr bool is_context_reference = false;
+template <class A>
+inline constexpr bool is_context_reference<context<A>&> = true;
+
+/// A parameter as a call stores it between caller and actor: by value, and owning.
+template <class P>
+using stored_parameter =
+    std::conditional_t<std::is_same_v<std::remove_cvref_t<P>, std::string_view>, std::string, std::remove_cvref_t<P>>;
+
+template <class P>
+inline constexpr bool is_span = false;
+template <class T, std::size_t N>
+inline constexpr bool is_span<std::span<T, N>> = true;
+
+template <class C, bool Const, class R, class... P>
+struct method_shape {
+  using object = C;
+  using result = R;
+  using value = std::remove_cvref_t<typename task_value<std::remove_cvref_t<R>>::type>;
+  static constexpr bool is_const = Const;
+  static constexpr bool is_coroutine = is_task<R>;
+
+  static constexpr bool takes_context = [] {
+    if constexpr (sizeof...(P) > 0) {
+      return is_context_reference<std::tuple_element_t<0, std::tuple<P...>>>;
+    } else {
+      return false;
+    }
+  }();
+
+  template <class Tuple>
+  struct tail;
+  template <class First, class... Rest>
+  struct tail<std::tuple<First, Rest...>> {
+    using type = std::tuple<Rest...>;
+  };
+  /// The parameters of the call, as declared.
+  using parameters = typename std::conditional_t<takes_context, tail<std::tuple<P...>>, std::type_identity<std::tuple<P...>>>::type;
+};
+
+template <class M>
+struct method_traits;
+template <class C, class R, class... P>
+struct method_traits<R (C::*)(P...)> : method_shape<C, false, R, P...> {};
+template <class C, class R, class... P>
+struct method_traits<R (C::*)(P...) const> : method_shape<C, true, R, P...> {};
+template <class C, class R, class... P>
+struct method_traits<R (C::*)(P...) noexcept> : method_shape<C, false, R, P...> {};
+template <class C, class R, class... P>
+struct method_traits<R (C::*)(P...) const noexcept> : method_shape<C, true, R, P...> {};
+
+template <class Parameters>
+struct stored;
+template <class... P>
+struct stored<std::tuple<P...>> {
+  using type = std::tuple<stored_parameter<P>...>;
+};
+
+/// What a call to M carries.
+template <auto M>
+using call_arguments = typename stored<typename method_traits<decltype(M)>::parameters>::type;
+template <auto M>
+using value_of = typename method_traits<decltype(M)>::value;
+
+template <class P>
+inline constexpr bool borrows =
+    std::is_reference_v<P> || std::is_pointer_v<P> || is_span<std::remove_cvref_t<P>> ||
+    std::is_same_v<std::remove_cvref_t<P>, std::string_view>;
+
+/// The static checks of a method that is to be an action; every mistake is one sentence.
+template <auto M>
+consteval bool check_action() {
+  using traits = method_traits<decltype(M)>;
+  []<class... P>(std::type_identity<std::tuple<P...>>) {
+    static_assert(!(std::is_pointer_v<P> || ...), "troupe: an action cannot take a pointer; take a value");
+    static_assert(!((std::is_lvalue_reference_v<P> && !std::is_const_v<std::remove_reference_t<P>>) || ...),
+                  "troupe: an action cannot take a non-const reference, there is nothing at the caller's to change; "
+                  "take a value");
+    static_assert(!(std::is_rvalue_reference_v<P> || ...), "troupe: an action cannot take an rvalue reference; take a value");
+    static_assert(!(is_span<std::remove_cvref_t<P>> || ...), "troupe: an action cannot take a span; take a vector");
+    static_assert(!(is_context_reference<std::remove_cvref_t<P>&> || ...),
+                  "troupe: the context is the first parameter of an action, as troupe::context<Self>&");
+    if constexpr (traits::is_coroutine) {
+      static_assert(!(borrows<P> || ...),
+                    "troupe: a coroutine action may outlive its caller's arguments; take them by value, not as a "
+                    "reference, string_view or span");
+    }
+  }(std::type_identity<typename traits::parameters>{});
+  static_assert(!std::is_pointer_v<typename traits::value>, "troupe: an action cannot return a pointer; return a value");
+  return true;
+}
+
+}  // namespace detail
+}  // namespace troupe::inline v0

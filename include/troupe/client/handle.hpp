@@ -1,0 +1,106 @@
+#pragma once
+
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <troupe/client/call.hpp>
+#include <troupe/client/lookup.hpp>
+
+#if defined(__has_cpp_attribute) && __has_cpp_attribute(clang::lifetimebound)
+#define TROUPE_BORROWS_THIS [[clang::lifetimebound]]
+#else
+#define TROUPE_BORROWS_THIS
+#endif
+
+namespace troupe::inline v0 {
+
+/// A lazy reference to an actor of type A: cheap to copy, usable from any thread at once. While a handle lives, its
+/// actor's place in memory stays (some 300 bytes), asleep or not; the actor's state does not.
+///
+/// A handle made from a key follows the key: once the actor is destroyed, `get` finds none and `get_or_create` makes
+/// the next one. A handle made from an id means that actor only.
+template <class A>
+class handle {
+ public:
+  /// A call of action M. The arguments are bound by value and convert implicitly or not at all.
+  ///
+  ///     std::int64_t n = co_await visits.call<&counter::increment>(1);
+  template <auto M, class... T>
+  [[nodiscard]] auto call(T&&... arguments) const& TROUPE_BORROWS_THIS {
+    return make_call<M>(core_, std::forward<T>(arguments)...);
+  }
+  template <auto M, class... T>
+  [[nodiscard]] auto call(T&&... arguments) && {
+    return make_call<M>(std::move(core_), std::forward<T>(arguments)...);
+  }
+
+  /// The untyped form, for tools and remote clients: an action by wire name, with arguments as the text of a JSON array
+  /// and the result as JSON text. Errors, besides the call's: `actor.action_not_found`; `actor.invalid_request`, naming
+  /// the argument that does not fit.
+  [[nodiscard]] named_call<std::string> call(std::string_view action, std::string_view json_arguments) const {
+    return named_call<std::string>{core_, action, json_arguments};
+  }
+  /// The same with a CBOR array, and the result as CBOR.
+  [[nodiscard]] named_call<bytes> call(std::string_view action, bytes_view cbor_arguments) const {
+    return named_call<bytes>{core_, action, cbor_arguments};
+  }
+
+  /// Calls without waiting. Inside an actor it goes out at the end of the turn. If the action fails, or the call cannot
+  /// be delivered, the runtime's error handler hears of it.
+  template <auto M, class... T>
+  void post(T&&... arguments) const {
+    if constexpr (detail::check_call<A, M>() && detail::check_arguments<M, T...>()) {
+      detail::call_arguments<M> stored{std::forward<T>(arguments)...};
+      detail::launch_posted(
+          core_,
+          [](executor& home, void* from) -> detail::invocation* {
+            return std::apply(
+                [&](auto&... each) {
+                  return new detail::typed_invocation<A, M>(home, detail::is_exclusive_action<A, M>, std::move(each)...);
+                },
+                *static_cast<detail::call_arguments<M>*>(from));
+          },
+          &stored);
+    }
+  }
+
+  /// The actor's id; creates the actor if this is a `get_or_create` handle. `co_await h.resolve()` or `.get()`.
+  [[nodiscard]] lookup_call resolve() const { return lookup_call{core_}; }
+
+  /// Whether the actor is awake, and why; does not wake it. `co_await h.status()` or `.get()`.
+  [[nodiscard]] status_call status() const { return status_call{core_}; }
+
+  /// The same handle with a time-out, or a stop token, for its calls.
+  [[nodiscard]] handle with(troupe::timeout limit) const {
+    handle copy{*this};
+    copy.core_.time_limit = limit.duration;
+    return copy;
+  }
+  [[nodiscard]] handle with(std::stop_token token) const {
+    handle copy{*this};
+    copy.core_.stop = std::make_shared<std::stop_token>(std::move(token));
+    return copy;
+  }
+
+  explicit handle(detail::handle_core core) noexcept : core_{std::move(core)} {}
+
+ private:
+  template <auto M, class Core, class... T>
+  static auto make_call(Core&& core, T&&... arguments) {
+    if constexpr (detail::check_call<A, M>()) {
+      if constexpr (detail::check_arguments<M, T...>()) {
+        return troupe::call<A, M>{std::forward<Core>(core), std::in_place, std::forward<T>(arguments)...};
+      } else {
+        return task<detail::value_of<M>>{};
+      }
+    } else {
+      return task<>{};
+    }
+  }
+
+  detail::handle_core core_;
+};
+
+}  // namespace troupe::inline v0

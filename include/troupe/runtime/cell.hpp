@@ -1,0 +1,226 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include <troupe/actor/activation.hpp>
+#include <troupe/actor/definition.hpp>
+#include <troupe/core/actor_id.hpp>
+#include <troupe/core/key.hpp>
+
+namespace troupe::inline v0 {
+namespace detail {
+
+class runtime_core;
+class lifecycle;
+class context_base;
+class quiet_wait;
+class lookup_invocation;
+class status_invocation;
+struct cell_side;
+struct turn;
+
+/// How a handle names an actor. Shared by the handle's copies and the calls under way.
+struct address {
+  enum class intent : std::uint8_t {
+    get,            ///< of a key; it must exist
+    get_or_create,  ///< of a key
+    create,         ///< of a key; it must not exist
+    by_id,          ///< of this id; it must exist
+  };
+
+  void retain() const noexcept { references.fetch_add(1, std::memory_order_relaxed); }
+  void release() const noexcept {
+    if (references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+
+  std::shared_ptr<runtime_core> core;
+  const definition* type = nullptr;
+  intent how = intent::get;
+  actor_id id;       ///< for by_id
+  troupe::key key;   ///< else
+  std::optional<bytes> input;
+  tags labels;
+  mutable std::atomic<std::uint32_t> references{1};
+};
+
+/// The slot in memory of one (definition, key), while somebody holds a handle to it or it is awake. One word is both
+/// its lock and its mailbox: whoever holds the cell runs its turns; whoever finds it held adds to a stack that the
+/// holder takes over when it has nothing left (Treiber, 1986). All other members belong to the holder.
+class cell final : public work {
+ public:
+  enum class phase : std::uint8_t {
+    asleep,      ///< not in memory; whether it exists is in the store
+    waking,      ///< loading, on_create, on_wake
+    awake,
+    stopping,    ///< on_sleep or on_destroy, and what still runs
+    finalising,  ///< the last commit
+  };
+
+  cell(runtime_core& core, const definition& type, troupe::key key);
+  cell(const cell&) = delete;
+  cell& operator=(const cell&) = delete;
+  ~cell();
+
+  // --- any thread -------------------------------------------------------------------------------------------------
+
+  /// Takes the cell if the actor is awake, idle and open to all.
+  [[nodiscard]] bool try_hold() noexcept {
+    std::uintptr_t expected = idle;
+    return word_.load(std::memory_order_relaxed) == idle &&
+           word_.compare_exchange_strong(expected, held, std::memory_order_acquire, std::memory_order_relaxed);
+  }
+
+  /// Adds to the mailbox. True if nobody held the cell: the caller does now, and owes a drain() or a post().
+  [[nodiscard]] bool enqueue(work& w) noexcept;
+
+  /// Adds to the mailbox, and sees to it that the executor comes to it.
+  void push(work& w) noexcept;
+
+  void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+  void release() noexcept;
+
+  [[nodiscard]] runtime_core& core() const noexcept { return core_; }
+  [[nodiscard]] const definition& type() const noexcept { return type_; }
+  [[nodiscard]] const troupe::key& key() const noexcept { return key_; }
+
+  // --- the holder -------------------------------------------------------------------------------------------------
+
+  /// Leaves the held cell, with its messages, to the executor.
+  void post() noexcept;
+
+  /// Ends the hold. What has queued behind it goes to the executor.
+  void let_go() noexcept {
+    std::uintptr_t expected = held;
+    if (open_ && incoming_.empty() &&
+        word_.compare_exchange_strong(expected, idle, std::memory_order_release, std::memory_order_relaxed)) {
+      return;
+    }
+    hand_over();
+  }
+
+  /// Runs what is in the mailbox, at most `budget` messages, and ends the hold.
+  void drain(int budget) noexcept;
+
+  /// Runs the first turn of `inv`, which the cell is open to. False if the cell is no longer held.
+  bool start(invocation& inv) noexcept { return run_turn(inv, nullptr); }
+
+  /// Counts a call in, or throws `actor.overloaded`.
+  void count_in();
+  void count_out() noexcept { queued_.fetch_sub(1, std::memory_order_relaxed); }
+
+  /// Whether changes are refused because the store does not keep up.
+  [[nodiscard]] bool refuses_changes() const noexcept { return refusing_.load(std::memory_order_relaxed); }
+
+  [[nodiscard]] activation* live() const noexcept { return live_.get(); }
+  [[nodiscard]] const actor_id& id() const noexcept { return id_; }
+  [[nodiscard]] bool is(const actor_id& wanted) const noexcept { return id_ == wanted; }
+
+ private:
+  friend struct turn;
+  friend class directory;
+  friend class committer;
+  friend class context_base;
+  friend struct cell_side;
+  friend class lifecycle;
+  friend class lookup_invocation;
+  friend class quiet_wait;
+  friend class status_invocation;
+
+  static constexpr std::uintptr_t idle = 0;    ///< awake, not held
+  static constexpr std::uintptr_t held = 1;    ///< or the address of the newest waiting message
+  static constexpr std::uintptr_t parked = 2;  ///< not held, but not open to just any call
+  static constexpr std::uintptr_t resting = 3; ///< not held, asleep
+
+  static void run_posted(work& w) noexcept;
+  void hand_over() noexcept;
+  [[nodiscard]] work* next_message() noexcept;
+  [[nodiscard]] bool rest() noexcept;
+  bool dispatch(work& w) noexcept;
+  bool run_turn(invocation& inv, work* continuation) noexcept;
+  void run_first(invocation& inv, turn& t) noexcept;
+  void settle(invocation& inv, turn& t) noexcept;
+  void after_turn() noexcept;
+  void defer(work& w) noexcept { deferred_.push_back(w); }
+  void readmit() noexcept;
+  void enter(phase p, invocation* holder) noexcept;
+  [[nodiscard]] bool descends_from_holder(const invocation& inv) const noexcept;
+
+  // What a call touches comes first, in one cache line.
+  std::atomic<std::uintptr_t> word_{resting};
+  std::unique_ptr<activation> live_;
+  epoch_number dependency_ = 0;  ///< of the actor's state: what it can depend on
+  std::uint32_t turns_ = 0;      ///< counts activity
+  phase phase_ = phase::asleep;
+  bool open_ = false;            ///< awake, and no exclusive action holds it
+  bool quick_writes_ = false;    ///< a change needs nothing more: ephemeral, or relaxed with a save on its way
+
+  const std::atomic<bool>& refusing_;
+  runtime_core& core_;
+  const definition& type_;
+  work_list incoming_;              ///< taken from the mailbox, in the order of arrival
+  work_list deferred_;              ///< must wait: for the wake, for an exclusive action, ...
+  invocation* holder_ = nullptr;    ///< the exclusive action or lifecycle procedure that keeps others out
+  std::atomic<std::uint32_t> references_{0};
+  std::atomic<std::uint32_t> queued_{0};
+  std::unique_ptr<cell_side> side_;  ///< what only an actor that was awake needs
+  actor_id id_;                      ///< nil while it is not known to exist
+  troupe::key key_;
+  cell* next_by_key_ = nullptr;
+  cell* next_by_id_ = nullptr;
+};
+
+/// The stretch of an actor's code between two suspension points. Made and ended by the holder of the cell.
+struct turn {
+  turn(cell& c, invocation* i, bool may_write, thread_state& t) noexcept
+      : where{&c}, inv{i}, outer{t.in_turn}, thread{t}, writes{may_write} {
+    t.in_turn = this;
+  }
+  turn(const turn&) = delete;
+  turn& operator=(const turn&) = delete;
+  ~turn() { thread.in_turn = outer; }
+
+  /// Stamps the turn's changes, then sends what the turn sent. Returns what the turn can depend on.
+  epoch_number end() noexcept {
+    ++where->turns_;
+    if (outgoing.empty() && !save && (!writes || where->quick_writes_)) [[likely]] {
+      const auto dependency = learned > where->dependency_ ? learned : where->dependency_;
+      if (writes) where->dependency_ = dependency;
+      if (inv != nullptr) inv->dependency = dependency;
+      return dependency;
+    }
+    return end_with_effects();
+  }
+
+  /// Takes in what a message to this turn can depend on. Before the actor's code goes on.
+  void learn(epoch_number dependency) noexcept;
+
+  /// Ends the turn and the hold, because its coroutine awaits another actor.
+  void pause() noexcept;
+  /// Begins a new turn of the same coroutine, if the cell is free.
+  [[nodiscard]] bool resume() noexcept;
+
+  /// Sends `w` when the turn has ended: w.run(w), with the turn's dependency in `sending`.
+  void send(work& w) noexcept { outgoing.push_back(w); }
+
+  cell* where;
+  invocation* inv;  ///< null for an action that runs on its caller's thread
+  turn* outer;
+  thread_state& thread;
+  epoch_number learned = 0;   ///< what its messages can depend on
+  epoch_number sending = 0;
+  std::exception_ptr failure;  ///< the changes cannot be stored; takes the place of the reply
+  bool writes;
+  bool held = true;
+  bool save = false;          ///< stamp the state even of a relaxed actor
+  work_list outgoing;
+
+ private:
+  epoch_number end_with_effects() noexcept;
+};
+
+}  // namespace detail
+}  // namespace troupe::inline v0

@@ -1,0 +1,119 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <troupe/actor/registry.hpp>
+#include <troupe/client/client.hpp>
+#include <troupe/core/executor.hpp>
+#include <troupe/core/random.hpp>
+#include <troupe/core/sync_wait.hpp>
+#include <troupe/core/when.hpp>
+#include <troupe/runtime/status.hpp>
+#include <troupe/store/memory_store.hpp>
+#include <troupe/store/sqlite_store.hpp>
+#include <troupe/store/store.hpp>
+
+namespace troupe::inline v0 {
+
+enum class log_level : std::uint8_t { debug, info, warning, error };
+
+/// How a runtime runs. Everything has a default; the default store is `memory{}`.
+///
+///     troupe::runtime runtime{registry, {.store = troupe::sqlite{"app.db"}}};
+struct runtime_options {
+  /// Where actors live while they are not in memory: `troupe::sqlite{"app.db"}`, `troupe::memory{}`, or your own.
+  store_factory store = memory{};
+
+  /// Worker threads of the default executor; 0: as many as the machine has cores.
+  unsigned threads = 0;
+
+  /// Instead of the default executor, a `thread_pool`; it brings its own clock. A `manual_executor` is pumped with
+  /// `runtime::poll`.
+  std::shared_ptr<troupe::executor> executor = nullptr;
+
+  /// Where ids come from; by default the operating system.
+  std::shared_ptr<random_source> random = nullptr;
+
+  /// Hears what has no caller to go to: a posted call that failed, a throw in `on_sleep`, a failed commit. Called on
+  /// any thread, one at a time; may not throw. By default such errors are logged. They are counted in any case.
+  std::function<void(const std::exception_ptr& failure, std::string_view where)> on_error = nullptr;
+
+  /// Gets the log, line by line; called on any thread, one at a time. By default warnings and errors go to stderr.
+  std::function<void(log_level, std::string_view)> logger = nullptr;
+
+  /// Encoded changes that may wait for a store that fails; beyond it, calls that would change something are refused
+  /// with `store.unavailable`.
+  std::size_t backlog_bytes_max = 256U << 20;
+
+  /// Back-off between tries of a commit that failed: from the first to the second, doubling.
+  std::chrono::nanoseconds commit_retry_min = std::chrono::milliseconds{10};
+  std::chrono::nanoseconds commit_retry_max = std::chrono::seconds{5};
+};
+
+/// A registry that runs: actors come to life in it. Several may live in one process, each with a store of its own.
+class runtime {
+ public:
+  /// Opens the store and starts. Errors: those of `store_factory`; `config.invalid`.
+  explicit runtime(const registry& served) : runtime{served, runtime_options{}} {}
+  runtime(const registry& served, runtime_options options);
+  runtime(const runtime&) = delete;
+  runtime& operator=(const runtime&) = delete;
+  /// `shutdown()`, if that has not been called.
+  ~runtime();
+
+  [[nodiscard]] const troupe::client& client() const noexcept { return client_; }
+
+  /// Puts every actor to sleep (running actions have their grace period), commits what is left, closes the store and
+  /// ends the threads. Calls made from now on fail with `runtime.stopped`. Blocks; may not be called from the runtime's
+  /// own threads. Calling it again does nothing.
+  void shutdown();
+
+  /// Runs a coroutine on the runtime's executor and waits for its value. For plain threads; with a `manual_executor`
+  /// this pumps it meanwhile.
+  template <class T>
+  T run(task<T> t) {
+    struct frame {
+      std::coroutine_handle<detail::promise<T>> handle;
+      ~frame() { handle.destroy(); }
+    } const f{t.release()};
+    run_coroutine(f.handle, f.handle.promise());
+    return f.handle.promise().take();
+  }
+  /// The same for a call or another awaitable: `runtime.run(room.call<&chat_room::history>())`.
+  template <class Awaitable>
+    requires requires(Awaitable& a) { a.await_resume(); }
+  auto run(Awaitable awaitable) {
+    return run(await_one(std::move(awaitable)));
+  }
+
+  /// Runs a coroutine on the executor, waited for by nobody. What it throws goes to `on_error`. `shutdown` waits for it.
+  void spawn(task<> t);
+
+  /// With a `manual_executor`: runs what is ready and returns how many pieces of work that was. With others: 0.
+  std::size_t poll();
+  /// The same, and waits for more until `limit` has passed.
+  std::size_t poll_for(std::chrono::nanoseconds limit);
+
+  [[nodiscard]] runtime_health health() const;
+
+  /// A consistent copy of the store, made while the runtime runs; blocks.
+  void backup(const std::string& path);
+
+ private:
+  template <class Awaitable>
+  static auto await_one(Awaitable awaitable) -> task<detail::await_result<Awaitable>> {
+    co_return co_await std::move(awaitable);
+  }
+  void run_coroutine(std::coroutine_handle<> h, detail::promise_base& p);
+
+  std::shared_ptr<detail::runtime_core> core_;
+  troupe::client client_;
+};
+
+}  // namespace troupe::inline v0

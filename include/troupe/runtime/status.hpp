@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <troupe/core/actor_id.hpp>
+
+namespace troupe::inline v0 {
+
+/// What an actor is doing, and why it is not asleep. A snapshot.
+struct actor_status {
+  enum class phase : std::uint8_t { asleep, waking, awake, stopping, finalising };
+
+  phase state = phase::asleep;
+  actor_id id;                       ///< nil if the actor is asleep and was not looked up since
+  std::size_t calls_waiting = 0;     ///< in its mailbox, not begun
+  std::vector<std::string> running;  ///< actions and background tasks that have begun and now await something
+  std::string exclusive;             ///< the exclusive action that keeps others out, or empty
+  bool unsaved = false;              ///< has changes that are not durable yet
+  std::string reason;                ///< the same in one sentence, for people
+};
+
+/// How a runtime is doing. A snapshot.
+struct runtime_health {
+  bool store_ok = true;           ///< the last commit succeeded, or none has been tried
+  std::string store_error;        ///< else: why it failed
+  std::uint32_t failures = 0;     ///< commits that failed one after another
+  bool accepts_changes = true;    ///< false when the backlog is full, or the store's outcome is unknown
+  std::size_t backlog_actors = 0; ///< actors with changes that wait to be committed
+  std::size_t backlog_bytes = 0;  ///< of those, encoded so far
+  std::size_t awake = 0;          ///< actors awake, or on their way
+  std::size_t held = 0;           ///< actors with a place in memory
+  std::uint64_t commits = 0;      ///< since the start
+  std::uint64_t errors = 0;       ///< reported to the error handler
+};
+
+}  // namespace troupe::inline v0

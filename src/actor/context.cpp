@@ -1,0 +1,74 @@
+#include <troupe/actor/context.hpp>
+
+#include <fmt/format.h>
+
+#include <troupe/core/error.hpp>
+
+#include "../runtime/core.hpp"
+#include "../runtime/lifecycle.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+
+const actor_id& context_base::id() const noexcept { return activation_.owner().id(); }
+const troupe::key& context_base::key() const noexcept { return activation_.owner().key(); }
+std::string_view context_base::name() const noexcept { return activation_.owner().type().name; }
+const tags& context_base::tags() const noexcept { return activation_.labels; }
+const client& context_base::client() const noexcept { return activation_.owner().core().client(); }
+time_point context_base::now() const noexcept { return activation_.owner().core().exec().now(); }
+wall_time context_base::wall() const noexcept { return activation_.owner().core().exec().clock().wall(); }
+
+std::stop_token context_base::stop_token() const {
+  const turn* const t = this_thread().in_turn;
+  return t != nullptr && t->inv != nullptr ? t->inv->stop_token() : activation_.stop.get_token();
+}
+
+namespace {
+
+void require_started(const cell& c, cell::phase p, const char* operation) {
+  if (p != cell::phase::waking) return;
+  throw error(errc::starting, fmt::format("{}{} cannot {} in on_create or on_wake", c.type().name, c.key().canonical(),
+                                          operation));
+}
+
+void start_background(activation& a, task<> body, bool keeps_awake) {
+  auto* const inv = new background{a.owner().core().exec(), std::move(body), keeps_awake};
+  inv->target = &a.owner();
+  inv->link = nullptr;
+  a.owner().push(*inv);  // behind the turn that runs
+}
+
+}  // namespace
+
+void context_base::sleep() {
+  cell& c = activation_.owner();
+  require_started(c, c.phase_, "sleep");
+  if (c.phase_ != cell::phase::awake) throw error(errc::stopping, c.type().name + c.key().canonical());
+  c.side_->sleep_requested = true;
+  c.side_->idle.trigger();
+}
+
+void context_base::destroy() {
+  cell& c = activation_.owner();
+  require_started(c, c.phase_, "be destroyed");
+  if (c.side_->destroy_requested) throw error(errc::destroying, c.type().name + c.key().canonical());
+  c.side_->destroy_requested = true;
+  c.side_->idle.trigger();
+}
+
+void context_base::keep_awake(task<> body) { start_background(activation_, std::move(body), true); }
+void context_base::wait_until(task<> body) { start_background(activation_, std::move(body), false); }
+
+task<> context_base::save() {
+  cell& c = activation_.owner();
+  if (c.type().options.durability == durability::ephemeral) co_return;
+  co_await durable_wait(c.core());
+}
+
+void context_base::log(std::string_view message) const {
+  const cell& c = activation_.owner();
+  c.core().log(log_level::info, fmt::format("{}{}: {}", c.type().name, c.key().canonical(), message));
+}
+
+}  // namespace detail
+}  // namespace troupe::inline v0

@@ -1,0 +1,30 @@
+#include <troupe/actor/invocation.hpp>
+
+#include <troupe/runtime/cell.hpp>
+
+namespace troupe::inline v0 {
+namespace detail {
+
+invocation::~invocation() {
+  delete stop_.load(std::memory_order_relaxed);
+  if (origin != nullptr) origin->release();
+}
+
+void invocation::resume_later(work& w) noexcept {
+  w.context = this;
+  target->push(w);
+}
+
+std::stop_token invocation::stop_token() {
+  auto* source = stop_.load(std::memory_order_relaxed);
+  if (source == nullptr) {
+    source = new std::stop_source;
+    // Either a caller who gives up sees the source, or we see that it has.
+    stop_.store(source, std::memory_order_seq_cst);
+    if (abandoned() || target->live()->stop.stop_requested()) source->request_stop();
+  }
+  return source->get_token();
+}
+
+}  // namespace detail
+}  // namespace troupe::inline v0

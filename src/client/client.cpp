@@ -1,0 +1,87 @@
+#include <troupe/client/client.hpp>
+
+#include <fmt/format.h>
+
+#include <troupe/core/error.hpp>
+
+#include "../runtime/core.hpp"
+#include "../runtime/lifecycle.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+namespace {
+
+constexpr std::size_t tags_max = 32;
+constexpr std::size_t tag_bytes_max = 128;
+
+void check_tags(const tags& labels) {
+  if (labels.size() > tags_max) {
+    throw error(errc::invalid_request, fmt::format("an actor has at most {} tags, not {}", tags_max, labels.size()));
+  }
+  for (const auto& [name, value] : labels) {
+    if (name.empty()) throw error(errc::invalid_request, "the name of a tag may not be empty");
+    if (name.size() > tag_bytes_max || value.size() > tag_bytes_max) {
+      throw error(errc::invalid_request,
+                  fmt::format("the tag \"{:.32}\" is too large: name and value have at most {} bytes", name, tag_bytes_max));
+    }
+  }
+}
+
+}  // namespace
+
+handle_core address_key(const std::shared_ptr<runtime_core>& core, const void* type, address::intent how,
+                        troupe::key key, std::optional<bytes> input, tags labels) {
+  const definition& d = core->find(type);
+  check_tags(labels);
+  if (input && input->size() > d.options.input_bytes_max) {
+    throw error(errc::input_too_large, fmt::format("{} bytes for {}, {} are allowed (options::input_bytes_max)",
+                                                   input->size(), d.name, d.options.input_bytes_max));
+  }
+  auto* const a = new address;
+  a->core = core;
+  a->type = &d;
+  a->how = how;
+  a->key = std::move(key);
+  a->input = std::move(input);
+  a->labels = std::move(labels);
+  return handle_core{*a};
+}
+
+handle_core address_id(const std::shared_ptr<runtime_core>& core, const void* type, const actor_id& id) {
+  auto* const a = new address;
+  handle_core result{*a};
+  a->core = core;
+  a->type = &core->find(type);
+  a->how = address::intent::by_id;
+  a->id = id;
+  return result;
+}
+
+task<handle_core> create(handle_core to) {
+  lookup_call lookup{to};
+  const actor_id id = co_await lookup;
+  co_return address_id(to.where().core, to.where().type->type, id);
+}
+
+task<std::vector<actor_summary>> list_actors(std::shared_ptr<runtime_core> core, const void* type,
+                                             std::optional<tags> labels, page p) {
+  const definition& d = core->find(type);
+  core->require_running();
+  durable_wait all_so_far{*core, core->commits().newest()};
+  co_await all_so_far;
+  store_wait<list_request> list{*core};
+  list.name = d.name;
+  list.labels = labels ? &*labels : nullptr;
+  list.after = p.after;
+  list.limit = p.limit;
+  co_await list;
+  std::vector<actor_summary> found;
+  found.reserve(list.found.size());
+  for (auto& r : list.found) {
+    found.push_back(actor_summary{r.id, troupe::key::parse(r.key), std::move(r.labels), r.created_at});
+  }
+  co_return found;
+}
+
+}  // namespace detail
+}  // namespace troupe::inline v0

@@ -1,0 +1,148 @@
+#include <troupe/client/lookup.hpp>
+
+#include <fmt/format.h>
+
+#include <troupe/codec/json_text.hpp>
+#include <troupe/core/error.hpp>
+
+#include "../runtime/core.hpp"
+#include "../runtime/side.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+
+/// Finds out the id of an actor once it is awake.
+class lookup_invocation final : public invocation {
+ public:
+  explicit lookup_invocation(executor& home) : invocation{home} { kind = purpose::lookup; }
+
+  std::coroutine_handle<> begin(activation*) override {
+    id = target->id_;
+    if (origin->how == address::intent::create && !created_actor) {
+      throw error(errc::duplicate_key, target->type().name + target->key().canonical(),
+                  fmt::format(R"({{"key":{},"existing_actor_id":"{}"}})", to_json(encode(target->key())), id.str()));
+    }
+    return nullptr;
+  }
+  void finish() override {}
+  [[nodiscard]] const char* what() const noexcept override { return "resolve"; }
+
+  actor_id id;
+};
+
+/// Looks at a cell, whatever state it is in: a message of the runtime's own, which wakes nobody.
+class status_invocation final : public invocation {
+ public:
+  explicit status_invocation(executor& home) : invocation{home} {
+    kind = purpose::lookup;
+    context = nullptr;
+    run = [](work& w) noexcept {
+      auto& self = static_cast<status_invocation&>(w);
+      cell& c = *self.target;
+      if (std::exchange(self.counted, false)) c.count_out();
+      self.look(c);
+      c.core().deliver(self);
+    };
+  }
+
+  std::coroutine_handle<> begin(activation*) override { return nullptr; }
+  void finish() override {}
+  [[nodiscard]] const char* what() const noexcept override { return "status"; }
+
+  actor_status seen;
+
+ private:
+  void look(const cell& c) {
+    seen.state = static_cast<actor_status::phase>(c.phase_);
+    seen.id = c.id_;
+    seen.calls_waiting = c.queued_.load(std::memory_order_relaxed);
+    if (c.live_) {
+      for (const invocation* i = c.live_->running; i != nullptr; i = i->following) seen.running.emplace_back(i->what());
+      const auto newest = c.side_->registered;
+      seen.unsaved = c.side_->save_scheduled || !c.core().commits().is_durable(newest);
+    }
+    if (c.holder_ != nullptr && c.holder_->kind != purpose::lifecycle) seen.exclusive = c.holder_->what();
+    seen.reason = reason(c);
+  }
+
+  [[nodiscard]] std::string reason(const cell& c) const {
+    switch (c.phase_) {
+      case cell::phase::asleep: return "asleep";
+      case cell::phase::waking:
+        return c.side_->hook != nullptr ? "waking: on_create or on_wake has not returned" : "waking: loading from the store";
+      case cell::phase::awake: break;
+      case cell::phase::stopping:
+        if (c.side_->hook != nullptr) return "stopping: on_sleep or on_destroy has not returned";
+        return fmt::format("stopping: waits for {} to end", fmt::join(seen.running, ", "));
+      case cell::phase::finalising: return "stopping: waits for the last commit";
+    }
+    if (!seen.exclusive.empty()) return fmt::format("awake: {} keeps others out", seen.exclusive);
+    if (!seen.running.empty()) return fmt::format("awake: {} not ended", fmt::join(seen.running, ", "));
+    if (c.type().options.sleep_after == troupe::never) return "awake: idle, and its definition lets it never sleep";
+    return "awake: idle, sleeps soon";
+  }
+};
+
+namespace {
+
+bytes decode_json(std::string_view action, std::string_view text) {
+  try {
+    return from_json(text);
+  } catch (const error& e) {
+    throw error(errc::invalid_request, fmt::format("{}: {}", action, e.message()));
+  }
+}
+
+}  // namespace
+}  // namespace detail
+
+// --- by name --------------------------------------------------------------------------------------------------------
+
+template <class Result>
+named_call<Result>::named_call(const detail::handle_core& h, std::string_view action, std::string_view json_arguments)
+    : call_core{detail::handle_core{h}}, action_{action}, arguments_{detail::decode_json(action, json_arguments)} {}
+
+template <class Result>
+named_call<Result>::named_call(const detail::handle_core& h, std::string_view action, bytes_view cbor_arguments)
+    : call_core{detail::handle_core{h}}, action_{action}, arguments_(cbor_arguments.begin(), cbor_arguments.end()) {}
+
+template <class Result>
+detail::invocation* named_call<Result>::make(executor& home) {
+  const detail::definition& type = *target().where().type;
+  const auto* const entry = type.find(action_);
+  if (entry == nullptr) throw error(errc::action_not_found, fmt::format("{}.{}", type.name, action_));
+  return entry->make(home, *entry, arguments_);
+}
+
+template <class Result>
+Result named_call<Result>::await_resume() {
+  conclude();
+  buffer value;
+  static_cast<const detail::untyped_invocation*>(record())->encode_value(value);
+  if constexpr (std::is_same_v<Result, bytes>) {
+    return {value.view().begin(), value.view().end()};
+  } else {
+    return to_json(value.view());
+  }
+}
+
+template class named_call<std::string>;
+template class named_call<bytes>;
+
+// --- id and status --------------------------------------------------------------------------------------------------
+
+detail::invocation* lookup_call::make(executor& home) { return new detail::lookup_invocation{home}; }
+
+actor_id lookup_call::await_resume() {
+  conclude();
+  return static_cast<const detail::lookup_invocation*>(record())->id;
+}
+
+detail::invocation* status_call::make(executor& home) { return new detail::status_invocation{home}; }
+
+actor_status status_call::await_resume() {
+  conclude();
+  return static_cast<const detail::status_invocation*>(record())->seen;
+}
+
+}  // namespace troupe::inline v0

@@ -1,0 +1,261 @@
+#include <troupe/runtime/cell.hpp>
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <troupe/core/error.hpp>
+
+#include "core.hpp"
+#include "lifecycle.hpp"
+#include "side.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+namespace {
+
+// A batch this long leaves other actors waiting for some ten microseconds.
+constexpr int drain_budget = 128;
+
+}  // namespace
+
+cell::cell(runtime_core& core, const definition& type, troupe::key key)
+    : work{&cell::run_posted}, refusing_{core.commits().refusing()}, core_{core}, type_{type}, key_{std::move(key)} {}
+
+cell::~cell() = default;
+
+void cell::release() noexcept { core_.cells().release(*this); }
+
+// --- the word -------------------------------------------------------------------------------------------------------
+
+bool cell::enqueue(work& w) noexcept {
+  auto before = word_.load(std::memory_order_relaxed);
+  for (;;) {
+    if (before == idle || before == parked || before == resting) {
+      // A resting cell lives only through its handles; one that is held keeps itself alive.
+      if (before == resting) retain();
+      const auto was = before;
+      if (word_.compare_exchange_weak(before, held, std::memory_order_acquire, std::memory_order_relaxed)) {
+        incoming_.push_back(w);
+        return true;
+      }
+      if (was == resting) references_.fetch_sub(1, std::memory_order_relaxed);  // not the last: the caller has one
+      continue;
+    }
+    w.next = before == held ? nullptr : reinterpret_cast<work*>(before);
+    if (word_.compare_exchange_weak(before, reinterpret_cast<std::uintptr_t>(&w), std::memory_order_release,
+                                    std::memory_order_relaxed)) {
+      return false;
+    }
+  }
+}
+
+void cell::push(work& w) noexcept {
+  if (enqueue(w)) post();
+}
+
+void cell::post() noexcept { core_.exec().post(*this); }
+
+void cell::run_posted(work& w) noexcept { static_cast<cell&>(w).drain(drain_budget); }
+
+void cell::hand_over() noexcept {
+  if (!incoming_.empty() || !rest()) post();
+}
+
+// Leaves the cell if nothing waits. True if it is no longer held; then it may be gone.
+bool cell::rest() noexcept {
+  const auto to = phase_ == phase::asleep ? resting : open_ ? idle : parked;
+  std::uintptr_t expected = held;
+  if (!word_.compare_exchange_strong(expected, to, std::memory_order_acq_rel, std::memory_order_relaxed)) return false;
+  if (to == resting) release();
+  return true;
+}
+
+// The next message in the order of arrival; null when the cell has been left.
+work* cell::next_message() noexcept {
+  for (;;) {
+    if (work* const w = incoming_.pop_front(); w != nullptr) return w;
+    if (rest()) return nullptr;
+    auto* newest = reinterpret_cast<work*>(word_.exchange(held, std::memory_order_acquire));
+    while (newest != nullptr) {
+      work* const older = newest->next;
+      incoming_.push_front(*newest);
+      newest = older;
+    }
+  }
+}
+
+void cell::drain(int budget) noexcept {
+  while (work* const w = next_message()) {
+    if (budget-- == 0) {
+      incoming_.push_front(*w);
+      return post();
+    }
+    if (!dispatch(*w)) return;
+  }
+}
+
+void cell::count_in() {
+  const auto limit = type_.options.mailbox_calls_max;
+  if (queued_.fetch_add(1, std::memory_order_relaxed) < limit) return;
+  queued_.fetch_sub(1, std::memory_order_relaxed);
+  throw error(errc::overloaded,
+              fmt::format("{} calls wait for {}{} already (options::mailbox_calls_max)", limit, type_.name, key_.canonical()));
+}
+
+// --- who may run ----------------------------------------------------------------------------------------------------
+
+void cell::enter(phase p, invocation* holder) noexcept {
+  phase_ = p;
+  holder_ = holder;
+  open_ = p == phase::awake && holder == nullptr;
+}
+
+void cell::readmit() noexcept {
+  deferred_.splice(std::move(incoming_));
+  incoming_.splice(std::move(deferred_));
+}
+
+bool cell::descends_from_holder(const invocation& inv) const noexcept {
+  for (const chain_link* l = inv.link.get(); l != nullptr; l = l->parent.get()) {
+    if (l == holder_->link.get()) return true;
+  }
+  return false;
+}
+
+// Runs a message, or puts it aside. False if the cell is no longer held.
+bool cell::dispatch(work& w) noexcept {
+  using purpose = invocation::purpose;
+  auto* const inv = static_cast<invocation*>(w.context);
+  if (inv == nullptr) {
+    w.run(w);  // one of the runtime's own
+    return true;
+  }
+  const bool excluded = holder_ != nullptr && inv->kind != purpose::lifecycle && !descends_from_holder(*inv);
+  if (inv->started) {
+    if (excluded) return defer(w), true;
+    return run_turn(*inv, &w);
+  }
+  if (inv->kind == purpose::lifecycle) return run_turn(*inv, nullptr);
+  const auto refuse = [&](errc why, std::string_view detail) {
+    core_.refuse(*inv, std::make_exception_ptr(error(why, detail)));
+    return true;
+  };
+  if (inv->abandoned()) return refuse(errc::aborted, {});
+  switch (phase_) {
+    case phase::asleep:
+      if (core_.stopping()) return refuse(errc::runtime_stopped, {});
+      defer(w);
+      lifecycle::begin_wake(*this);
+      return true;
+    case phase::waking:
+      if (!excluded) {
+        return refuse(errc::starting, fmt::format("{}{} was called by its own on_create or on_wake", type_.name,
+                                                  key_.canonical()));
+      }
+      return defer(w), true;
+    case phase::awake:
+      if (excluded) return defer(w), true;
+      break;
+    case phase::stopping:
+      // What still runs may lead to calls back to here, and could not end without them.
+      if (inv->kind == purpose::background) break;
+      if (side_->destroy_requested && !inv->from_host) {
+        return refuse(errc::destroying, fmt::format("{}{}", type_.name, key_.canonical()));
+      }
+      if (excluded || side_->destroy_requested || live_->running_count == 0 || live_->interrupted) return defer(w), true;
+      break;
+    case phase::finalising:
+      if (inv->kind == purpose::background) return refuse(errc::aborted, "the actor has shut down");
+      return defer(w), true;
+  }
+  if (inv->origin != nullptr && inv->origin->how == address::intent::by_id && !is(inv->origin->id)) {
+    return refuse(errc::not_found, fmt::format("{} {}", type_.name, inv->origin->id.str()));
+  }
+  if (inv->writes && refuses_changes() && inv->kind == purpose::action) {
+    return refuse(errc::store_unavailable, "the store does not keep up, so this change was refused and nothing was done");
+  }
+  return run_turn(*inv, nullptr);
+}
+
+// --- turns ----------------------------------------------------------------------------------------------------------
+
+// Runs the first turn of an invocation, or a further one. False if the cell is no longer held: then the invocation
+// awaits another actor, and neither may be touched.
+bool cell::run_turn(invocation& inv, work* continuation) noexcept {
+  auto& thread = this_thread();
+  fiber* const outer = std::exchange(thread.here, &inv);
+  ++thread.depth;
+  turn t{*this, &inv, inv.writes, thread};
+  t.learn(inv.dependency);
+  if (continuation == nullptr) {
+    run_first(inv, t);
+  } else {
+    continuation->run(*continuation);
+  }
+  if (t.held) {
+    if (inv.ended) {
+      try {
+        inv.finish();
+      } catch (...) {
+        inv.failure = std::current_exception();
+      }
+      settle(inv, t);
+    }
+    t.end();
+    after_turn();
+  }
+  --thread.depth;
+  thread.here = outer;
+  return t.held;
+}
+
+void cell::run_first(invocation& inv, turn& t) noexcept {
+  inv.started = true;
+  if (std::exchange(inv.counted, false)) queued_.fetch_sub(1, std::memory_order_relaxed);
+  std::coroutine_handle<> body;
+  try {
+    body = inv.begin(live_.get());
+  } catch (...) {
+    inv.failure = std::current_exception();
+  }
+  if (!body) return settle(inv, t);
+  if (inv.exclusive) enter(phase_, &inv);
+  if (inv.kind != invocation::purpose::lifecycle) {
+    inv.following = live_->running;
+    if (inv.following != nullptr) inv.following->previous = &inv;
+    live_->running = &inv;
+    ++live_->running_count;
+    if (inv.blocks_sleep) ++live_->keep_awake_count;
+  }
+  drive(body);
+}
+
+// The invocation is over: out of the lists, and its answer on its way at the end of the turn.
+void cell::settle(invocation& inv, turn& t) noexcept {
+  if (inv.ended && inv.kind != invocation::purpose::lifecycle) {
+    if (inv.following != nullptr) inv.following->previous = inv.previous;
+    (inv.previous == nullptr ? live_->running : inv.previous->following) = inv.following;
+    --live_->running_count;
+    if (inv.blocks_sleep) --live_->keep_awake_count;
+  }
+  if (holder_ == &inv) {
+    enter(phase_, nullptr);
+    readmit();
+  }
+  inv.run = [](work& w) noexcept {
+    auto& done = static_cast<invocation&>(w);
+    const turn& now = *this_thread().in_turn;
+    done.dependency = now.sending;
+    if (now.failure && !done.failure) done.failure = now.failure;
+    done.target->core_.deliver(done);
+  };
+  t.send(inv);
+}
+
+void cell::after_turn() noexcept {
+  if (live_ && live_->running_count == 0 && side_->quiet != nullptr) std::exchange(side_->quiet, nullptr)->wake();
+}
+
+}  // namespace detail
+}  // namespace troupe::inline v0

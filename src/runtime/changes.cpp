@@ -1,0 +1,257 @@
+// How a turn's changes find their epoch. The rules are in docs/invariants.md; a random model of them is
+// tests/model/epoch_cut.py.
+
+#include <algorithm>
+#include <cstring>
+
+#include <troupe/core/error.hpp>
+
+#include "core.hpp"
+#include "lifecycle.hpp"
+#include "side.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+namespace {
+
+// Up to this size a changed state is encoded at the end of its turn, in parallel on the threads that run actors, and
+// compared, so that what did not change is not written. A larger one is encoded once an epoch, when that closes.
+constexpr std::size_t eager_bytes_max = 4096;
+
+bool equal(const buffer& a, const buffer& b) noexcept {
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0);
+}
+
+}  // namespace
+
+void turn::learn(epoch_number dependency) noexcept {
+  if (dependency <= learned) return;
+  learned = dependency;
+  if (where->side_ && writes) where->side_->freeze_before(dependency);
+}
+
+epoch_number turn::end_with_effects() noexcept {
+  cell& c = *where;
+  epoch_number dependency = std::max(learned, c.dependency_);
+  if ((writes || save) && c.live_ && !c.side_->destroyed) {
+    try {
+      // A lifecycle procedure's turns often change nothing, whatever the size of the state.
+      const bool compare = inv != nullptr && inv->kind == invocation::purpose::lifecycle;
+      dependency = c.side_->record(dependency, save, compare);
+    } catch (...) {
+      failure = std::current_exception();
+      c.core().report(failure, c.type().name + ": the state cannot be stored");
+    }
+    c.dependency_ = std::max(c.dependency_, dependency);
+  }
+  if (inv != nullptr) inv->dependency = std::max(inv->dependency, dependency);
+  learned = dependency;
+  sending = dependency;
+  while (work* const w = outgoing.pop_front()) w->run(*w);
+  return dependency;
+}
+
+void turn::pause() noexcept {
+  end();
+  held = false;
+  where->after_turn();
+  where->let_go();
+}
+
+bool turn::resume() noexcept {
+  if (!where->try_hold()) return false;
+  held = true;
+  return true;
+}
+
+cell_side::cell_side(cell& c) noexcept
+    : owner{c},
+      freeze{c, [](cell& each) noexcept { each.side_->freeze_asked(); }},
+      idle{c, &lifecycle::idle},
+      deadline{c, &lifecycle::overdue},
+      save{c, &lifecycle::save} {}
+
+void cell_side::begin_life(const actor_record* record, wall_time now) {
+  registered = 0;
+  destroyed = false;
+  sleep_requested = destroy_requested = false;
+  exists = stored_initialised = record != nullptr;
+  stored.clear();
+  newest = nullptr;
+  newest_bytes = 0;
+  save_scheduled = false;
+  created_at = now;
+  stored_version = owner.type().version;
+  if (record == nullptr) {
+    initialised = false;
+    return;
+  }
+  initialised = stored_initialised = record->initialised;
+  stored_version = record->version;
+  stored.append(record->state);
+  newest = &stored;
+  newest_bytes = stored.size();
+  input = record->input;
+}
+
+void cell_side::end_life() noexcept {
+  for (auto& m : images) m.state.reset();
+  stored.reset();
+  scratch.reset();
+  seen.reset();
+  newest = nullptr;
+  input.reset();
+}
+
+// Whether the state, freshly in `scratch`, is another than what will be stored anyway.
+bool cell_side::encode_changes() {
+  scratch.clear();
+  if (initialised) owner.live_->encode(scratch);
+  return newest == nullptr || !equal(scratch, *newest) || initialised != stored_initialised ||
+         stored_version != owner.type().version;
+}
+
+bool cell_side::looks_different() {
+  scratch.clear();
+  owner.live_->encode(scratch);
+  if (equal(scratch, seen)) return false;
+  seen.swap(scratch);
+  return true;
+}
+
+epoch_number cell_side::record(epoch_number dependency, bool saving, bool compare) {
+  const auto kind = owner.type().options.durability;
+  const bool watched = owner.type().has_on_state_change && initialised;
+  if (kind != durability::committed && watched) {
+    const bool first = seen.empty();
+    if (looks_different() && !first && owner.phase_ != cell::phase::waking) owner.live_->on_state_change();
+  }
+  if (kind == durability::ephemeral) return dependency;
+  // A relaxed actor's creation is stamped like any change, so that an id that was handed out is not forgotten.
+  if (kind == durability::relaxed && exists && initialised == stored_initialised && !saving) {
+    schedule_save();
+    return dependency;
+  }
+  const bool eager = compare || saving || watched || !exists || newest_bytes <= eager_bytes_max;
+  if (eager && !encode_changes() && exists) return dependency;
+  if (kind == durability::committed && watched && owner.phase_ != cell::phase::waking) owner.live_->on_state_change();
+  return place(dependency, [&](image& m) {
+    m.initialised = stored_initialised = initialised;
+    stored_version = owner.type().version;
+    m.encoded = eager;
+    if (!eager) return;
+    owner.core().commits().add_backlog(static_cast<std::ptrdiff_t>(scratch.size()) -
+                                       static_cast<std::ptrdiff_t>(m.state.size()));
+    m.state.swap(scratch);
+    newest = &m.state;
+    newest_bytes = m.state.size();
+  });
+}
+
+epoch_number cell_side::record_destroy(epoch_number dependency) {
+  destroyed = true;
+  if (!exists) return dependency;
+  exists = false;
+  return place(dependency, [](image& m) {
+    m.nothing = m.what == write_set::action::create;
+    m.what = write_set::action::destroy;
+    m.encoded = true;
+  });
+}
+
+// Puts changes into the actor's image of the open epoch, or of the one that is closing, if it can still be changed and
+// is not older than what the changes depend on.
+template <class Fill>
+epoch_number cell_side::place(epoch_number dependency, Fill&& fill) {
+  if (registered != 0 && registered >= dependency) {
+    image& m = images[registered & 1];
+    for (auto stage = m.is.load(std::memory_order_acquire);;) {
+      if (stage == image::stage::open) {
+        if (!m.is.compare_exchange_weak(stage, image::stage::busy, std::memory_order_acquire)) continue;
+        fill(m);
+        m.is.store(image::stage::open, std::memory_order_release);
+        return registered;
+      }
+      if (stage == image::stage::asked) {
+        fill(m);
+        if (!m.encoded) encode_now(m);
+        m.is.store(image::stage::taken, std::memory_order_release);
+        owner.core().commits().arrived();
+        return registered;
+      }
+      if (stage != image::stage::busy) break;
+      stage = m.is.load(std::memory_order_acquire);  // the committer looks at it, for a moment
+    }
+  }
+  const auto what = exists ? write_set::action::update : write_set::action::create;
+  if (!destroyed) exists = true;
+  registered = owner.core().commits().add([&](epoch_number e) -> image& {
+    image& m = images[e & 1];
+    m.owner = &owner;
+    m.epoch = e;
+    m.what = what;
+    m.nothing = false;
+    m.state.clear();
+    fill(m);
+    if (destroyed) {
+      m.what = write_set::action::destroy;
+      m.nothing = false;
+    }
+    m.is.store(image::stage::open, std::memory_order_release);
+    return m;
+  });
+  return registered;
+}
+
+void cell_side::encode_now(image& m) noexcept {
+  try {
+    m.state.clear();
+    if (m.initialised) owner.live_->encode(m.state);
+  } catch (...) {
+    // Replies may depend on this epoch, and it cannot be written as it was: the promise is broken, so nothing is
+    // promised any more.
+    owner.core().report(std::current_exception(), owner.type().name + ": the state cannot be stored, the runtime stops");
+    owner.core().commits().abandon();
+  }
+  owner.core().commits().add_backlog(static_cast<std::ptrdiff_t>(m.state.size()));
+  m.encoded = true;
+  newest = &m.state;
+  newest_bytes = m.state.size();
+}
+
+void cell_side::freeze_before(epoch_number epoch) noexcept {
+  if (registered == 0 || registered >= epoch) return;
+  image& m = images[registered & 1];
+  if (m.encoded) return;
+  for (auto stage = m.is.load(std::memory_order_acquire);;) {
+    if (stage == image::stage::open) {
+      if (!m.is.compare_exchange_weak(stage, image::stage::busy, std::memory_order_acquire)) continue;
+      encode_now(m);
+      m.is.store(image::stage::open, std::memory_order_release);
+      return;
+    }
+    if (stage == image::stage::asked) return freeze_asked();
+    if (stage != image::stage::busy) return;
+    stage = m.is.load(std::memory_order_acquire);
+  }
+}
+
+void cell_side::freeze_asked() noexcept {
+  for (image& m : images) {
+    if (m.is.load(std::memory_order_acquire) != image::stage::asked) continue;
+    encode_now(m);
+    m.is.store(image::stage::taken, std::memory_order_release);
+    owner.core().commits().arrived();
+  }
+}
+
+void cell_side::schedule_save() noexcept {
+  if (save_scheduled) return;
+  save_scheduled = true;
+  owner.quick_writes_ = !owner.type().has_on_state_change;
+  auto& exec = owner.core().exec();
+  exec.arm(save, exec.now() + owner.type().options.save_interval);
+}
+
+}  // namespace detail
+}  // namespace troupe::inline v0

@@ -1,0 +1,223 @@
+#include "committer.hpp"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include <troupe/core/error.hpp>
+
+#include "core.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+
+committer::committer(runtime_core& core, executor& exec, const runtime_options& options)
+    : core_{core},
+      executor_{exec},
+      retry_min_{options.commit_retry_min},
+      retry_max_{options.commit_retry_max},
+      backlog_bytes_max_{static_cast<std::ptrdiff_t>(options.backlog_bytes_max)},
+      retry_after_{options.commit_retry_min} {
+  request_.owner = this;
+  request_.done = [](commit_request& r) noexcept { static_cast<request&>(r).owner->completed(); };
+}
+
+void committer::when_durable(epoch_number e, gate_node& n) noexcept {
+  bool lost = false;
+  {
+    const std::lock_guard lock{mutex_};
+    lost = dead_;
+    if (!lost && !is_durable(e)) {
+      auto& list = gates_[e & 1];
+      n.next_gate = list;
+      list = &n;
+      return;
+    }
+  }
+  n.opened(n, !lost || is_durable(e));
+}
+
+epoch_number committer::newest() const noexcept {
+  const std::lock_guard lock{mutex_};
+  return pending_ != nullptr ? open_ : open_ - 1;
+}
+
+void committer::report(runtime_health& health) const {
+  const std::lock_guard lock{mutex_};
+  health.failures = failures_.load(std::memory_order_relaxed);
+  health.store_ok = health.failures == 0 && !dead_;
+  if (!health.store_ok) health.store_error = last_error_;
+  health.accepts_changes = !refusing_.load(std::memory_order_relaxed);
+  health.backlog_bytes = static_cast<std::size_t>(std::max<std::ptrdiff_t>(backlog_bytes_.load(std::memory_order_relaxed), 0));
+  health.backlog_actors = closing_actors_.load(std::memory_order_relaxed);
+  for (const image* m = pending_; m != nullptr; m = m->next) ++health.backlog_actors;
+  health.commits = commits_.load(std::memory_order_relaxed);
+}
+
+// On the I/O lane. The steps of a commit follow one another here, each maybe after a wait.
+void committer::step() noexcept {
+  if (state_ == state::idle) close_epoch();
+  if (state_ == state::collecting) return;  // the last answer brings us back
+  if (state_ == state::writing) core_.stored().commit(request_);
+}
+
+void committer::close_epoch() noexcept {
+  {
+    const std::lock_guard lock{mutex_};
+    if (pending_ == nullptr || dead_) {
+      running_ = false;
+      core_.notify();
+      return;
+    }
+    closing_ = std::exchange(pending_, nullptr);
+    closing_epoch_ = open_++;
+  }
+  state_ = state::collecting;
+  asked_.store(1, std::memory_order_relaxed);  // ourselves: so that the answers cannot be complete before we are done
+  collect();
+  arrived();
+}
+
+// Takes every image that is encoded; asks the others' cells, on the spot where nobody runs them.
+void committer::collect() noexcept {
+  std::size_t actors = 0;
+  for (image* m = closing_; m != nullptr; m = m->next) {
+    ++actors;
+    for (;;) {
+      auto expected = image::stage::open;
+      // Whether it is encoded may be read only once it is ours.
+      if (!m->is.compare_exchange_strong(expected, image::stage::busy, std::memory_order_acquire)) {
+        std::this_thread::yield();  // its holder is filling it just now
+        continue;
+      }
+      if (m->encoded) {
+        m->is.store(image::stage::taken, std::memory_order_release);
+        break;
+      }
+      asked_.fetch_add(1, std::memory_order_relaxed);
+      m->is.store(image::stage::asked, std::memory_order_release);
+      cell& c = *m->owner;
+      if (c.try_hold()) {
+        c.side_->freeze_asked();
+        c.let_go();
+      } else {
+        c.side_->freeze.trigger();
+      }
+      break;
+    }
+  }
+  closing_actors_.store(actors, std::memory_order_relaxed);
+}
+
+void committer::arrived() noexcept {
+  if (asked_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  build();
+  state_ = state::writing;
+  executor_.post_blocking(job_);
+}
+
+void committer::build() {
+  auto& writes = request_.writes;
+  writes.clear();
+  closing_bytes_ = 0;
+  request_.epoch = closing_epoch_;
+  for (image* m = closing_; m != nullptr; m = m->next) {
+    closing_bytes_ += m->state.size();
+    if (m->nothing) continue;
+    const cell_side& side = *m->owner->side_;
+    write_set& w = writes.emplace_back();
+    w.what = m->what;
+    w.id = m->owner->id_;
+    w.initialised = m->initialised;
+    w.version = m->owner->type().version;
+    w.state = m->state.view();
+    if (m->what == write_set::action::create) w.created = &side.creation;
+  }
+}
+
+void committer::completed() noexcept {
+  switch (request_.result) {
+    case commit_request::outcome::committed: return succeeded();
+    case commit_request::outcome::failed: return failed(false);
+    case commit_request::outcome::unknown: return failed(true);
+  }
+}
+
+void committer::succeeded() noexcept {
+  failures_.store(0, std::memory_order_relaxed);
+  retry_after_ = retry_min_;
+  commits_.fetch_add(1, std::memory_order_relaxed);
+  backlog_bytes_.fetch_sub(static_cast<std::ptrdiff_t>(closing_bytes_), std::memory_order_relaxed);
+  closing_actors_.store(0, std::memory_order_relaxed);
+  closing_ = nullptr;
+  request_.writes.clear();
+  state_ = state::idle;
+  gate_node* waiting = nullptr;
+  const auto e = closing_epoch_;
+  {
+    const std::lock_guard lock{mutex_};
+    durable_.store(e, std::memory_order_release);
+    waiting = std::exchange(gates_[e & 1], nullptr);
+  }
+  update_refusing();
+  open(waiting, true);
+  executor_.post_blocking(job_);
+}
+
+void committer::failed(bool for_good) noexcept {
+  core_.report(request_.failure, for_good ? "commit: the outcome is unknown, the runtime stops" : "commit");
+  failures_.fetch_add(1, std::memory_order_relaxed);
+  {
+    const std::lock_guard lock{mutex_};
+    try {
+      std::rethrow_exception(request_.failure);
+    } catch (const std::exception& e) {
+      last_error_ = e.what();
+    } catch (...) {
+      last_error_ = "the store gave no reason";
+    }
+  }
+  if (for_good) return abandon();
+  update_refusing();
+  executor_.arm(retry_, executor_.now() + retry_after_);
+  retry_after_ = std::min(retry_after_ * 2, retry_max_);
+}
+
+void committer::retry_alarm::ring(timer& t) noexcept {
+  auto& self = static_cast<retry_alarm&>(t).owner;
+  self.executor_.post_blocking(self.job_);
+}
+
+void committer::update_refusing() noexcept {
+  const bool failing = failures_.load(std::memory_order_relaxed) != 0;
+  refusing_.store(failing && backlog_bytes_.load(std::memory_order_relaxed) > backlog_bytes_max_, std::memory_order_relaxed);
+}
+
+void committer::abandon() noexcept {
+  executor_.cancel(retry_);
+  std::array<gate_node*, 2> waiting{};
+  {
+    const std::lock_guard lock{mutex_};
+    dead_ = true;
+    waiting = std::exchange(gates_, {});
+  }
+  refusing_.store(true, std::memory_order_relaxed);
+  for (gate_node* list : waiting) open(list, false);
+  core_.notify();
+}
+
+void committer::open(gate_node* list, bool durable) noexcept {
+  // First come, first served.
+  gate_node* ordered = nullptr;
+  while (list != nullptr) {
+    gate_node* const next = std::exchange(list->next_gate, ordered);
+    ordered = std::exchange(list, next);
+  }
+  while (ordered != nullptr) {
+    gate_node* const n = std::exchange(ordered, ordered->next_gate);
+    n->opened(*n, durable);
+  }
+}
+
+}  // namespace detail
+}  // namespace troupe::inline v0

@@ -1,0 +1,138 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <troupe/core/executor.hpp>
+#include <troupe/runtime/runtime.hpp>
+#include <troupe/runtime/status.hpp>
+
+#include "side.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+
+/// Makes epochs durable, one at a time, and opens the gates of those who wait for them.
+///
+/// What is committed up to an epoch is a consistent cut: no effect without its cause. For that, a turn's changes belong
+/// to an epoch no older than anything the turn can depend on, and an epoch's images show their actors as of the end of
+/// a turn of that epoch (docs/invariants.md). After Silo (Tu et al., SOSP 2013) and Cloudflare's output gates.
+///
+/// An epoch closes when the one before it is durable and there is something to commit; so the more arrives during a
+/// commit, the more the next one takes along.
+class committer {
+ public:
+  committer(runtime_core& core, executor& exec, const runtime_options& options);
+
+  // --- any thread ---
+
+  [[nodiscard]] bool is_durable(epoch_number e) const noexcept { return e <= durable_.load(std::memory_order_acquire); }
+
+  /// Takes an actor's image into the open epoch, by way of `prepare(e)`, which gives the image for that epoch.
+  template <class Prepare>
+  epoch_number add(Prepare&& prepare) {
+    bool kick = false;
+    epoch_number e = 0;
+    {
+      const std::lock_guard lock{mutex_};
+      e = open_;
+      image& m = prepare(e);
+      m.next = pending_;
+      pending_ = &m;
+      kick = !std::exchange(running_, true);
+    }
+    if (kick) executor_.post_blocking(job_);
+    return e;
+  }
+
+  /// Calls `n.opened` once the epoch is durable: now, or later on any thread.
+  void when_durable(epoch_number e, gate_node& n) noexcept;
+
+  /// The newest epoch that has anything in it: durable means that all is.
+  [[nodiscard]] epoch_number newest() const noexcept;
+
+  void add_backlog(std::ptrdiff_t bytes) noexcept { backlog_bytes_.fetch_add(bytes, std::memory_order_relaxed); }
+  void report(runtime_health& health) const;
+
+  /// Nothing is being committed, or waits for it.
+  [[nodiscard]] bool is_idle() const noexcept {
+    const std::lock_guard lock{mutex_};
+    return dead_ || !running_;
+  }
+
+  /// Whether changes are refused. Cells look at it on every call.
+  [[nodiscard]] const std::atomic<bool>& refusing() const noexcept { return refusing_; }
+
+  /// From the holder of a cell whose image was asked for and is encoded now.
+  void arrived() noexcept;
+
+  /// Nothing more will come; those who wait are told that the outcome is open.
+  void abandon() noexcept;
+
+ private:
+  struct request final : commit_request {
+    committer* owner = nullptr;
+  };
+  struct retry_alarm final : timer {
+    explicit retry_alarm(committer& c) noexcept : timer{&retry_alarm::ring}, owner{c} {}
+    static void ring(timer& t) noexcept;
+    committer& owner;
+  };
+  struct job final : work {
+    explicit job(committer& c) noexcept : work{&job::start}, owner{c} {}
+    static void start(work& w) noexcept { static_cast<job&>(w).owner.step(); }
+    committer& owner;
+  };
+
+  void step() noexcept;
+  void close_epoch() noexcept;
+  void collect() noexcept;
+  void build() ;
+  void completed() noexcept;
+  void succeeded() noexcept;
+  void failed(bool for_good) noexcept;
+  static void open(gate_node* list, bool durable) noexcept;
+  void update_refusing() noexcept;
+
+  enum class state : std::uint8_t { idle, collecting, writing };
+
+  runtime_core& core_;
+  executor& executor_;
+  const std::chrono::nanoseconds retry_min_, retry_max_;
+  const std::ptrdiff_t backlog_bytes_max_;
+
+  mutable std::mutex mutex_;
+  epoch_number open_ = 1;
+  image* pending_ = nullptr;                 ///< of the open epoch
+  std::array<gate_node*, 2> gates_{};        ///< of the open epoch and the one before, by parity
+  bool running_ = false;                     ///< from the first image until there is nothing left to commit
+  bool dead_ = false;                        ///< the store lost track, or the runtime has given it up
+  std::string last_error_;
+
+  std::atomic<epoch_number> durable_{0};
+  std::atomic<bool> refusing_{false};
+  std::atomic<std::ptrdiff_t> backlog_bytes_{0};
+  std::atomic<std::uint32_t> failures_{0};
+  std::atomic<std::uint64_t> commits_{0};
+
+  // Of the commit that is under way.
+  state state_ = state::idle;
+  image* closing_ = nullptr;
+  epoch_number closing_epoch_ = 0;
+  std::atomic<std::size_t> asked_{0};
+  std::size_t closing_bytes_ = 0;
+  std::atomic<std::size_t> closing_actors_{0};
+  request request_;
+  job job_{*this};
+  retry_alarm retry_{*this};
+  std::chrono::nanoseconds retry_after_;
+};
+
+}  // namespace detail
+}  // namespace troupe::inline v0

@@ -1,0 +1,316 @@
+#include "core.hpp"
+
+#include <cstdio>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <troupe/core/error.hpp>
+
+#include "blocked.hpp"
+#include "lifecycle.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+namespace {
+
+// A store that fails for good must not keep a program from ending.
+constexpr std::chrono::seconds shutdown_limit{60};
+
+std::shared_ptr<executor> executor_of(const runtime_options& options) {
+  return options.executor ? options.executor : std::make_shared<thread_pool>(options.threads);
+}
+
+void log_to_stderr(log_level level, std::string_view line) {
+  if (level < log_level::warning) return;
+  std::fputs(fmt::format("troupe: {}: {}\n", level == log_level::error ? "error" : "warning", line).c_str(), stderr);
+}
+
+std::string text_of(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (...) {
+    return "an exception that is no std::exception";
+  }
+}
+
+// Tells a cell's holder that the runtime shuts down.
+struct stop_order final : work {
+  explicit stop_order(cell& c) noexcept : work{&stop_order::deliver}, target{c} {}
+  static void deliver(work& w) noexcept {
+    auto* const self = static_cast<stop_order*>(&w);
+    cell& c = self->target;
+    delete self;
+    lifecycle::stop_now(c);
+    c.release();  // not the last: an actor that is awake keeps its cell
+  }
+  cell& target;
+};
+
+// A coroutine of the host, from its first line to its last.
+class host_coroutine final : public fiber, public work {
+ public:
+  host_coroutine(runtime_core& core, task<> body) noexcept
+      : fiber{&core.exec()}, work{&host_coroutine::start}, core_{core}, body_{body.release()} {
+    body_.promise().owner = this;
+    body_.promise().on_end = [](promise_base& p) noexcept {
+      auto& self = *static_cast<host_coroutine*>(p.owner);
+      self.run = &host_coroutine::finish;
+      self.core_.exec().post(self);  // a frame is not destroyed within its own last suspension
+    };
+  }
+  ~host_coroutine() { body_.destroy(); }
+
+  void resume_later(work& w) noexcept override { core_.exec().post(w); }
+
+ private:
+  static void start(work& w) noexcept {
+    auto& self = static_cast<host_coroutine&>(w);
+    drive_as(self, self.body_);
+  }
+  static void finish(work& w) noexcept {
+    auto* const self = static_cast<host_coroutine*>(&w);
+    if (const auto& failure = self->body_.promise().failure()) self->core_.report(failure, "a spawned task");
+    auto& core = self->core_;
+    delete self;
+    core.leave_busy();
+  }
+
+  runtime_core& core_;
+  std::coroutine_handle<promise<void>> body_;
+};
+
+// Finds the cell of an actor that is known by its id only.
+struct location final : load_request {
+  location(runtime_core& c, invocation& i) noexcept : core{c}, inv{i} {
+    id = i.origin->id;
+    done = [](load_request& r) noexcept { static_cast<location&>(r).arrived(); };
+  }
+
+  void arrived() noexcept {
+    const std::unique_ptr<location> self{this};
+    const definition& type = *inv.origin->type;
+    if (failure) return core.refuse(inv, failure);
+    if (!found || found->name != type.name) {
+      return core.refuse(inv, std::make_exception_ptr(
+                                  error(errc::not_found, fmt::format("{} {}", type.name, inv.origin->id.str()))));
+    }
+    try {
+      cell& c = core.cells().at(core, type, troupe::key::parse(found->key));
+      inv.target = &c;
+      c.push(inv);
+      c.release();
+    } catch (...) {
+      core.refuse(inv, std::current_exception());
+    }
+  }
+
+  runtime_core& core;
+  invocation& inv;
+};
+
+// A coroutine that a plain thread waits for.
+class awaited_coroutine final : public fiber, public work {
+ public:
+  awaited_coroutine(executor& home, std::coroutine_handle<> h, promise_base& p) noexcept
+      : fiber{&home}, work{&awaited_coroutine::start}, thread_{home}, handle_{h} {
+    p.owner = this;
+    p.on_end = [](promise_base& ended) noexcept { static_cast<awaited_coroutine*>(ended.owner)->end(); };
+  }
+  void resume_later(work& w) noexcept override { home()->post(w); }
+  void wait() noexcept {
+    home()->post(*this);
+    thread_.wait();
+  }
+
+ private:
+  static void start(work& w) noexcept {
+    auto& self = static_cast<awaited_coroutine&>(w);
+    drive_as(self, self.handle_);
+  }
+  // Posted, so that the coroutine has really stopped when the thread destroys it.
+  void end() noexcept {
+    run = [](work& w) noexcept { static_cast<awaited_coroutine&>(w).thread_.notify(); };
+    home()->post(*this);
+  }
+
+  blocked_thread thread_;
+  std::coroutine_handle<> handle_;
+};
+
+}  // namespace
+
+runtime_core::runtime_core(const registry& served, runtime_options options)
+    : options_{std::move(options)},
+      definitions_{served.definitions()},
+      executor_{executor_of(options_)},
+      random_{options_.random ? options_.random : std::make_shared<system_random>()},
+      store_{options_.store()},
+      committer_{*this, *executor_, options_},
+      client_{nullptr} {}
+
+runtime_core::~runtime_core() = default;
+
+actor_id runtime_core::make_id() noexcept {
+  const auto now = executor_->clock().wall().time_since_epoch().count();
+  return actor_id::make(static_cast<std::uint64_t>(now), random_->next(), random_->next());
+}
+
+const definition& runtime_core::find(const void* type) const {
+  for (const auto& d : definitions_) {
+    if (d->type == type) return *d;
+  }
+  throw error(errc::not_registered, "this actor type is not in the runtime's registry; add registry.use<T>(\"name\")");
+}
+
+void runtime_core::require_running() const {
+  if (stopping()) throw error(errc::runtime_stopped);
+}
+
+void runtime_core::locate(invocation& inv) noexcept {
+  if (inv.origin->type->options.durability == durability::ephemeral) {
+    return refuse(inv, std::make_exception_ptr(error(errc::not_found, inv.origin->id.str())));
+  }
+  store_->load(*new location{*this, inv});
+}
+
+void runtime_core::refuse(invocation& inv, std::exception_ptr why) noexcept {
+  if (std::exchange(inv.counted, false)) inv.target->count_out();
+  inv.failure = std::move(why);
+  inv.dependency = 0;
+  deliver(inv);
+}
+
+void runtime_core::deliver(invocation& inv) noexcept {
+  if (inv.posted) {
+    if (inv.failure) {
+      const std::string_view type = inv.origin != nullptr ? std::string_view{inv.origin->type->name} : "an actor";
+      report(inv.failure, fmt::format("{} in {}", inv.what(), type));
+    }
+    return inv.release();
+  }
+  const bool gated = inv.from_host && inv.origin->type->options.durability == durability::committed;
+  if (!gated || committer_.is_durable(inv.dependency)) {
+    inv.answer();
+    return inv.release();
+  }
+  inv.at_gate.store(true, std::memory_order_release);
+  inv.opened = &reply::pass_gate;
+  committer_.when_durable(inv.dependency, inv);
+}
+
+// --- reports --------------------------------------------------------------------------------------------------------
+
+void runtime_core::report(const std::exception_ptr& failure, std::string_view where) noexcept {
+  errors_.fetch_add(1, std::memory_order_relaxed);
+  if (!options_.on_error) return log(log_level::error, fmt::format("{}: {}", where, text_of(failure)));
+  const std::lock_guard lock{report_mutex_};
+  options_.on_error(failure, where);
+}
+
+void runtime_core::log(log_level level, std::string_view line) noexcept {
+  const std::lock_guard lock{report_mutex_};
+  options_.logger ? options_.logger(level, line) : log_to_stderr(level, line);
+}
+
+runtime_health runtime_core::health() const {
+  runtime_health h;
+  committer_.report(h);
+  h.awake = awake();
+  h.held = directory_.size();
+  h.errors = errors_.load(std::memory_order_relaxed);
+  return h;
+}
+
+// --- end ------------------------------------------------------------------------------------------------------------
+
+void runtime_core::leave_busy() noexcept {
+  if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) notify();
+}
+
+void runtime_core::notify() noexcept {
+  const std::lock_guard lock{idle_mutex_};
+  idle_.notify_all();
+}
+
+bool runtime_core::wait_until(const std::function<bool()>& done, std::chrono::nanoseconds limit) {
+  const auto until = std::chrono::steady_clock::now() + limit;
+  constexpr std::chrono::milliseconds look_round{20};
+  while (!done()) {
+    if (std::chrono::steady_clock::now() >= until) return false;
+    if (executor_->help(look_round)) continue;
+    std::unique_lock lock{idle_mutex_};
+    idle_.wait_for(lock, look_round, done);
+  }
+  return true;
+}
+
+void runtime_core::shutdown() noexcept {
+  if (stopping_.exchange(true)) return;
+  for (cell* c : directory_.all()) c->push(*new stop_order{*c});
+  const bool asleep = wait_until([this] { return busy_.load(std::memory_order_acquire) == 0; }, shutdown_limit);
+  if (!asleep) {
+    log(log_level::error, "shutdown: some actors did not end; what they had not saved is lost");
+    committer_.abandon();
+  }
+  wait_until([this] { return committer_.is_idle(); }, shutdown_limit);
+  if (!options_.executor) executor_->stop();
+  store_->close();
+  stopped_.store(true, std::memory_order_release);
+}
+
+void runtime_core::spawn(task<> t) {
+  require_running();
+  enter_busy();
+  executor_->post(*new host_coroutine{*this, std::move(t)});
+}
+
+}  // namespace detail
+
+// --- runtime --------------------------------------------------------------------------------------------------------
+
+runtime::runtime(const registry& served, runtime_options options)
+    : core_{std::make_shared<detail::runtime_core>(served, std::move(options))}, client_{core_} {
+  core_->serve({std::shared_ptr<void>{}, core_.get()});
+}
+
+runtime::~runtime() { shutdown(); }
+
+void runtime::shutdown() {
+  if (core_->exec().on_worker() || detail::this_thread().here != nullptr) {
+    throw error(errc::invalid_operation, "a runtime cannot be shut down from one of its own threads");
+  }
+  core_->shutdown();
+}
+
+void runtime::spawn(task<> t) { core_->spawn(std::move(t)); }
+
+std::size_t runtime::poll() {
+  auto* const manual = dynamic_cast<manual_executor*>(&core_->exec());
+  return manual != nullptr ? manual->poll() : 0;
+}
+
+std::size_t runtime::poll_for(std::chrono::nanoseconds limit) {
+  auto* const manual = dynamic_cast<manual_executor*>(&core_->exec());
+  return manual != nullptr ? manual->poll_for(limit) : 0;
+}
+
+runtime_health runtime::health() const { return core_->health(); }
+
+void runtime::backup(const std::string& path) {
+  core_->require_running();
+  core_->stored().backup(path);
+}
+
+void runtime::run_coroutine(std::coroutine_handle<> h, detail::promise_base& p) {
+  core_->require_running();
+  if (core_->exec().on_worker() || detail::this_thread().here != nullptr) {
+    throw error(errc::invalid_operation, "blocking on a task inside a coroutine would stall others; co_await it instead");
+  }
+  detail::awaited_coroutine waiting{core_->exec(), h, p};
+  waiting.wait();
+}
+
+}  // namespace troupe::inline v0

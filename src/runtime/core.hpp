@@ -1,0 +1,91 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+#include <troupe/core/executor.hpp>
+#include <troupe/core/random.hpp>
+#include <troupe/runtime/runtime.hpp>
+
+#include "committer.hpp"
+#include "directory.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+
+/// What all parts of a runtime share. Handles and calls keep it alive; its threads end with the runtime.
+class runtime_core {
+ public:
+  runtime_core(const registry& served, runtime_options options);
+  ~runtime_core();
+
+  /// What contexts give out. Does not own: actors do not outlive the core.
+  void serve(std::shared_ptr<runtime_core> not_owning) { client_ = troupe::client{std::move(not_owning)}; }
+
+  [[nodiscard]] executor& exec() noexcept { return *executor_; }
+  [[nodiscard]] troupe::store& stored() noexcept { return *store_; }
+  [[nodiscard]] directory& cells() noexcept { return directory_; }
+  [[nodiscard]] committer& commits() noexcept { return committer_; }
+  [[nodiscard]] actor_id make_id() noexcept;
+  [[nodiscard]] const troupe::client& client() const noexcept { return client_; }
+
+  /// Throws `actor.not_registered`.
+  [[nodiscard]] const definition& find(const void* type) const;
+
+  /// Throws `runtime.stopped` once the runtime shuts down.
+  void require_running() const;
+  [[nodiscard]] bool stopping() const noexcept { return stopping_.load(std::memory_order_acquire); }
+
+  /// Finds the actor of an id in the store, and sends the invocation there.
+  void locate(invocation& inv) noexcept;
+
+  /// Ends an invocation that has not begun.
+  void refuse(invocation& inv, std::exception_ptr why) noexcept;
+  /// Gives an invocation's answer to whoever waits, once it may leave.
+  void deliver(invocation& inv) noexcept;
+
+  void report(const std::exception_ptr& failure, std::string_view where) noexcept;
+  void log(log_level level, std::string_view line) noexcept;
+
+  // Actors that are awake or on their way, and coroutines of the host: what shutdown waits for.
+  void enter_busy() noexcept { busy_.fetch_add(1, std::memory_order_relaxed); }
+  void leave_busy() noexcept;
+
+  void shutdown() noexcept;
+  void spawn(task<> t);
+  [[nodiscard]] runtime_health health() const;
+  [[nodiscard]] std::size_t awake() const noexcept { return awake_.load(std::memory_order_relaxed); }
+  void count_awake(int by) noexcept { awake_.fetch_add(static_cast<std::size_t>(by), std::memory_order_relaxed); }
+
+  /// Runs `done()` until it is true, pumping a manual executor meanwhile; false when `limit` has passed.
+  bool wait_until(const std::function<bool()>& done, std::chrono::nanoseconds limit);
+  void notify() noexcept;
+
+ private:
+  runtime_options options_;
+  std::vector<std::shared_ptr<const definition>> definitions_;
+  std::shared_ptr<executor> executor_;
+  std::shared_ptr<random_source> random_;
+  std::unique_ptr<troupe::store> store_;
+  directory directory_;
+  committer committer_;
+  troupe::client client_;
+
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> stopped_{false};
+  std::atomic<std::size_t> busy_{0};
+  std::atomic<std::size_t> awake_{0};
+  std::atomic<std::uint64_t> errors_{0};
+  std::mutex report_mutex_;
+  std::mutex idle_mutex_;
+  std::condition_variable idle_;
+};
+
+}  // namespace detail
+}  // namespace troupe::inline v0

@@ -1,0 +1,398 @@
+#include "lifecycle.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include <troupe/codec/json_text.hpp>
+#include <troupe/core/error.hpp>
+
+#include "migration.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+namespace {
+
+std::string name_of(const cell& c) { return c.type().name + c.key().canonical(); }
+
+task<> guarded(task<> body, std::exception_ptr& failure) {
+  try {
+    co_await std::move(body);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+}
+
+}  // namespace
+
+// --- beginning ------------------------------------------------------------------------------------------------------
+
+void lifecycle::begin(cell& c, const char* name, task<> body, bool hold) {
+  auto* const p = new procedure{c.core().exec(), name, std::move(body)};
+  p->target = &c;
+  p->link = std::make_shared<const chain_link>(nullptr);
+  if (hold) c.enter(c.phase_, p);
+  c.incoming_.push_front(*p);
+}
+
+void lifecycle::begin_wake(cell& c) noexcept {
+  if (!c.side_) c.side_ = std::make_unique<cell_side>(c);
+  c.phase_ = cell::phase::waking;
+  c.core().enter_busy();
+  begin(c, "wake", wake(c), true);
+}
+
+void lifecycle::begin_stop(cell& c) noexcept {
+  c.enter(cell::phase::stopping, c.holder_);
+  begin(c, "stop", stop(c), false);
+}
+
+void lifecycle::stop_now(cell& c) noexcept {
+  if (c.phase_ == cell::phase::awake) begin_stop(c);
+}
+
+// --- waking ---------------------------------------------------------------------------------------------------------
+
+task<> lifecycle::wake(cell& c) {
+  std::exception_ptr failure;
+  try {
+    co_await bring_up(c);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (failure) refuse_deferred(c, failure);
+  if (!failure && c.live_) {
+    c.core().count_awake(1);
+    c.quick_writes_ = c.type().options.durability == durability::ephemeral && !c.type().has_on_state_change;
+    c.enter(cell::phase::awake, nullptr);
+    watch_idleness(c);
+    if (c.core().stopping()) begin_stop(c);
+  } else {
+    co_await put_down(c);
+  }
+  c.readmit();
+}
+
+task<> lifecycle::bring_up(cell& c) {
+  const definition& type = c.type();
+  std::optional<actor_record> record;
+  if (type.options.durability != durability::ephemeral) {
+    store_wait<load_request> load{c.core()};
+    load.name = type.name;
+    load.key = c.key().canonical();
+    co_await load;
+    record = std::move(load.found);
+  }
+  if (record) {
+    restore(c, *record);
+  } else {
+    refuse_absent(c);
+    if (c.deferred_.empty()) co_return;  // it does not exist, and nobody wants it to
+    create(c, *static_cast<invocation*>(c.deferred_.front()->context));
+  }
+  if (!c.side_->initialised) co_await run_on_create(c);
+  auto hook = c.live_->on_wake();
+  co_await bounded(c, "on_wake", std::move(hook), type.options.on_wake_timeout);
+}
+
+// The calls in front that need the actor to exist find that it does not.
+void lifecycle::refuse_absent(cell& c) {
+  while (!c.deferred_.empty()) {
+    auto& inv = *static_cast<invocation*>(c.deferred_.front()->context);
+    const auto how = inv.origin->how;
+    if (how == address::intent::create || how == address::intent::get_or_create) return;
+    c.deferred_.pop_front();
+    const auto named = how == address::intent::by_id ? c.type().name + " " + inv.origin->id.str() : name_of(c);
+    c.core().refuse(inv, std::make_exception_ptr(error(errc::not_found, named)));
+  }
+}
+
+void lifecycle::create(cell& c, invocation& creator) {
+  auto& core = c.core();
+  if (c.refuses_changes()) {
+    throw error(errc::store_unavailable, "the store does not keep up, so nothing was created");
+  }
+  auto& side = *c.side_;
+  side.begin_life(nullptr, core.exec().clock().wall());
+  creator.created_actor = true;
+  side.input = creator.origin->input;
+  c.live_.reset(c.type().activate(c));
+  c.live_->labels = creator.origin->labels;
+  if (c.id_) core.cells().clear_id(c);
+  core.cells().set_id(c, core.make_id());
+  side.creation.name = c.type().name;
+  side.creation.key = c.key().canonical();
+  side.creation.input = side.input ? std::optional<bytes_view>{*side.input} : std::nullopt;
+  side.creation.labels = &c.live_->labels;
+  side.creation.created_at = side.created_at;
+}
+
+void lifecycle::restore(cell& c, actor_record& record) {
+  const definition& type = c.type();
+  if (record.version > type.version) {
+    throw error(errc::newer_state, fmt::format("{} is of version {}, the program's is {}", name_of(c), record.version,
+                                               type.version));
+  }
+  if (c.id_ != record.id) {
+    if (c.id_) c.core().cells().clear_id(c);
+    c.core().cells().set_id(c, record.id);
+  }
+  c.side_->begin_life(&record, record.created_at);
+  c.live_.reset(type.activate(c));
+  c.live_->labels = std::move(record.labels);
+  if (!record.initialised) return;
+  if (record.version < type.version && type.migrate != nullptr) {
+    c.live_->decode(migrate_state(record.state, *type.migrate, record.version));
+  } else {
+    c.live_->decode(record.state);
+  }
+}
+
+// An actor whose on_create throws has never been. One whose process dies meanwhile is created again, with its input.
+task<> lifecycle::run_on_create(cell& c) {
+  std::exception_ptr failure;
+  try {
+    auto hook = c.live_->on_create(c.side_->input);
+    co_await bounded(c, "on_create", std::move(hook), c.type().options.on_create_timeout);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (!failure) {
+    c.side_->initialised = true;
+    co_return;
+  }
+  c.dependency_ = c.side_->record_destroy(c.dependency_);
+  std::rethrow_exception(failure);
+}
+
+// --- hooks ----------------------------------------------------------------------------------------------------------
+
+// Awaits a hook for at most `limit`. A plain hook has run already, and left no task.
+task<> lifecycle::bounded(cell& c, const char* name, task<> body, std::chrono::nanoseconds limit) {
+  if (!body) co_return;
+  auto& side = *c.side_;
+  auto& exec = c.core().exec();
+  std::exception_ptr failure;
+  join whole{join::until::all, 1};
+  auto guarded_body = guarded(std::move(body), failure);
+  whole.add(std::move(guarded_body));
+  side.overdue = false;
+  side.hook = &whole;
+  if (limit != troupe::never) {
+    side.deadline_at = exec.now() + limit;
+    exec.arm(side.deadline, side.deadline_at);
+  }
+  co_await whole;
+  side.hook = nullptr;
+  if (limit != troupe::never) exec.cancel(side.deadline);
+  if (std::exchange(side.overdue, false)) {
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
+    throw error(errc::callback_timed_out, fmt::format("{} of {} took longer than {} ms", name, name_of(c), ms),
+                fmt::format(R"({{"callback_name":"{}","duration_ms":{}}})", name, ms));
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+void lifecycle::overdue(cell& c) noexcept {
+  auto& side = *c.side_;
+  if (c.core().exec().now() < side.deadline_at) return;  // of an earlier hook
+  if (c.phase_ == cell::phase::waking && side.hook != nullptr) {
+    side.overdue = true;
+    refuse_deferred(c, std::make_exception_ptr(error(errc::callback_timed_out, name_of(c))));
+    side.hook->cancel_all();
+  } else if (c.phase_ == cell::phase::stopping) {
+    c.live_->interrupted = true;
+    if (side.hook != nullptr) side.hook->cancel_all();
+    for (invocation* inv = c.live_->running; inv != nullptr; inv = inv->following) inv->cancel();
+    c.core().log(log_level::warning,
+                 fmt::format("{}: the grace period ended with {} running", name_of(c), c.live_->running_count));
+  }
+}
+
+// --- idleness -------------------------------------------------------------------------------------------------------
+
+void lifecycle::watch_idleness(cell& c) noexcept {
+  if (c.type().options.sleep_after == troupe::never) return;
+  auto& side = *c.side_;
+  auto& exec = c.core().exec();
+  side.idle_since = exec.now();
+  side.turns_seen = c.turns_ + 1;  // the procedure's own turn is still to end
+  exec.arm(side.idle, side.idle_since + c.type().options.sleep_after / 4);
+}
+
+// Looks in four times per sleep_after: no clock is read where calls are made.
+void lifecycle::idle(cell& c) noexcept {
+  if (c.phase_ != cell::phase::awake) return;
+  auto& side = *c.side_;
+  if (side.destroy_requested || side.sleep_requested) return begin_stop(c);
+  const auto after = c.type().options.sleep_after;
+  if (after == troupe::never) return;
+  auto& exec = c.core().exec();
+  const auto now = exec.now();
+  if (c.turns_ != side.turns_seen || c.live_->keep_awake_count != 0) {
+    side.turns_seen = c.turns_;
+    side.idle_since = now;
+  }
+  if (now - side.idle_since >= after) return begin_stop(c);
+  exec.cancel(side.idle);  // a request may have rung before the timer
+  exec.arm(side.idle, std::min(now + after / 4, side.idle_since + after));
+}
+
+void lifecycle::save(cell& c) noexcept {
+  if (!c.live_) return;
+  c.side_->save_scheduled = false;
+  c.quick_writes_ = false;
+  turn t{c, nullptr, true, this_thread()};
+  t.save = true;
+  t.end();
+}
+
+// --- stopping -------------------------------------------------------------------------------------------------------
+
+task<> lifecycle::stop(cell& c) {
+  auto& side = *c.side_;
+  auto& exec = c.core().exec();
+  exec.cancel(side.idle);
+  bool destroying = side.destroy_requested;
+  c.live_->stop.request_stop();
+  for (invocation* inv = c.live_->running; inv != nullptr; inv = inv->following) inv->request_stop();
+  side.deadline_at = exec.now() + c.type().options.sleep_grace_period;
+  exec.arm(side.deadline, side.deadline_at);
+  co_await shutdown_hook(c, destroying);
+  co_await quiet_wait(c);
+  if (!destroying && side.destroy_requested) {
+    destroying = true;
+    co_await shutdown_hook(c, true);
+    co_await quiet_wait(c);
+  }
+  exec.cancel(side.deadline);
+  c.enter(cell::phase::finalising, static_cast<invocation*>(this_thread().here));
+  if (destroying) c.dependency_ = std::max(c.dependency_, side.record_destroy(c.dependency_));
+  c.core().count_awake(-1);
+  co_await put_down(c);
+  c.readmit();
+}
+
+task<> lifecycle::shutdown_hook(cell& c, bool destroying) {
+  const char* const name = destroying ? "on_destroy" : "on_sleep";
+  std::exception_ptr failure;
+  try {
+    auto hook = destroying ? c.live_->on_destroy() : c.live_->on_sleep();
+    co_await bounded(c, name, std::move(hook), troupe::never);  // bounded by the grace period
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (failure) c.core().report(failure, fmt::format("{} of {}", name, name_of(c)));
+}
+
+// Waits until everything is durable, and ends the live copy.
+task<> lifecycle::put_down(cell& c) {
+  auto& side = *c.side_;
+  auto& exec = c.core().exec();
+  exec.cancel(side.save);
+  if (c.live_ && c.type().options.durability != durability::ephemeral) {
+    std::exception_ptr failure;
+    try {
+      co_await durable_wait(c.core());
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    if (failure) c.core().report(failure, fmt::format("putting {} to sleep", name_of(c)));
+  }
+  c.live_.reset();
+  c.quick_writes_ = false;
+  const bool gone = side.destroyed || c.type().options.durability == durability::ephemeral;
+  if (gone && c.id_) c.core().cells().clear_id(c);
+  side.end_life();
+  c.enter(cell::phase::asleep, nullptr);
+  c.core().leave_busy();
+}
+
+void lifecycle::refuse_deferred(cell& c, const std::exception_ptr& why) noexcept {
+  while (work* const w = c.deferred_.pop_front()) c.core().refuse(*static_cast<invocation*>(w->context), why);
+}
+
+// --- waits ----------------------------------------------------------------------------------------------------------
+
+bool quiet_wait::await_ready() const noexcept { return cell_.live()->running_count == 0; }
+
+void quiet_wait::await_suspend(std::coroutine_handle<> h) noexcept {
+  static_cast<void>(begin(h, &cell_.core().exec()));
+  cell_.side_->quiet = this;
+}
+
+void reply::pass_gate(gate_node& n, bool durable) noexcept {
+  auto& r = static_cast<reply&>(n);
+  if (!durable) r.failure = std::make_exception_ptr(error(errc::store_unavailable));
+  r.answer();
+  r.release();
+}
+
+durable_wait::~durable_wait() {
+  if (reply_ != nullptr) reply_->release();
+}
+
+bool durable_wait::await_suspend(std::coroutine_handle<> h) {
+  reply_ = new gate_reply;
+  static_cast<void>(reply_->attach(*this));
+  if (!begin(h, &core_.exec()) && reply_->abandon()) {
+    aborted_ = true;
+    return false;
+  }
+  if (epoch_) {
+    depart(*epoch_);
+  } else {
+    turn& t = *this_thread().in_turn;
+    t.save = true;
+    t.send(departure_);
+  }
+  return true;
+}
+
+void durable_wait::departure::leave(work& w) noexcept {
+  static_cast<departure&>(w).owner.depart(this_thread().in_turn->sending);
+}
+
+// The wait may be over, and gone, as soon as the reply is at the gate.
+void durable_wait::depart(epoch_number e) noexcept {
+  reply_->retain();
+  reply_->opened = &reply::pass_gate;
+  core_.commits().when_durable(e, *reply_);
+}
+
+void durable_wait::interrupt() noexcept {
+  if (!reply_->abandon()) return;
+  aborted_ = true;
+  wake();
+}
+
+void durable_wait::await_resume() {
+  end();
+  if (aborted_) throw error(errc::aborted, "save");
+  if (reply_->failure) std::rethrow_exception(reply_->failure);
+}
+
+// --- what runs ------------------------------------------------------------------------------------------------------
+
+procedure::procedure(executor& home, const char* name, task<> body)
+    : invocation{home}, name_{name}, body_{body.release()} {
+  adopt(body_.promise());
+  kind = purpose::lifecycle;
+  writes = true;
+  posted = true;
+}
+procedure::~procedure() { body_.destroy(); }
+void procedure::finish() { body_.promise().take(); }
+
+background::background(executor& home, task<> body, bool keeps_awake) : invocation{home}, body_{body.release()} {
+  adopt(body_.promise());
+  kind = purpose::background;
+  writes = true;
+  posted = true;
+  blocks_sleep = keeps_awake;
+}
+background::~background() { body_.destroy(); }
+void background::finish() { body_.promise().take(); }
+
+}  // namespace detail
+}  // namespace troupe::inline v0

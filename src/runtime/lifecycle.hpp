@@ -1,0 +1,136 @@
+#pragma once
+
+#include <coroutine>
+#include <exception>
+#include <optional>
+#include <utility>
+
+#include "core.hpp"
+#include "side.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+
+/// How actors come and go: the procedures that wake them and put them to sleep, as coroutines that run in the actor's
+/// own turns. Order and time-outs of the hooks follow docs/lifecycle.md. All members belong to the cell's holder.
+class lifecycle {
+ public:
+  /// Starts to wake an actor that is asleep. Calls wait meanwhile.
+  static void begin_wake(cell& c) noexcept;
+  /// Starts to put an awake actor to sleep, or to destroy it if that was requested.
+  static void begin_stop(cell& c) noexcept;
+  /// The runtime shuts down.
+  static void stop_now(cell& c) noexcept;
+
+  // What the alarms of a cell ring for.
+  static void idle(cell& c) noexcept;
+  static void overdue(cell& c) noexcept;
+  static void save(cell& c) noexcept;
+
+ private:
+  static void begin(cell& c, const char* name, task<> procedure, bool hold);
+  static task<> wake(cell& c);
+  static task<> bring_up(cell& c);
+  static void create(cell& c, invocation& creator);
+  static void restore(cell& c, actor_record& record);
+  static task<> run_on_create(cell& c);
+  static task<> bounded(cell& c, const char* hook, task<> body, std::chrono::nanoseconds limit);
+  static task<> stop(cell& c);
+  static task<> shutdown_hook(cell& c, bool destroying);
+  static task<> put_down(cell& c);
+  static void refuse_deferred(cell& c, const std::exception_ptr& why) noexcept;
+  static void refuse_absent(cell& c);
+  static void watch_idleness(cell& c) noexcept;
+};
+
+/// A procedure as something that the actor runs.
+class procedure final : public invocation {
+ public:
+  procedure(executor& home, const char* name, task<> body);
+  ~procedure() override;
+  std::coroutine_handle<> begin(activation*) override { return body_; }
+  void finish() override;
+  [[nodiscard]] const char* what() const noexcept override { return name_; }
+
+ private:
+  const char* name_;
+  std::coroutine_handle<promise<void>> body_;
+};
+
+/// A background task of keep_awake and wait_until.
+class background final : public invocation {
+ public:
+  background(executor& home, task<> body, bool keeps_awake);
+  ~background() override;
+  std::coroutine_handle<> begin(activation*) override { return body_; }
+  void finish() override;
+  [[nodiscard]] const char* what() const noexcept override { return blocks_sleep ? "keep_awake" : "wait_until"; }
+
+ private:
+  std::coroutine_handle<promise<void>> body_;
+};
+
+/// Waits until an epoch is durable; without one, ends the turn and waits for all that the actor has done.
+/// Throws `store.unavailable`, `actor.aborted`.
+class durable_wait final : public wait, private reply_waiter {
+ public:
+  explicit durable_wait(runtime_core& core) noexcept : core_{core} {}
+  durable_wait(runtime_core& core, epoch_number e) noexcept : core_{core}, epoch_{e} {}
+  ~durable_wait();
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  bool await_suspend(std::coroutine_handle<> h);
+  void await_resume();
+
+ private:
+  // What is sent at the end of the turn, when the epoch is known.
+  struct departure final : work {
+    explicit departure(durable_wait& w) noexcept : work{&departure::leave}, owner{w} {}
+    static void leave(work& w) noexcept;
+    durable_wait& owner;
+  };
+
+  void depart(epoch_number e) noexcept;
+  void answered() noexcept override { wake(); }
+  void interrupt() noexcept override;
+
+  runtime_core& core_;
+  std::optional<epoch_number> epoch_;
+  reply* reply_ = nullptr;
+  departure departure_{*this};
+  bool aborted_ = false;
+};
+
+/// A request to the store, to be filled in and awaited.
+template <class Request>
+class store_wait final : public wait, public Request {
+ public:
+  explicit store_wait(runtime_core& core) noexcept : core_{core} {
+    this->done = [](Request& r) noexcept { static_cast<store_wait&>(r).event(); };
+  }
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  bool await_suspend(std::coroutine_handle<> h) {
+    static_cast<void>(begin(h, &core_.exec()));
+    if constexpr (std::is_same_v<Request, load_request>) {
+      core_.stored().load(*this);
+    } else {
+      core_.stored().list(*this);
+    }
+    return outstanding_.fetch_sub(1, std::memory_order_acq_rel) != 1;  // else it was answered on the spot
+  }
+  void await_resume() {
+    end();
+    if (this->failure) std::rethrow_exception(this->failure);
+  }
+
+ private:
+  void interrupt() noexcept override {}
+  void event() noexcept {
+    if (outstanding_.fetch_sub(1, std::memory_order_acq_rel) == 1) wake();
+  }
+
+  runtime_core& core_;
+  std::atomic<int> outstanding_{2};  // the answer, and our being suspended
+};
+
+}  // namespace detail
+}  // namespace troupe::inline v0

@@ -1,0 +1,139 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <optional>
+
+#include <troupe/core/buffer.hpp>
+#include <troupe/core/timer.hpp>
+#include <troupe/core/when.hpp>
+#include <troupe/runtime/cell.hpp>
+#include <troupe/store/store.hpp>
+
+namespace troupe::inline v0 {
+namespace detail {
+
+/// What of one actor becomes durable with one epoch. The cell's holder fills it, the committer takes it.
+struct image {
+  enum class stage : std::uint8_t {
+    unused,
+    open,   ///< belongs to an epoch; the holder may still change it
+    busy,   ///< the holder is changing it
+    asked,  ///< the committer waits for the holder to encode it
+    taken,  ///< the committer's
+  };
+
+  image* next = nullptr;
+  cell* owner = nullptr;
+  epoch_number epoch = 0;
+  std::atomic<stage> is{stage::unused};
+  write_set::action what = write_set::action::update;
+  bool nothing = false;      ///< created and destroyed within the epoch
+  bool initialised = true;
+  bool encoded = false;      ///< else the state is to be encoded when the epoch closes
+  buffer state;
+};
+
+/// A timer that, when due, sends the cell a message.
+class cell_alarm final : public timer, public work {
+ public:
+  using handler = void (*)(cell&) noexcept;
+  cell_alarm(cell& c, handler h) noexcept : timer{&cell_alarm::ring}, work{&cell_alarm::deliver}, owner_{c}, handler_{h} {}
+
+  /// Sends the message now. From any thread; at most one is under way.
+  void trigger() noexcept {
+    if (!under_way_.exchange(true, std::memory_order_acq_rel)) owner_.push(*this);
+  }
+
+ private:
+  static void ring(timer& t) noexcept { static_cast<cell_alarm&>(t).trigger(); }
+  static void deliver(work& w) noexcept {
+    auto& self = static_cast<cell_alarm&>(w);
+    self.under_way_.store(false, std::memory_order_release);
+    self.handler_(self.owner_);
+  }
+
+  cell& owner_;
+  handler handler_;
+  std::atomic<bool> under_way_{false};
+};
+
+/// Lets the stop procedure wait until nothing runs in the actor any more.
+class quiet_wait final : public wait {
+ public:
+  explicit quiet_wait(cell& c) noexcept : cell_{c} {}
+  [[nodiscard]] bool await_ready() const noexcept;
+  void await_suspend(std::coroutine_handle<> h) noexcept;
+  void await_resume() noexcept { end(); }
+  using wait::wake;
+
+ private:
+  void interrupt() noexcept override {}
+  cell& cell_;
+};
+
+/// The part of a cell that exists from the first wake on. The holder's, but for what says otherwise.
+struct cell_side {
+  explicit cell_side(cell& c) noexcept;
+
+  // --- changes ---
+
+  /// Notes that the turn that now ends may have changed the state, which can depend on `dependency`. Returns the epoch
+  /// that the changes belong to, or `dependency` if there are none. With `save`, a relaxed actor's changes get one too;
+  /// with `compare`, a large state is looked at as closely as a small one. Throws if the state cannot be encoded.
+  epoch_number record(epoch_number dependency, bool save, bool compare);
+  /// Notes that the actor ends. Returns the epoch of it.
+  epoch_number record_destroy(epoch_number dependency);
+  /// Encodes a large state for an older epoch, before a turn that belongs to `epoch` or later changes it.
+  void freeze_before(epoch_number epoch) noexcept;
+  /// Answers the committer's question, if there is one.
+  void freeze_asked() noexcept;
+  /// Prepares for an actor that the store has, or (without a record) for a new one.
+  void begin_life(const actor_record* record, wall_time now);
+  /// Gives the memory of encoded states back.
+  void end_life() noexcept;
+
+  cell& owner;
+  std::array<image, 2> images;      ///< by the parity of the epoch: while one is committed, the other fills
+  epoch_number registered = 0;      ///< the epoch of the newest image
+  const buffer* newest = nullptr;   ///< the newest encoded state, whether committed or not
+  std::size_t newest_bytes = 0;     ///< the size of the state when it was last encoded
+  buffer scratch;
+  buffer stored;                    ///< what was loaded
+  buffer seen;                      ///< the state when on_state_change last looked, where that is not `newest`
+  std::uint32_t stored_version = 0; ///< of the newest image
+  bool stored_initialised = false;  ///< in the newest image
+  bool exists = false;              ///< the store has a row, or will have with an image that is registered
+  bool initialised = false;         ///< on_create has run
+  bool destroyed = false;
+  bool save_scheduled = false;      ///< relaxed: the save alarm is armed
+  std::optional<bytes> input;
+  wall_time created_at{};
+  write_set::creation creation;
+
+  // --- lifecycle ---
+  cell_alarm freeze;    ///< triggered by the committer
+  cell_alarm idle;
+  cell_alarm deadline;  ///< of the hook that runs, or of the grace period
+  cell_alarm save;
+  join* hook = nullptr;             ///< the hook that runs, if it is a coroutine
+  bool overdue = false;
+  quiet_wait* quiet = nullptr;
+  time_point deadline_at{};
+  time_point idle_since{};
+  std::uint32_t turns_seen = 0;
+  bool sleep_requested = false;
+  bool destroy_requested = false;
+
+ private:
+  [[nodiscard]] bool encode_changes();
+  [[nodiscard]] bool looks_different();
+  template <class Fill>
+  epoch_number place(epoch_number dependency, Fill&& fill);
+  void encode_now(image& m) noexcept;
+  void schedule_save() noexcept;
+};
+
+}  // namespace detail
+}  // namespace troupe::inline v0
