@@ -27,8 +27,7 @@ namespace {
 
 void require_started(const cell& c, cell::phase p, const char* operation) {
   if (p != cell::phase::waking) return;
-  throw error(errc::starting, fmt::format("{}{} cannot {} in on_create or on_wake", c.type().name, c.key().canonical(),
-                                          operation));
+  throw error(errc::starting, fmt::format("{} cannot {} in on_create or on_wake", c.name(), operation));
 }
 
 void start_background(activation& a, task<> body, bool keeps_awake) {
@@ -43,7 +42,7 @@ void start_background(activation& a, task<> body, bool keeps_awake) {
 void context_base::sleep() {
   cell& c = activation_.owner();
   require_started(c, c.phase_, "sleep");
-  if (c.phase_ != cell::phase::awake) throw error(errc::stopping, c.type().name + c.key().canonical());
+  if (c.phase_ != cell::phase::awake) throw error(errc::stopping, c.name());
   c.side_->sleep_requested = true;
   c.side_->idle.trigger();
 }
@@ -51,7 +50,7 @@ void context_base::sleep() {
 void context_base::destroy() {
   cell& c = activation_.owner();
   require_started(c, c.phase_, "be destroyed");
-  if (c.side_->destroy_requested) throw error(errc::destroying, c.type().name + c.key().canonical());
+  if (c.side_->destroy_requested) throw error(errc::destroying, c.name());
   c.side_->destroy_requested = true;
   c.side_->idle.trigger();
 }
@@ -67,7 +66,7 @@ task<> context_base::save() {
 
 void context_base::log(std::string_view message) const {
   const cell& c = activation_.owner();
-  c.core().log(log_level::info, fmt::format("{}{}: {}", c.type().name, c.key().canonical(), message));
+  c.core().log(log_level::info, fmt::format("{}: {}", c.name(), message));
 }
 
 }  // namespace detail

@@ -19,7 +19,7 @@ class lookup_invocation final : public invocation {
   std::coroutine_handle<> begin(activation*) override {
     id = target->id_;
     if (origin->how == address::intent::create && !created_actor) {
-      throw error(errc::duplicate_key, target->type().name + target->key().canonical(),
+      throw error(errc::duplicate_key, target->name(),
                   fmt::format(R"({{"key":{},"existing_actor_id":"{}"}})", to_json(encode(target->key())), id.str()));
     }
     return nullptr;
@@ -40,19 +40,23 @@ class status_invocation final : public invocation {
       auto& self = static_cast<status_invocation&>(w);
       cell& c = *self.target;
       if (std::exchange(self.counted, false)) c.count_out();
-      self.look(c);
+      self.look();
       c.core().deliver(self);
     };
   }
 
-  std::coroutine_handle<> begin(activation*) override { return nullptr; }
+  std::coroutine_handle<> begin(activation*) override {
+    look();
+    return nullptr;
+  }
   void finish() override {}
   [[nodiscard]] const char* what() const noexcept override { return "status"; }
 
   actor_status seen;
 
  private:
-  void look(const cell& c) {
+  void look() {
+    const cell& c = *target;
     seen.state = static_cast<actor_status::phase>(c.phase_);
     seen.id = c.id_;
     seen.calls_waiting = c.queued_.load(std::memory_order_relaxed);

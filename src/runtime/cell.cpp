@@ -24,6 +24,10 @@ cell::cell(runtime_core& core, const definition& type, troupe::key key)
 
 cell::~cell() = default;
 
+std::string cell::name() const {
+  return type_.name + "/" + (key_.canonical() == "/" ? std::string{} : key_.canonical());
+}
+
 void cell::release() noexcept { core_.cells().release(*this); }
 
 // --- the word -------------------------------------------------------------------------------------------------------
@@ -100,7 +104,7 @@ void cell::count_in() {
   if (queued_.fetch_add(1, std::memory_order_relaxed) < limit) return;
   queued_.fetch_sub(1, std::memory_order_relaxed);
   throw error(errc::overloaded,
-              fmt::format("{} calls wait for {}{} already (options::mailbox_calls_max)", limit, type_.name, key_.canonical()));
+              fmt::format("{} calls wait for {} already (options::mailbox_calls_max)", limit, name()));
 }
 
 // --- who may run ----------------------------------------------------------------------------------------------------
@@ -150,8 +154,7 @@ bool cell::dispatch(work& w) noexcept {
       return true;
     case phase::waking:
       if (!excluded) {
-        return refuse(errc::starting, fmt::format("{}{} was called by its own on_create or on_wake", type_.name,
-                                                  key_.canonical()));
+        return refuse(errc::starting, fmt::format("{} was called by its own on_create or on_wake", name()));
       }
       return defer(w), true;
     case phase::awake:
@@ -161,7 +164,7 @@ bool cell::dispatch(work& w) noexcept {
       // What still runs may lead to calls back to here, and could not end without them.
       if (inv->kind == purpose::background) break;
       if (side_->destroy_requested && !inv->from_host) {
-        return refuse(errc::destroying, fmt::format("{}{}", type_.name, key_.canonical()));
+        return refuse(errc::destroying, name());
       }
       if (excluded || side_->destroy_requested || live_->running_count == 0 || live_->interrupted) return defer(w), true;
       break;

@@ -13,8 +13,6 @@ namespace troupe::inline v0 {
 namespace detail {
 namespace {
 
-std::string name_of(const cell& c) { return c.type().name + c.key().canonical(); }
-
 task<> guarded(task<> body, std::exception_ptr& failure) {
   try {
     co_await std::move(body);
@@ -102,7 +100,7 @@ void lifecycle::refuse_absent(cell& c) {
     const auto how = inv.origin->how;
     if (how == address::intent::create || how == address::intent::get_or_create) return;
     c.deferred_.pop_front();
-    const auto named = how == address::intent::by_id ? c.type().name + " " + inv.origin->id.str() : name_of(c);
+    const auto named = how == address::intent::by_id ? c.type().name + " " + inv.origin->id.str() : c.name();
     c.core().refuse(inv, std::make_exception_ptr(error(errc::not_found, named)));
   }
 }
@@ -130,7 +128,7 @@ void lifecycle::create(cell& c, invocation& creator) {
 void lifecycle::restore(cell& c, actor_record& record) {
   const definition& type = c.type();
   if (record.version > type.version) {
-    throw error(errc::newer_state, fmt::format("{} is of version {}, the program's is {}", name_of(c), record.version,
+    throw error(errc::newer_state, fmt::format("{} is of version {}, the program's is {}", c.name(), record.version,
                                                type.version));
   }
   if (c.id_ != record.id) {
@@ -187,7 +185,7 @@ task<> lifecycle::bounded(cell& c, const char* name, task<> body, std::chrono::n
   if (limit != troupe::never) exec.cancel(side.deadline);
   if (std::exchange(side.overdue, false)) {
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
-    throw error(errc::callback_timed_out, fmt::format("{} of {} took longer than {} ms", name, name_of(c), ms),
+    throw error(errc::callback_timed_out, fmt::format("{} of {} took longer than {} ms", name, c.name(), ms),
                 fmt::format(R"({{"callback_name":"{}","duration_ms":{}}})", name, ms));
   }
   if (failure) std::rethrow_exception(failure);
@@ -198,14 +196,14 @@ void lifecycle::overdue(cell& c) noexcept {
   if (c.core().exec().now() < side.deadline_at) return;  // of an earlier hook
   if (c.phase_ == cell::phase::waking && side.hook != nullptr) {
     side.overdue = true;
-    refuse_deferred(c, std::make_exception_ptr(error(errc::callback_timed_out, name_of(c))));
+    refuse_deferred(c, std::make_exception_ptr(error(errc::callback_timed_out, c.name())));
     side.hook->cancel_all();
   } else if (c.phase_ == cell::phase::stopping) {
     c.live_->interrupted = true;
     if (side.hook != nullptr) side.hook->cancel_all();
     for (invocation* inv = c.live_->running; inv != nullptr; inv = inv->following) inv->cancel();
     c.core().log(log_level::warning,
-                 fmt::format("{}: the grace period ended with {} running", name_of(c), c.live_->running_count));
+                 fmt::format("{}: the grace period ended with {} running", c.name(), c.live_->running_count));
   }
 }
 
@@ -282,7 +280,7 @@ task<> lifecycle::shutdown_hook(cell& c, bool destroying) {
   } catch (...) {
     failure = std::current_exception();
   }
-  if (failure) c.core().report(failure, fmt::format("{} of {}", name, name_of(c)));
+  if (failure) c.core().report(failure, fmt::format("{} of {}", name, c.name()));
 }
 
 // Waits until everything is durable, and ends the live copy.
@@ -297,7 +295,7 @@ task<> lifecycle::put_down(cell& c) {
     } catch (...) {
       failure = std::current_exception();
     }
-    if (failure) c.core().report(failure, fmt::format("putting {} to sleep", name_of(c)));
+    if (failure) c.core().report(failure, fmt::format("putting {} to sleep", c.name()));
   }
   c.live_.reset();
   c.quick_writes_ = false;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include <troupe/actor/activation.hpp>
@@ -86,6 +87,8 @@ class cell final : public work {
   [[nodiscard]] runtime_core& core() const noexcept { return core_; }
   [[nodiscard]] const definition& type() const noexcept { return type_; }
   [[nodiscard]] const troupe::key& key() const noexcept { return key_; }
+  /// For people: "chatRoom/general".
+  [[nodiscard]] std::string name() const;
 
   // --- the holder -------------------------------------------------------------------------------------------------
 
