@@ -37,13 +37,19 @@ bool cell::enqueue(work& w) noexcept {
   for (;;) {
     if (before == idle || before == parked || before == resting) {
       // A resting cell lives only through its handles; one that is held keeps itself alive.
-      if (before == resting) retain();
+      if (before == resting) {
+        retain();
+        core_.enter_busy();
+      }
       const auto was = before;
       if (word_.compare_exchange_weak(before, held, std::memory_order_acquire, std::memory_order_relaxed)) {
         incoming_.push_back(w);
         return true;
       }
-      if (was == resting) references_.fetch_sub(1, std::memory_order_relaxed);  // not the last: the caller has one
+      if (was == resting) {
+        references_.fetch_sub(1, std::memory_order_relaxed);  // not the last: the caller has one
+        core_.leave_busy();
+      }
       continue;
     }
     w.next = before == held ? nullptr : reinterpret_cast<work*>(before);
@@ -71,7 +77,11 @@ bool cell::rest() noexcept {
   const auto to = phase_ == phase::asleep ? resting : open_ ? idle : parked;
   std::uintptr_t expected = held;
   if (!word_.compare_exchange_strong(expected, to, std::memory_order_acq_rel, std::memory_order_relaxed)) return false;
-  if (to == resting) release();
+  if (to == resting) {
+    auto& core = core_;
+    release();
+    core.leave_busy();
+  }
   return true;
 }
 
@@ -248,9 +258,8 @@ void cell::settle(invocation& inv, turn& t) noexcept {
   }
   inv.run = [](work& w) noexcept {
     auto& done = static_cast<invocation&>(w);
-    const turn& now = *this_thread().in_turn;
-    done.dependency = now.sending;
-    if (now.failure && !done.failure) done.failure = now.failure;
+    done.dependency = this_thread().in_turn->sending;
+    if (done.unsaved && !done.failure) done.failure = done.unsaved;
     done.target->core_.deliver(done);
   };
   t.send(inv);

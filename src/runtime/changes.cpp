@@ -40,6 +40,7 @@ epoch_number turn::end_with_effects() noexcept {
       dependency = c.side_->record(dependency, save, compare);
     } catch (...) {
       failure = std::current_exception();
+      if (inv != nullptr) inv->unsaved = failure;
       c.core().report(failure, c.type().name + ": the state cannot be stored");
     }
     c.dependency_ = std::max(c.dependency_, dependency);
@@ -61,6 +62,7 @@ void turn::pause() noexcept {
 bool turn::resume() noexcept {
   if (!where->try_hold()) return false;
   held = true;
+  save = false;
   return true;
 }
 
@@ -127,7 +129,7 @@ epoch_number cell_side::record(epoch_number dependency, bool saving, bool compar
     if (looks_different() && !first && owner.phase_ != cell::phase::waking) owner.live_->on_state_change();
   }
   if (kind == durability::ephemeral) return dependency;
-  // A relaxed actor's creation is stamped like any change, so that an id that was handed out is not forgotten.
+  // A relaxed actor's creation does not wait for the interval: it is stamped like any other change.
   if (kind == durability::relaxed && exists && initialised == stored_initialised && !saving) {
     schedule_save();
     return dependency;

@@ -227,7 +227,14 @@ runtime_health runtime_core::health() const {
 // --- end ------------------------------------------------------------------------------------------------------------
 
 void runtime_core::leave_busy() noexcept {
-  if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) notify();
+  auto before = busy_.load(std::memory_order_relaxed);
+  while (before > 1) {
+    if (busy_.compare_exchange_weak(before, before - 1, std::memory_order_acq_rel)) return;
+  }
+  // Under the lock, so that shutdown does not see the last one leave before it has left.
+  const std::lock_guard lock{idle_mutex_};
+  busy_.fetch_sub(1, std::memory_order_acq_rel);
+  idle_.notify_all();
 }
 
 void runtime_core::notify() noexcept {
@@ -238,13 +245,16 @@ void runtime_core::notify() noexcept {
 bool runtime_core::wait_until(const std::function<bool()>& done, std::chrono::nanoseconds limit) {
   const auto until = std::chrono::steady_clock::now() + limit;
   constexpr std::chrono::milliseconds look_round{20};
-  while (!done()) {
-    if (std::chrono::steady_clock::now() >= until) return false;
+  for (;;) {
+    {
+      std::unique_lock lock{idle_mutex_};
+      if (done()) return true;
+      if (std::chrono::steady_clock::now() >= until) return false;
+    }
     if (executor_->help(look_round)) continue;
     std::unique_lock lock{idle_mutex_};
     idle_.wait_for(lock, look_round, done);
   }
-  return true;
 }
 
 void runtime_core::shutdown() noexcept {
@@ -256,6 +266,14 @@ void runtime_core::shutdown() noexcept {
     committer_.abandon();
   }
   wait_until([this] { return committer_.is_idle(); }, shutdown_limit);
+  // The lane runs in order: behind this, nothing of ours is on it.
+  struct last_job final : work {
+    explicit last_job(executor& e) noexcept : work{&last_job::run_it}, thread{e} {}
+    static void run_it(work& w) noexcept { static_cast<last_job&>(w).thread.notify(); }
+    blocked_thread thread;
+  } last{*executor_};
+  executor_->post_blocking(last);
+  last.thread.wait();
   if (!options_.executor) executor_->stop();
   store_->close();
   stopped_.store(true, std::memory_order_release);

@@ -55,6 +55,7 @@ class runtime_core {
 
   // Actors that are awake or on their way, and coroutines of the host: what shutdown waits for.
   void enter_busy() noexcept { busy_.fetch_add(1, std::memory_order_relaxed); }
+  /// The last thing that a thread does here: the core may be gone when it returns.
   void leave_busy() noexcept;
 
   void shutdown() noexcept;

@@ -36,7 +36,6 @@ void lifecycle::begin(cell& c, const char* name, task<> body, bool hold) {
 void lifecycle::begin_wake(cell& c) noexcept {
   if (!c.side_) c.side_ = std::make_unique<cell_side>(c);
   c.phase_ = cell::phase::waking;
-  c.core().enter_busy();
   begin(c, "wake", wake(c), true);
 }
 
@@ -295,7 +294,10 @@ task<> lifecycle::put_down(cell& c) {
     } catch (...) {
       failure = std::current_exception();
     }
-    if (failure) c.core().report(failure, fmt::format("putting {} to sleep", c.name()));
+    if (failure) {
+      c.core().report(failure, fmt::format("putting {} to sleep", c.name()));
+      c.retain();  // for ever: a commit that never ended may still look at its images
+    }
   }
   c.live_.reset();
   c.quick_writes_ = false;
@@ -303,7 +305,6 @@ task<> lifecycle::put_down(cell& c) {
   if (gone && c.id_) c.core().cells().clear_id(c);
   side.end_life();
   c.enter(cell::phase::asleep, nullptr);
-  c.core().leave_busy();
 }
 
 void lifecycle::refuse_deferred(cell& c, const std::exception_ptr& why) noexcept {

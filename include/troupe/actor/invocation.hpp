@@ -148,6 +148,7 @@ class invocation : public reply, public work, public fiber {
     lifecycle,   ///< wake, sleep, destroy
   };
 
+  std::exception_ptr unsaved;      ///< a turn's changes could not be stored; takes the place of the answer
   cell* target = nullptr;
   const address* origin = nullptr;  ///< how the caller names the actor; holds a reference
   std::shared_ptr<const chain_link> link;
