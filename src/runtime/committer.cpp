@@ -56,26 +56,24 @@ void committer::report(runtime_health& health) const {
 
 // On the I/O lane. The steps of a commit follow one another here, each maybe after a wait.
 void committer::step() noexcept {
-  if (state_ == state::idle) close_epoch();
-  if (state_ == state::collecting) return;  // the last answer brings us back
-  if (state_ == state::writing) core_.stored().commit(request_);
+  if (state_ == state::writing) return core_.stored().commit(request_);
+  close_epoch();
 }
 
 void committer::close_epoch() noexcept {
   {
-    const std::lock_guard lock{mutex_};
+    std::unique_lock lock{mutex_};
     if (pending_ == nullptr || dead_) {
       running_ = false;
-      core_.notify();
-      return;
+      lock.unlock();
+      return core_.notify();
     }
     closing_ = std::exchange(pending_, nullptr);
     closing_epoch_ = open_++;
   }
-  state_ = state::collecting;
   asked_.store(1, std::memory_order_relaxed);  // ourselves: so that the answers cannot be complete before we are done
   collect();
-  arrived();
+  if (last_arrived()) core_.stored().commit(request_);
 }
 
 // Takes every image that is encoded; asks the others' cells, on the spot where nobody runs them.
@@ -110,10 +108,15 @@ void committer::collect() noexcept {
 }
 
 void committer::arrived() noexcept {
-  if (asked_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  if (last_arrived()) executor_.post_blocking(job_);
+}
+
+// Whoever gets true goes on with the commit; nobody else touches it from here on.
+bool committer::last_arrived() noexcept {
+  if (asked_.fetch_sub(1, std::memory_order_acq_rel) != 1) return false;
   build();
   state_ = state::writing;
-  executor_.post_blocking(job_);
+  return true;
 }
 
 void committer::build() {

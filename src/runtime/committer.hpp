@@ -45,7 +45,7 @@ class committer {
       image& m = prepare(e);
       m.next = pending_;
       pending_ = &m;
-      kick = !std::exchange(running_, true);
+      kick = !running_.exchange(true);
     }
     if (kick) executor_.post_blocking(job_);
     return e;
@@ -62,7 +62,6 @@ class committer {
 
   /// Nothing is being committed, or waits for it.
   [[nodiscard]] bool is_idle() const noexcept {
-    const std::lock_guard lock{mutex_};
     return dead_ || !running_;
   }
 
@@ -93,14 +92,15 @@ class committer {
   void step() noexcept;
   void close_epoch() noexcept;
   void collect() noexcept;
-  void build() ;
+  [[nodiscard]] bool last_arrived() noexcept;
+  void build();
   void completed() noexcept;
   void succeeded() noexcept;
   void failed(bool for_good) noexcept;
   static void open(gate_node* list, bool durable) noexcept;
   void update_refusing() noexcept;
 
-  enum class state : std::uint8_t { idle, collecting, writing };
+  enum class state : std::uint8_t { idle, writing };
 
   runtime_core& core_;
   executor& executor_;
@@ -111,8 +111,8 @@ class committer {
   epoch_number open_ = 1;
   image* pending_ = nullptr;                 ///< of the open epoch
   std::array<gate_node*, 2> gates_{};        ///< of the open epoch and the one before, by parity
-  bool running_ = false;                     ///< from the first image until there is nothing left to commit
-  bool dead_ = false;                        ///< the store lost track, or the runtime has given it up
+  std::atomic<bool> running_{false};         ///< from the first image until there is nothing left to commit
+  std::atomic<bool> dead_{false};            ///< the store lost track, or the runtime has given it up
   std::string last_error_;
 
   std::atomic<epoch_number> durable_{0};
