@@ -30,10 +30,10 @@ void require_started(const cell& c, cell::phase p, const char* operation) {
   throw error(errc::starting, fmt::format("{} cannot {} in on_create or on_wake", c.name(), operation));
 }
 
-void start_background(activation& a, task<> body, bool keeps_awake) {
+void start_background(activation& a, task<> body, bool keeps_awake, std::uint32_t life) {
   auto* const inv = new background{a.owner().core().exec(), std::move(body), keeps_awake};
   inv->target = &a.owner();
-  inv->link = nullptr;
+  inv->life = life;
   a.owner().push(*inv);  // behind the turn that runs
 }
 
@@ -55,8 +55,12 @@ void context_base::destroy() {
   c.side_->idle.trigger();
 }
 
-void context_base::keep_awake(task<> body) { start_background(activation_, std::move(body), true); }
-void context_base::wait_until(task<> body) { start_background(activation_, std::move(body), false); }
+void context_base::keep_awake(task<> body) {
+  start_background(activation_, std::move(body), true, activation_.owner().side_->life);
+}
+void context_base::wait_until(task<> body) {
+  start_background(activation_, std::move(body), false, activation_.owner().side_->life);
+}
 
 task<> context_base::save() {
   cell& c = activation_.owner();

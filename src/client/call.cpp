@@ -122,7 +122,7 @@ bool call_core::suspend(std::coroutine_handle<> h) {
 // Waits on a plain thread.
 void call_core::block() {
   auto& thread = this_thread();
-  if (thread.here != nullptr || thread.in_turn != nullptr || home().on_worker()) {
+  if (must_not_block(home())) {
     throw error(errc::invalid_operation,
                 "get() would block a thread that others need; inside a coroutine or an actor, co_await the call");
   }
@@ -324,11 +324,17 @@ void launch_posted(const handle_core& to, invocation* (*make)(executor& home, vo
   if (c != nullptr) c->retain();  // until the end of the turn: the handle may be gone by then
   inv.run = [](work& w) noexcept {
     auto& leaving = static_cast<invocation&>(w);
-    leaving.dependency = this_thread().in_turn->sending;
+    const turn& now = *this_thread().in_turn;
+    leaving.dependency = now.sending;
     cell* const target = leaving.target;
-    if (target == nullptr) return leaving.origin->core->locate(leaving);
-    target->push(leaving);
-    target->release();
+    if (now.unsaved) {
+      leaving.origin->core->refuse(leaving, now.failure);
+    } else if (target == nullptr) {
+      leaving.origin->core->locate(leaving);
+    } else {
+      target->push(leaving);
+    }
+    if (target != nullptr) target->release();
   };
   mine->send(inv);
 }

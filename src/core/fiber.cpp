@@ -60,8 +60,10 @@ void wait::end() noexcept {
 void wait::wake() noexcept {
   if (fiber_ != nullptr) {
     fiber_->resume_later(*this);
-  } else {
+  } else if (fallback_ != nullptr) {
     fallback_->post(*this);
+  } else {
+    drive(handle_);
   }
 }
 

@@ -122,7 +122,7 @@ class blocked_thread final : public fiber {
 }  // namespace
 
 void block_on(std::coroutine_handle<> h, promise_base& promise) {
-  if (this_thread().here != nullptr) {
+  if (const auto& thread = this_thread(); thread.here != nullptr || thread.in_turn != nullptr) {
     throw error(errc::invalid_operation, "blocking on a task inside a coroutine would stall others; co_await it instead");
   }
   bool ended = false;

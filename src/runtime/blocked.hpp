@@ -5,9 +5,16 @@
 #include <mutex>
 
 #include <troupe/core/executor.hpp>
+#include <troupe/core/fiber.hpp>
 
 namespace troupe::inline v0 {
 namespace detail {
+
+/// Whether the calling thread runs coroutines, an actor or the executor's work: it must not wait for other work.
+[[nodiscard]] inline bool must_not_block(const executor& home) noexcept {
+  const auto& thread = this_thread();
+  return thread.here != nullptr || thread.in_turn != nullptr || home.on_worker();
+}
 
 /// A plain thread that waits for one event. If its executor is pumped by the host, it pumps meanwhile.
 class blocked_thread {

@@ -156,6 +156,10 @@ bool cell::dispatch(work& w) noexcept {
     return true;
   };
   if (inv->abandoned()) return refuse(errc::aborted, {});
+  // Begun by an on_create or on_wake that then failed: its actor's live copy is gone.
+  if (inv->kind == purpose::background && (!live_ || static_cast<background*>(inv)->life != side_->life)) {
+    return refuse(errc::aborted, fmt::format("{} did not wake", name()));
+  }
   switch (phase_) {
     case phase::asleep:
       if (core_.stopping()) return refuse(errc::runtime_stopped, {});

@@ -37,12 +37,13 @@ epoch_number turn::end_with_effects() noexcept {
     try {
       // A lifecycle procedure's turns often change nothing, whatever the size of the state.
       const bool compare = inv != nullptr && inv->kind == invocation::purpose::lifecycle;
-      dependency = c.side_->record(dependency, save, compare);
+      dependency = c.side_->record(dependency, save, compare, failure);
     } catch (...) {
       failure = std::current_exception();
-      if (inv != nullptr) inv->unsaved = failure;
+      unsaved = true;
       c.core().report(failure, c.type().name + ": the state cannot be stored");
     }
+    if (failure && inv != nullptr) inv->unsaved = failure;
     c.dependency_ = std::max(c.dependency_, dependency);
   }
   if (inv != nullptr) inv->dependency = std::max(inv->dependency, dependency);
@@ -74,6 +75,7 @@ cell_side::cell_side(cell& c) noexcept
       save{c, &lifecycle::save} {}
 
 void cell_side::begin_life(const actor_record* record, wall_time now) {
+  ++life;
   registered = 0;
   destroyed = false;
   sleep_requested = destroy_requested = false;
@@ -121,12 +123,12 @@ bool cell_side::looks_different() {
   return true;
 }
 
-epoch_number cell_side::record(epoch_number dependency, bool saving, bool compare) {
+epoch_number cell_side::record(epoch_number dependency, bool saving, bool compare, std::exception_ptr& failure) {
   const auto kind = owner.type().options.durability;
   const bool watched = owner.type().has_on_state_change && initialised;
   if (kind != durability::committed && watched) {
     const bool first = seen.empty();
-    if (looks_different() && !first && owner.phase_ != cell::phase::waking) owner.live_->on_state_change();
+    if (looks_different() && !first) tell_of_change(failure);
   }
   if (kind == durability::ephemeral) return dependency;
   // A relaxed actor's creation does not wait for the interval: it is stamped like any other change.
@@ -136,8 +138,7 @@ epoch_number cell_side::record(epoch_number dependency, bool saving, bool compar
   }
   const bool eager = compare || saving || watched || !exists || newest_bytes <= eager_bytes_max;
   if (eager && !encode_changes() && exists) return dependency;
-  if (kind == durability::committed && watched && owner.phase_ != cell::phase::waking) owner.live_->on_state_change();
-  return place(dependency, [&](image& m) {
+  const epoch_number e = place(dependency, [&](image& m) {
     m.initialised = stored_initialised = initialised;
     stored_version = owner.type().version;
     m.encoded = eager;
@@ -148,6 +149,19 @@ epoch_number cell_side::record(epoch_number dependency, bool saving, bool compar
     newest = &m.state;
     newest_bytes = m.state.size();
   });
+  if (kind == durability::committed && watched) tell_of_change(failure);
+  return e;
+}
+
+// What it throws is the turn's failure; the change stays, and has its place already.
+void cell_side::tell_of_change(std::exception_ptr& failure) noexcept {
+  if (owner.phase_ == cell::phase::waking) return;
+  try {
+    owner.live_->on_state_change();
+  } catch (...) {
+    failure = std::current_exception();
+    owner.core().report(failure, owner.type().name + ".on_state_change");
+  }
 }
 
 epoch_number cell_side::record_destroy(epoch_number dependency) {
@@ -206,6 +220,7 @@ epoch_number cell_side::place(epoch_number dependency, Fill&& fill) {
 }
 
 void cell_side::encode_now(image& m) noexcept {
+  const auto counted = static_cast<std::ptrdiff_t>(m.state.size());
   try {
     m.state.clear();
     if (m.initialised) owner.live_->encode(m.state);
@@ -215,7 +230,7 @@ void cell_side::encode_now(image& m) noexcept {
     owner.core().report(std::current_exception(), owner.type().name + ": the state cannot be stored, the runtime stops");
     owner.core().commits().abandon();
   }
-  owner.core().commits().add_backlog(static_cast<std::ptrdiff_t>(m.state.size()));
+  owner.core().commits().add_backlog(static_cast<std::ptrdiff_t>(m.state.size()) - counted);
   m.encoded = true;
   newest = &m.state;
   newest_bytes = m.state.size();

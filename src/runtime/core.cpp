@@ -297,7 +297,7 @@ runtime::runtime(const registry& served, runtime_options options)
 runtime::~runtime() { shutdown(); }
 
 void runtime::shutdown() {
-  if (core_->exec().on_worker() || detail::this_thread().here != nullptr) {
+  if (detail::must_not_block(core_->exec())) {
     throw error(errc::invalid_operation, "a runtime cannot be shut down from one of its own threads");
   }
   core_->shutdown();
@@ -324,7 +324,7 @@ void runtime::backup(const std::string& path) {
 
 void runtime::run_coroutine(std::coroutine_handle<> h, detail::promise_base& p) {
   core_->require_running();
-  if (core_->exec().on_worker() || detail::this_thread().here != nullptr) {
+  if (detail::must_not_block(core_->exec())) {
     throw error(errc::invalid_operation, "blocking on a task inside a coroutine would stall others; co_await it instead");
   }
   detail::awaited_coroutine waiting{core_->exec(), h, p};

@@ -164,6 +164,13 @@ task<> lifecycle::run_on_create(cell& c) {
 
 // --- hooks ----------------------------------------------------------------------------------------------------------
 
+error lifecycle::timed_out(const cell& c) {
+  const auto& side = *c.side_;
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(side.hook_limit).count();
+  return error(errc::callback_timed_out, fmt::format("{} of {} took longer than {} ms", side.hook_name, c.name(), ms),
+               fmt::format(R"({{"callback_name":"{}","duration_ms":{}}})", side.hook_name, ms));
+}
+
 // Awaits a hook for at most `limit`. A plain hook has run already, and left no task.
 task<> lifecycle::bounded(cell& c, const char* name, task<> body, std::chrono::nanoseconds limit) {
   if (!body) co_return;
@@ -175,6 +182,8 @@ task<> lifecycle::bounded(cell& c, const char* name, task<> body, std::chrono::n
   whole.add(std::move(guarded_body));
   side.overdue = false;
   side.hook = &whole;
+  side.hook_name = name;
+  side.hook_limit = limit;
   if (limit != troupe::never) {
     side.deadline_at = exec.now() + limit;
     exec.arm(side.deadline, side.deadline_at);
@@ -182,11 +191,7 @@ task<> lifecycle::bounded(cell& c, const char* name, task<> body, std::chrono::n
   co_await whole;
   side.hook = nullptr;
   if (limit != troupe::never) exec.cancel(side.deadline);
-  if (std::exchange(side.overdue, false)) {
-    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
-    throw error(errc::callback_timed_out, fmt::format("{} of {} took longer than {} ms", name, c.name(), ms),
-                fmt::format(R"({{"callback_name":"{}","duration_ms":{}}})", name, ms));
-  }
+  if (std::exchange(side.overdue, false)) throw timed_out(c);
   if (failure) std::rethrow_exception(failure);
 }
 
@@ -195,7 +200,7 @@ void lifecycle::overdue(cell& c) noexcept {
   if (c.core().exec().now() < side.deadline_at) return;  // of an earlier hook
   if (c.phase_ == cell::phase::waking && side.hook != nullptr) {
     side.overdue = true;
-    refuse_deferred(c, std::make_exception_ptr(error(errc::callback_timed_out, c.name())));
+    refuse_deferred(c, std::make_exception_ptr(timed_out(c)));
     side.hook->cancel_all();
   } else if (c.phase_ == cell::phase::stopping) {
     c.live_->interrupted = true;

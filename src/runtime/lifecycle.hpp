@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include <troupe/core/error.hpp>
+
 #include "core.hpp"
 #include "side.hpp"
 
@@ -35,6 +37,7 @@ class lifecycle {
   static void restore(cell& c, actor_record& record);
   static task<> run_on_create(cell& c);
   static task<> bounded(cell& c, const char* hook, task<> body, std::chrono::nanoseconds limit);
+  [[nodiscard]] static error timed_out(const cell& c);
   static task<> stop(cell& c);
   static task<> shutdown_hook(cell& c, bool destroying);
   static task<> put_down(cell& c);
@@ -65,6 +68,8 @@ class background final : public invocation {
   std::coroutine_handle<> begin(activation*) override { return body_; }
   void finish() override;
   [[nodiscard]] const char* what() const noexcept override { return blocks_sleep ? "keep_awake" : "wait_until"; }
+
+  std::uint32_t life = 0;  ///< `cell_side::life` of the activation that it belongs to
 
  private:
   std::coroutine_handle<promise<void>> body_;

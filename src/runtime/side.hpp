@@ -81,8 +81,9 @@ struct cell_side {
 
   /// Notes that the turn that now ends may have changed the state, which can depend on `dependency`. Returns the epoch
   /// that the changes belong to, or `dependency` if there are none. With `save`, a relaxed actor's changes get one too;
-  /// with `compare`, a large state is looked at as closely as a small one. Throws if the state cannot be encoded.
-  epoch_number record(epoch_number dependency, bool save, bool compare);
+  /// with `compare`, a large state is looked at as closely as a small one. Throws if the state cannot be encoded;
+  /// `failure` is what on_state_change threw.
+  epoch_number record(epoch_number dependency, bool save, bool compare, std::exception_ptr& failure);
   /// Notes that the actor ends. Returns the epoch of it.
   epoch_number record_destroy(epoch_number dependency);
   /// Encodes a large state for an older epoch, before a turn that belongs to `epoch` or later changes it.
@@ -111,6 +112,7 @@ struct cell_side {
   std::optional<bytes> input;
   wall_time created_at{};
   write_set::creation creation;
+  std::uint32_t life = 0;           ///< counts activations
 
   // --- lifecycle ---
   cell_alarm freeze;    ///< triggered by the committer
@@ -118,6 +120,8 @@ struct cell_side {
   cell_alarm deadline;  ///< of the hook that runs, or of the grace period
   cell_alarm save;
   join* hook = nullptr;             ///< the hook that runs, if it is a coroutine
+  const char* hook_name = "";
+  std::chrono::nanoseconds hook_limit{};
   bool overdue = false;
   quiet_wait* quiet = nullptr;
   time_point deadline_at{};
@@ -129,6 +133,7 @@ struct cell_side {
  private:
   [[nodiscard]] bool encode_changes();
   [[nodiscard]] bool looks_different();
+  void tell_of_change(std::exception_ptr& failure) noexcept;
   template <class Fill>
   epoch_number place(epoch_number dependency, Fill&& fill);
   void encode_now(image& m) noexcept;

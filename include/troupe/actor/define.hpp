@@ -44,27 +44,33 @@ consteval bool check_actor() {
   return true;
 }
 
-// The actor's definition may rename or give values to these; what it does not name has a default.
+// A value that the compiler knows: a member that is not static, or not constexpr, is none.
+template <class A>
+concept has_constant_options = requires { typename std::bool_constant<(static_cast<void>(troupe::options{A::options}), true)>; };
+template <class A>
+concept has_constant_version = requires { typename std::bool_constant<(A::version >= 1)>; };
+
 template <class A>
 constexpr troupe::options options_of() {
   if constexpr (requires { A::options; }) {
-    static_assert(std::is_same_v<std::remove_cvref_t<decltype(A::options)>, troupe::options>,
-                  "troupe: `options` is `static constexpr troupe::options options{...};`");
-    return A::options;
-  } else {
-    return {};
+    static_assert(has_constant_options<A>, "troupe: `options` is `static constexpr troupe::options options{...};`");
+    if constexpr (has_constant_options<A>) return A::options;
   }
+  return {};
 }
 
 template <class A>
 constexpr std::uint32_t version_of() {
   if constexpr (requires { A::version; }) {
-    static_assert(std::is_integral_v<std::remove_cvref_t<decltype(A::version)>> && A::version >= 1,
-                  "troupe: `version` is `static constexpr int version = 2;`, 1 or more");
-    return static_cast<std::uint32_t>(A::version);
-  } else {
-    return 1;
+    if constexpr (has_constant_version<A>) {
+      static_assert(std::is_integral_v<std::remove_cvref_t<decltype(A::version)>> && A::version >= 1,
+                    "troupe: `version` is `static constexpr int version = 2;`, 1 or more");
+      return static_cast<std::uint32_t>(A::version);
+    } else {
+      static_assert(has_constant_version<A>, "troupe: `version` is `static constexpr int version = 2;`, 1 or more");
+    }
   }
+  return 1;
 }
 
 template <class A>
@@ -300,20 +306,34 @@ std::string action_schema() {
   return out += "}";
 }
 
+template <class A, auto Method>
+consteval bool check_entry() {
+  if constexpr (!known_method<decltype(Method)>) {
+    return false;  // entry_traits has said so
+  } else {
+    using traits = method_traits<decltype(Method)>;
+    constexpr bool own = std::is_base_of_v<typename traits::object, A>;
+    constexpr bool own_context = !traits::takes_context || takes_context_of<A, decltype(Method)>;
+    static_assert(own, "troupe: the manifest lists a method of another struct");
+    static_assert(own_context, "troupe: the context of an action is that of its own actor: troupe::context<Self>&");
+    return check_action<Method>() && own && own_context;
+  }
+}
+
 template <class A, auto Entry>
-action_entry make_entry(naming policy) {
+action_entry make_entry([[maybe_unused]] naming policy) {
   constexpr auto method = entry_traits<Entry>::method;
-  using traits = method_traits<std::remove_cv_t<decltype(method)>>;
-  static_assert(std::is_base_of_v<typename traits::object, A>, "troupe: the manifest lists a method of another struct");
-  static_assert(check_action<method>());
   action_entry entry;
-  constexpr std::string_view own = entry_traits<Entry>::own_name;
-  entry.name = own.empty() ? wire_name(member_name<method>(), policy) : std::string{own};
-  entry.writes = !traits::is_const;
-  entry.exclusive = entry_traits<Entry>::is_exclusive;
-  entry.coroutine = traits::is_coroutine;
-  entry.make = &make_untyped<A, method>;
-  entry.schema = &action_schema<method>;
+  if constexpr (check_entry<A, method>()) {
+    using traits = method_traits<std::remove_cv_t<decltype(method)>>;
+    constexpr std::string_view own = entry_traits<Entry>::own_name;
+    entry.name = own.empty() ? wire_name(member_name<method>(), policy) : std::string{own};
+    entry.writes = !traits::is_const;
+    entry.exclusive = entry_traits<Entry>::is_exclusive;
+    entry.coroutine = traits::is_coroutine;
+    entry.make = &make_untyped<A, method>;
+    entry.schema = &action_schema<method>;
+  }
   return entry;
 }
 

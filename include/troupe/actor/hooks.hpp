@@ -44,13 +44,32 @@ TROUPE_DETAIL_HOOK(on_created)
 template <class R>
 inline constexpr bool is_hook_result = std::is_void_v<R> || std::is_same_v<R, task<void>>;
 
+template <class A, class M>
+inline constexpr bool is_create_hook = false;
+template <class A, known_method M>
+inline constexpr bool is_create_hook<A, M> =
+    takes_context_of<A, M> && std::tuple_size_v<typename method_traits<M>::parameters> <= 1 &&
+    is_hook_result<typename method_traits<M>::result>;
+
+template <class A, class M>
+inline constexpr bool is_plain_hook = false;
+template <class A, known_method M>
+inline constexpr bool is_plain_hook<A, M> =
+    is_create_hook<A, M> && std::tuple_size_v<typename method_traits<M>::parameters> == 0;
+
+template <class A, class M>
+inline constexpr bool is_watching_hook = false;
+template <class A, known_method M>
+inline constexpr bool is_watching_hook<A, M> =
+    is_plain_hook<A, M> && method_traits<M>::is_const && !method_traits<M>::is_coroutine;
+
 // The input type of on_create, found from the method's own type.
 template <class A>
 struct input_of {
   using type = void;
 };
 template <class A>
-  requires(has_on_create<A> && requires { &A::on_create; })
+  requires(has_on_create<A> && requires { requires known_method<decltype(&A::on_create)>; })
 struct input_of<A> {
   using traits = method_traits<decltype(&A::on_create)>;
   template <class T>
@@ -74,41 +93,49 @@ consteval bool check_hooks() {
   static_assert(!has_onSleep<A> && !has_on_stop<A>, "troupe: the hook is named on_sleep");
   static_assert(!has_onDestroy<A> && !has_on_destroyed<A>, "troupe: the hook is named on_destroy");
   static_assert(!has_onStateChange<A>, "troupe: the hook is named on_state_change");
+  // `&A::hook` is well-formed for one method, and not for several.
   if constexpr (has_on_create<A>) {
     if constexpr (!requires { &A::on_create; }) {
       static_assert(!has_on_create<A>, "troupe: on_create may not be overloaded");
     } else {
-      using traits = method_traits<decltype(&A::on_create)>;
-      static_assert(traits::takes_context && std::tuple_size_v<typename traits::parameters> <= 1 &&
-                        is_hook_result<typename traits::result>,
+      static_assert(is_create_hook<A, decltype(&A::on_create)>,
                     "troupe: on_create is `void on_create(troupe::context<Self>&)` or `(troupe::context<Self>&, input)`, "
                     "or the same with troupe::task<>");
-      static_assert(check_action<&A::on_create>());
+      if constexpr (is_create_hook<A, decltype(&A::on_create)>) static_assert(check_action<&A::on_create>());
     }
   }
-  const auto simple = []<class M>(std::type_identity<M>) {
-    using traits = method_traits<M>;
-    return traits::takes_context && std::tuple_size_v<typename traits::parameters> == 0 &&
-           is_hook_result<typename traits::result>;
-  };
   if constexpr (has_on_wake<A>) {
-    static_assert(simple(std::type_identity<decltype(&A::on_wake)>{}),
-                  "troupe: on_wake is `void on_wake(troupe::context<Self>&)`, or the same with troupe::task<>");
+    if constexpr (!requires { &A::on_wake; }) {
+      static_assert(!has_on_wake<A>, "troupe: on_wake may not be overloaded");
+    } else {
+      static_assert(is_plain_hook<A, decltype(&A::on_wake)>,
+                    "troupe: on_wake is `void on_wake(troupe::context<Self>&)`, or the same with troupe::task<>");
+    }
   }
   if constexpr (has_on_sleep<A>) {
-    static_assert(simple(std::type_identity<decltype(&A::on_sleep)>{}),
-                  "troupe: on_sleep is `void on_sleep(troupe::context<Self>&)`, or the same with troupe::task<>");
+    if constexpr (!requires { &A::on_sleep; }) {
+      static_assert(!has_on_sleep<A>, "troupe: on_sleep may not be overloaded");
+    } else {
+      static_assert(is_plain_hook<A, decltype(&A::on_sleep)>,
+                    "troupe: on_sleep is `void on_sleep(troupe::context<Self>&)`, or the same with troupe::task<>");
+    }
   }
   if constexpr (has_on_destroy<A>) {
-    static_assert(simple(std::type_identity<decltype(&A::on_destroy)>{}),
-                  "troupe: on_destroy is `void on_destroy(troupe::context<Self>&)`, or the same with troupe::task<>");
+    if constexpr (!requires { &A::on_destroy; }) {
+      static_assert(!has_on_destroy<A>, "troupe: on_destroy may not be overloaded");
+    } else {
+      static_assert(is_plain_hook<A, decltype(&A::on_destroy)>,
+                    "troupe: on_destroy is `void on_destroy(troupe::context<Self>&)`, or the same with troupe::task<>");
+    }
   }
   if constexpr (has_on_state_change<A>) {
-    using traits = method_traits<decltype(&A::on_state_change)>;
-    static_assert(simple(std::type_identity<decltype(&A::on_state_change)>{}) && traits::is_const &&
-                      !traits::is_coroutine,
-                  "troupe: on_state_change is `void on_state_change(troupe::context<Self>&) const`; it may look at the "
-                  "state but not change it, nor await");
+    if constexpr (!requires { &A::on_state_change; }) {
+      static_assert(!has_on_state_change<A>, "troupe: on_state_change may not be overloaded");
+    } else {
+      static_assert(is_watching_hook<A, decltype(&A::on_state_change)>,
+                    "troupe: on_state_change is `void on_state_change(troupe::context<Self>&) const`; it may look at the "
+                    "state but not change it, nor await");
+    }
   }
   return true;
 }

@@ -35,6 +35,15 @@ inline constexpr bool is_context_reference = false;
 template <class A>
 inline constexpr bool is_context_reference<context<A>&> = true;
 
+template <class... P>
+struct first_of {
+  using type = void;
+};
+template <class First, class... Rest>
+struct first_of<First, Rest...> {
+  using type = First;
+};
+
 /// A parameter as a call stores it between caller and actor: by value, and owning.
 template <class P>
 using stored_parameter =
@@ -53,13 +62,8 @@ struct method_shape {
   static constexpr bool is_const = Const;
   static constexpr bool is_coroutine = is_task<R>;
 
-  static constexpr bool takes_context = [] {
-    if constexpr (sizeof...(P) > 0) {
-      return is_context_reference<std::tuple_element_t<0, std::tuple<P...>>>;
-    } else {
-      return false;
-    }
-  }();
+  using first = typename first_of<P...>::type;
+  static constexpr bool takes_context = is_context_reference<first>;
 
   template <class Tuple>
   struct tail;
@@ -82,6 +86,14 @@ struct method_traits<R (C::*)(P...) noexcept> : method_shape<C, false, R, P...> 
 template <class C, class R, class... P>
 struct method_traits<R (C::*)(P...) const noexcept> : method_shape<C, true, R, P...> {};
 
+/// A pointer to a method that can be an action or hook.
+template <class M>
+concept known_method = requires { typename method_traits<M>::object; };
+
+/// Whether a method takes the context that an actor of type A has.
+template <class A, class M>
+inline constexpr bool takes_context_of = std::is_same_v<typename method_traits<M>::first, context<A>&>;
+
 template <class Parameters>
 struct stored;
 template <class... P>
@@ -95,10 +107,10 @@ using call_arguments = typename stored<typename method_traits<decltype(M)>::para
 template <auto M>
 using value_of = typename method_traits<decltype(M)>::value;
 
+template <class T>
+inline constexpr bool is_view = is_span<T> || std::is_same_v<T, std::string_view>;
 template <class P>
-inline constexpr bool borrows =
-    std::is_reference_v<P> || std::is_pointer_v<P> || is_span<std::remove_cvref_t<P>> ||
-    std::is_same_v<std::remove_cvref_t<P>, std::string_view>;
+inline constexpr bool borrows = std::is_reference_v<P> || std::is_pointer_v<P> || is_view<std::remove_cvref_t<P>>;
 
 /// The static checks of a method that is to be an action; every mistake is one sentence.
 template <auto M>
@@ -120,6 +132,9 @@ consteval bool check_action() {
     }
   }(std::type_identity<typename traits::parameters>{});
   static_assert(!std::is_pointer_v<typename traits::value>, "troupe: an action cannot return a pointer; return a value");
+  static_assert(!is_view<typename traits::value>,
+                "troupe: an action cannot return a string_view or span, they would outlive what they show; return a "
+                "string or vector");
   return true;
 }
 

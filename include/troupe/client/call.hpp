@@ -7,6 +7,8 @@
 #include <exception>
 #include <memory>
 #include <stop_token>
+#include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -160,7 +162,7 @@ consteval bool check_call() {
   if constexpr (std::is_member_function_pointer_v<decltype(M)>) {
     static_assert(std::is_base_of_v<typename method_traits<decltype(M)>::object, A>,
                   "troupe: this is a method of another actor type than the handle's");
-    if constexpr (std::is_base_of_v<typename method_traits<decltype(M)>::object, A>) {
+    if constexpr (has_manifest<A> && std::is_base_of_v<typename method_traits<decltype(M)>::object, A>) {
       static_assert(A::actor::template index_of<M> < A::actor::size,
                     "troupe: this method is not in the actor's manifest `using actor = troupe::actor<...>`; list it "
                     "there to make it callable");
@@ -170,15 +172,21 @@ consteval bool check_call() {
   return false;
 }
 
-template <class Stored, class... Given>
+// A parameter that is a string_view is stored as a string, which a string_view converts to only explicitly.
+template <class P, class G>
+inline constexpr bool fits_parameter =
+    std::is_convertible_v<G, stored_parameter<P>> ||
+    (std::is_same_v<std::remove_cvref_t<P>, std::string_view> && std::is_convertible_v<G, std::string_view>);
+
+template <class Parameters, class... Given>
 struct fits : std::false_type {};
-template <class... S, class... G>
-  requires(sizeof...(S) == sizeof...(G))
-struct fits<std::tuple<S...>, G...> : std::bool_constant<(std::is_convertible_v<G, S> && ...)> {};
+template <class... P, class... G>
+  requires(sizeof...(P) == sizeof...(G))
+struct fits<std::tuple<P...>, G...> : std::bool_constant<(fits_parameter<P, G> && ...)> {};
 
 template <auto M, class... Given>
 consteval bool check_arguments() {
-  using wanted = call_arguments<M>;
+  using wanted = typename method_traits<decltype(M)>::parameters;
   static_assert(std::tuple_size_v<wanted> == sizeof...(Given),
                 "troupe: wrong number of arguments for this action (the context is not one of them)");
   if constexpr (std::tuple_size_v<wanted> == sizeof...(Given)) {

@@ -14,6 +14,8 @@ namespace troupe::inline v0 {
 /// `runtime::run` or `runtime::spawn`).
 class [[nodiscard("co_await this")]] delay final : private detail::wait {
  public:
+  using native_awaitable = void;
+
   explicit delay(std::chrono::nanoseconds duration) noexcept : timer_{*this}, duration_{duration} {}
 
   [[nodiscard]] bool await_ready() const noexcept { return false; }

@@ -90,13 +90,14 @@ void drive_as(fiber& f, std::coroutine_handle<> h) noexcept;
 /// decides who wins, since it knows its source.
 class wait : public work {
  public:
+  using native_awaitable = void;  ///< see `task`
   wait() noexcept : work{&wait::resume} {}
 
  protected:
   ~wait() = default;
 
   /// Registers with the running fiber; returns false if that is cancelled already, so that nobody will interrupt.
-  /// A coroutine that no fiber runs, one of another library, is resumed on `fallback`.
+  /// A coroutine that no fiber runs, one of another library, is resumed on `fallback`, or by wake() if there is none.
   [[nodiscard]] bool begin(std::coroutine_handle<> h, executor* fallback) noexcept;
 
   /// Unregisters. After this no interrupt() runs. Safe to call without begin().

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <troupe/core/fiber.hpp>
+#include <troupe/core/foreign.hpp>
 
 namespace troupe::inline v0 {
 
@@ -44,6 +45,23 @@ class promise_base {
 
   std::suspend_always initial_suspend() const noexcept { return {}; }
   end_awaiter final_suspend() const noexcept { return {}; }
+
+  /// Awaitables of other libraries are awaited through a `foreign_wait`.
+  template <native_awaitable A>
+  decltype(auto) await_transform(A&& a) const noexcept {
+    if constexpr (requires { std::forward<A>(a).await_ready(); }) {
+      return in_place<std::remove_reference_t<A>>{a};
+    } else {
+      static_assert(!std::is_lvalue_reference_v<A>, "troupe: a named task is awaited as `co_await std::move(t)`");
+      return std::forward<A>(a).operator co_await();
+    }
+  }
+  template <class A>
+    requires(!native_awaitable<A>)
+  foreign_wait<A> await_transform(A&& a) const noexcept {
+    return foreign_wait<A>{std::forward<A>(a)};
+  }
+
   void unhandled_exception() noexcept { failure_ = std::current_exception(); }
 
   [[nodiscard]] const std::exception_ptr& failure() const noexcept { return failure_; }
@@ -100,7 +118,8 @@ concept troupe_promise = std::derived_from<Promise, promise_base>;
 ///     troupe::task<int> twice(int x) { co_return 2 * x; }
 ///     int four = co_await twice(2);
 ///
-/// It starts when it is awaited, on the awaiting thread, and is awaited once. A coroutine's arguments are copied into
+/// It may await tasks, everything of troupe, and awaitables of other libraries: wherever those resume, the task goes on
+/// where it belongs. It starts when it is awaited, on the awaiting thread, and is awaited once. A coroutine's arguments are copied into
 /// its frame only if it takes them by value; so take them by value. Awaiting a million tasks in a loop uses no stack,
 /// in any build. Inside an actor, a task runs as part of the actor: its turns do not overlap with the actor's others.
 template <class T>
@@ -108,6 +127,7 @@ class [[nodiscard("a task does nothing until it is awaited")]] task {
  public:
   static_assert(!std::is_reference_v<T>, "troupe: a task yields a value; return a pointer or a copy instead of a reference");
 
+  using native_awaitable = void;
   using promise_type = detail::promise<T>;
   using value_type = T;
 

@@ -16,18 +16,6 @@
 namespace troupe::inline v0 {
 namespace detail {
 
-template <class A>
-decltype(auto) awaiter_of(A&& a) {
-  if constexpr (requires { std::forward<A>(a).operator co_await(); }) {
-    return std::forward<A>(a).operator co_await();
-  } else {
-    return std::forward<A>(a);
-  }
-}
-
-template <class A>
-using await_result = std::remove_cvref_t<decltype(awaiter_of(std::declval<A>()).await_resume())>;
-
 /// What a branch without a value leaves in a tuple or variant.
 template <class T>
 using join_value = std::conditional_t<std::is_void_v<T>, std::monostate, T>;

@@ -215,10 +215,11 @@ struct turn {
   thread_state& thread;
   epoch_number learned = 0;   ///< what its messages can depend on
   epoch_number sending = 0;
-  std::exception_ptr failure;  ///< the changes cannot be stored; takes the place of the reply
+  std::exception_ptr failure;  ///< of the changes, or of on_state_change; takes the place of the reply
   bool writes;
   bool held = true;
   bool save = false;          ///< stamp the state even of a relaxed actor
+  bool unsaved = false;       ///< the changes cannot be stored, so what the turn posted is not sent
   work_list outgoing;
 
  private:
