@@ -5,9 +5,15 @@
 #include <fmt/format.h>
 
 #include <troupe/actor/registry.hpp>
+#include <troupe/codec/json_text.hpp>
 
 namespace troupe::inline v0 {
 namespace detail {
+namespace {
+
+std::string quoted(const std::string& name) { return to_json(encode(name)); }
+
+}  // namespace
 
 std::string wire_name(std::string_view written, naming policy) {
   if (policy == naming::as_written) return std::string{written};
@@ -27,8 +33,9 @@ std::string wire_name(std::string_view written, naming policy) {
 void check_definition(const definition& d) {
   for (auto one = d.actions.begin(); one != d.actions.end(); ++one) {
     if (std::any_of(d.actions.begin(), one, [&](const action_entry& other) { return other.name == one->name; })) {
-      throw error(errc::invalid_config,
-                  fmt::format("{} has two actions named \"{}\"; give one another name with troupe::named", d.name, one->name));
+      throw error(
+          errc::invalid_config,
+          fmt::format("{} has two actions named \"{}\"; give one another name with troupe::named", d.name, one->name));
     }
   }
 }
@@ -38,11 +45,11 @@ std::string describe(const definition& d) {
   for (const auto& a : d.actions) {
     auto schema = a.schema();
     schema.pop_back();
-    actions += fmt::format(R"({}"{}":{},"readOnly":{},"exclusive":{}}})", actions.empty() ? "" : ",", a.name, schema,
+    actions += fmt::format(R"({}{}:{},"readOnly":{},"exclusive":{}}})", actions.empty() ? "" : ",", quoted(a.name), schema,
                            !a.writes, a.exclusive);
   }
-  return fmt::format(R"({{"name":"{}","version":{},"state":{},"actions":{{{}}}}})", d.name, d.version, d.state_schema(),
-                     actions);
+  return fmt::format(R"({{"name":{},"version":{},"state":{},"actions":{{{}}}}})", quoted(d.name), d.version,
+                     d.state_schema(), actions);
 }
 
 bool open_arguments(cbor_reader& reader, std::string_view action, std::size_t wanted) {
@@ -63,7 +70,8 @@ bool open_arguments(cbor_reader& reader, std::string_view action, std::size_t wa
 
 void close_arguments(cbor_reader& reader, std::string_view action, bool open_ended) {
   try {
-    if (open_ended && !reader.at_break()) throw error(errc::invalid_data, "there are more arguments than the action takes");
+    if (open_ended && !reader.at_break())
+      throw error(errc::invalid_data, "there are more arguments than the action takes");
     reader.finish();
   } catch (const error& e) {
     throw error(errc::invalid_request, fmt::format("{}: {}", action, e.message()));

@@ -1,0 +1,150 @@
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include <troupe/troupe.hpp>
+
+#include "core/failures.hpp"
+#include "core/manual_runtime.hpp"
+
+using namespace std::chrono_literals;
+using troupe::context;
+using troupe::key;
+using troupe::tags;
+
+namespace {
+
+struct service {
+  std::string greeting;
+
+  void on_create(context<service>&, std::string input) { greeting = std::move(input); }
+  void end(context<service>& c) { c.destroy(); }
+  using actor = troupe::actor<service, &service::end>;
+};
+
+struct plain {
+  int tag_count(context<plain>& c) const { return static_cast<int>(c.tags().size()); }
+  std::string tag(context<plain>& c, const std::string& name) const {
+    const auto found = c.tags().find(name);
+    return found == c.tags().end() ? "none" : found->second;
+  }
+  void end(context<plain>& c) { c.destroy(); }
+  using actor = troupe::actor<plain, &plain::tag_count, &plain::tag, &plain::end>;
+};
+
+struct passing {
+  int touch() { return 1; }
+  static constexpr troupe::options options{.durability = troupe::durability::ephemeral};
+  using actor = troupe::actor<passing, &passing::touch>;
+};
+
+struct world {
+  world() : runtime{registry()} {}
+  static troupe::registry registry() {
+    troupe::registry r;
+    r.use<plain>("plain");
+    r.use<service>("service");
+    r.use<passing>("passing");
+    return r;
+  }
+  troupe::handle<plain> create(key k, tags labels) {
+    runtime.advance(1ms);  // ids of one millisecond are in no order
+    return runtime->run(client.create<plain>(std::move(k), std::move(labels)));
+  }
+  std::vector<std::string> found(tags labels) {
+    std::vector<std::string> keys;
+    for (const auto& a : runtime->run(client.find<plain>(std::move(labels)))) keys.push_back(a.key.canonical());
+    return keys;
+  }
+  manual_runtime runtime;
+  const troupe::client& client = runtime->client();
+};
+
+using keys = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("actors carry the tags that they were created with, asleep or awake", "[client]") {
+  world w;
+  const tags labels{{"owner", "api"}, {"region", "eu"}};
+  auto one = w.create("one", labels);
+  CHECK(one.call<&plain::tag>("owner").get() == "api");
+  CHECK(one.call<&plain::tag>("colour").get() == "none");
+  w.runtime.advance(60s);
+  CHECK(one.call<&plain::tag>("region").get() == "eu");
+  const tags others{{"owner", "nobody"}};
+  auto again = w.client.get_or_create<plain>("one", others);
+  CHECK(again.call<&plain::tag>("owner").get() == "api");
+}
+
+TEST_CASE("input and tags go together", "[client]") {
+  world w;
+  const tags labels{{"owner", "api"}};
+  w.runtime->run(w.client.create<service>("a", "hello", labels));
+  w.client.get_or_create<service>("b", "hello", labels).resolve().get();
+  CHECK(w.runtime->run(w.client.find<service>(labels)).size() == 2);
+}
+
+TEST_CASE("find yields those that carry all of the tags", "[client]") {
+  world w;
+  w.create("a", tags{{"owner", "api"}, {"region", "eu"}});
+  w.create("b", tags{{"owner", "api"}, {"region", "us"}});
+  w.create("c", tags{{"owner", "web"}, {"region", "eu"}});
+  w.create("d", tags{});
+  CHECK(w.found(tags{{"owner", "api"}}) == keys{"a", "b"});
+  CHECK(w.found(tags{{"region", "eu"}}) == keys{"a", "c"});
+  CHECK(w.found(tags{{"owner", "api"}, {"region", "eu"}}) == keys{"a"});
+  CHECK(w.found(tags{{"owner", "nobody"}}).empty());
+  CHECK(w.found(tags{{"own", "api"}}).empty());
+  CHECK(w.found(tags{}) == keys{"a", "b", "c", "d"});
+  w.client.get<plain>("a").call<&plain::end>().get();
+  w.runtime.settle();
+  CHECK(w.found(tags{{"owner", "api"}}) == keys{"b"});
+}
+
+TEST_CASE("a listing goes on where the last page ended", "[client]") {
+  world w;
+  const auto before = w.runtime.clock().wall();
+  for (int i = 0; i < 7; ++i) w.create(key{"n", std::to_string(i)}, tags{{"n", std::to_string(i)}});
+  keys seen;
+  std::optional<troupe::actor_id> last;
+  std::vector<std::size_t> sizes;
+  for (;;) {
+    const auto page = w.runtime->run(w.client.list<plain>(last ? troupe::page{3, *last} : troupe::page{3}));
+    sizes.push_back(page.size());
+    if (page.empty()) break;
+    for (const auto& a : page) {
+      seen.push_back(a.key.segments().at(1));
+      CHECK(a.tags.at("n") == a.key.segments().at(1));
+      CHECK(a.created_at > before);
+      CHECK(w.client.get_for_id<plain>(a.id).call<&plain::tag>("n").get() == a.key.segments().at(1));
+    }
+    last = page.back().id;
+  }
+  CHECK(sizes == std::vector<std::size_t>{3, 3, 1, 0});
+  CHECK(seen == keys{"0", "1", "2", "3", "4", "5", "6"});
+}
+
+TEST_CASE("ephemeral actors are not listed", "[client]") {
+  world w;
+  CHECK(w.client.get_or_create<passing>("x").call<&passing::touch>().get() == 1);
+  CHECK(w.runtime->run(w.client.list<passing>()).empty());
+}
+
+TEST_CASE("tags over their limits are refused", "[client]") {
+  world w;
+  tags most;
+  for (int i = 0; i < 32; ++i) most.emplace("n" + std::to_string(i), std::string(128, 'v'));
+  CHECK(w.create("most", most).call<&plain::tag_count>().get() == 32);
+  auto too_many = most;
+  too_many.emplace("n32", "");
+  CHECK(code_of([&] { w.create("x", too_many); }) == "actor.invalid_request");
+  CHECK(code_of([&] { w.create("x", tags{{std::string(129, 'n'), ""}}); }) == "actor.invalid_request");
+  CHECK(code_of([&] { w.create("x", tags{{"n", std::string(129, 'v')}}); }) == "actor.invalid_request");
+  CHECK(code_of([&] { w.create("x", tags{{"", "v"}}); }) == "actor.invalid_request");
+}

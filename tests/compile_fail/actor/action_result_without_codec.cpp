@@ -1,0 +1,10 @@
+// expect: troupe: this type cannot be
+#include <troupe/troupe.hpp>
+
+struct counter {
+  int count = 0;
+  std::shared_ptr<int> action() { return nullptr; }
+  using actor = troupe::actor<counter, &counter::action>;
+};
+
+void f(troupe::registry& r) { r.use<counter>("counter"); }

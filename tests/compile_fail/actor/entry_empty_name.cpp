@@ -1,0 +1,9 @@
+// expect: troupe: troupe::named<&actor::action, "name"> needs a name that is not empty
+#include <troupe/troupe.hpp>
+
+struct thing {
+  int get() const { return 0; }
+  using actor = troupe::actor<thing, troupe::named<&thing::get, "">>;
+};
+
+void f(troupe::registry& r) { r.use<thing>("thing"); }

@@ -1,0 +1,10 @@
+// expect: troupe: the hook is named on_state_change
+#include <troupe/troupe.hpp>
+
+struct thing {
+  int count = 0;
+  void onStateChange(troupe::context<thing>&) {}
+  using actor = troupe::actor<thing>;
+};
+
+void f(troupe::registry& r) { r.use<thing>("thing"); }

@@ -1,0 +1,10 @@
+// expect: troupe: on_create is `void on_create(troupe::context<Self>&)`
+#include <troupe/troupe.hpp>
+
+struct thing {
+  int count = 0;
+  void on_create(troupe::context<thing>&, int, int) {}
+  using actor = troupe::actor<thing>;
+};
+
+void f(troupe::registry& r) { r.use<thing>("thing"); }

@@ -1,0 +1,10 @@
+// expect: troupe: on_wake is `void on_wake(troupe::context<Self>&)`, or the same with troupe::task<>
+#include <troupe/troupe.hpp>
+
+struct thing {
+  int count = 0;
+  void on_wake(troupe::context<thing>&, int) {}
+  using actor = troupe::actor<thing>;
+};
+
+void f(troupe::registry& r) { r.use<thing>("thing"); }

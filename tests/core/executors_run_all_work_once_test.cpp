@@ -1,0 +1,244 @@
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include <troupe/core/executor.hpp>
+
+using namespace std::chrono_literals;
+
+namespace {
+
+template <class F>
+class piece final : public troupe::work {
+ public:
+  explicit piece(F f) : work{&piece::go}, f_{std::move(f)} {}
+
+ private:
+  static void go(work& w) noexcept { static_cast<piece&>(w).f_(); }
+  F f_;
+};
+
+template <class F>
+class ringer final : public troupe::timer {
+ public:
+  explicit ringer(F f) : timer{&ringer::ring}, f_{std::move(f)} {}
+
+ private:
+  static void ring(timer& t) noexcept { static_cast<ringer&>(t).f_(); }
+  F f_;
+};
+
+// Posts its two children, down to a depth, and counts itself.
+struct node final : troupe::work {
+  node(troupe::executor& e, std::atomic<int>& n, int d) noexcept : work{&node::go}, where{e}, count{n}, depth{d} {}
+  static void go(work& w) noexcept {
+    auto& self = static_cast<node&>(w);
+    if (self.depth > 0) {
+      self.where.post(*new node{self.where, self.count, self.depth - 1});
+      self.where.post(*new node{self.where, self.count, self.depth - 1});
+    }
+    self.count.fetch_add(1);
+    delete &self;
+  }
+  troupe::executor& where;
+  std::atomic<int>& count;
+  int depth;
+};
+
+struct manual {
+  std::shared_ptr<troupe::manual_clock> clock = std::make_shared<troupe::manual_clock>();
+  troupe::manual_executor executor{clock};
+};
+
+}  // namespace
+
+TEST_CASE("a thread pool runs everything that was posted, from inside and outside, before it stops", "[core]") {
+  const unsigned threads = GENERATE(1U, 2U, 4U);
+  std::atomic<int> count{0};
+  {
+    troupe::thread_pool pool{threads};
+    std::vector<std::thread> posters;
+    for (int i = 0; i < 3; ++i) {
+      posters.emplace_back([&] {
+        for (int k = 0; k < 20; ++k) pool.post(*new node{pool, count, 7});
+      });
+    }
+    for (auto& t : posters) t.join();
+    pool.stop();
+  }
+  CHECK(count == 3 * 20 * 255);
+}
+
+TEST_CASE("a list of work is run whole", "[core]") {
+  std::atomic<int> count{0};
+  {
+    troupe::thread_pool pool{2};
+    troupe::work_list list;
+    for (int i = 0; i < 100; ++i) list.push_back(*new node{pool, count, 0});
+    pool.post(std::move(list));
+  }
+  CHECK(count == 100);
+}
+
+TEST_CASE("a pool knows its own threads, and nobody else's", "[core]") {
+  troupe::thread_pool pool{2};
+  troupe::thread_pool other{1};
+  std::promise<bool> inside;
+  std::promise<bool> elsewhere;
+  piece look{[&] { inside.set_value(pool.on_worker()); }};
+  piece look_elsewhere{[&] { elsewhere.set_value(pool.on_worker()); }};
+  CHECK_FALSE(pool.on_worker());
+  pool.post(look);
+  other.post(look_elsewhere);
+  CHECK(inside.get_future().get());
+  CHECK_FALSE(elsewhere.get_future().get());
+  CHECK_FALSE(pool.help(1s));
+  pool.stop();
+  other.stop();
+}
+
+TEST_CASE("blocking work runs in the order of posting, and beside the workers", "[core]") {
+  troupe::thread_pool pool{1};
+  std::vector<int> order;
+  std::promise<void> go;
+  std::promise<bool> done;
+  piece first{[&] {
+    go.get_future().wait();
+    order.push_back(1);
+  }};
+  piece second{[&] {
+    order.push_back(2);
+    done.set_value(!pool.on_worker());
+  }};
+  piece release{[&] { go.set_value(); }};
+  pool.post_blocking(first);
+  pool.post_blocking(second);
+  pool.post(release);
+  CHECK(done.get_future().get());
+  CHECK(order == std::vector<int>{1, 2});
+  pool.stop();
+}
+
+TEST_CASE("a pool that has nothing to do still fires its timers, in order", "[core]") {
+  troupe::thread_pool pool{2};
+  std::mutex mutex;
+  std::vector<int> order;
+  std::promise<void> done;
+  const auto ring = [&](int n) {
+    const std::lock_guard lock{mutex};
+    order.push_back(n);
+    if (order.size() == 2) done.set_value();
+  };
+  ringer late{[&] { ring(2); }};
+  ringer early{[&] { ring(1); }};
+  ringer never{[&] { ring(3); }};
+  const auto start = pool.now();
+  pool.arm(late, start + 20ms);
+  pool.arm(never, start + 5ms);
+  pool.arm(early, start + 10ms);
+  CHECK(pool.cancel(never));
+  done.get_future().wait();
+  CHECK(pool.now() >= start + 20ms);
+  pool.stop();
+  CHECK(order == std::vector<int>{1, 2});
+}
+
+TEST_CASE("a busy pool comes to its timers too", "[core]") {
+  troupe::thread_pool pool{1};
+  struct spinner final : troupe::work {
+    explicit spinner(troupe::executor& e) noexcept : work{&spinner::go}, where{e} {}
+    static void go(work& w) noexcept {
+      auto& self = static_cast<spinner&>(w);
+      if (self.stop.load()) return self.stopped.set_value();
+      self.where.post(self);
+    }
+    troupe::executor& where;
+    std::atomic<bool> stop{false};
+    std::promise<void> stopped;
+  } spin{pool};
+  ringer t{[&] { spin.stop = true; }};
+  pool.post(spin);
+  pool.arm(t, pool.now() + 2ms);
+  CHECK(spin.stopped.get_future().wait_for(30s) == std::future_status::ready);
+  pool.stop();
+}
+
+TEST_CASE("a manual executor does nothing by itself", "[core]") {
+  manual m;
+  int ran = 0;
+  piece one{[&] { ++ran; }};
+  piece two{[&] { ++ran; }};
+  m.executor.post(one);
+  m.executor.post(two);
+  CHECK(ran == 0);
+  CHECK(m.executor.poll(1) == 1);
+  CHECK(ran == 1);
+  CHECK(m.executor.poll() == 1);
+  CHECK(m.executor.poll() == 0);
+}
+
+TEST_CASE("a manual executor's timers follow its clock", "[core]") {
+  manual m;
+  int rings = 0;
+  ringer t{[&] { ++rings; }};
+  m.executor.arm(t, m.executor.now() + 1h);
+  CHECK(m.executor.next_deadline() <= m.executor.now() + 1h + 1ms);
+  m.clock->advance(1h - 1ns);
+  m.executor.poll();
+  CHECK(rings == 0);
+  m.clock->advance(1ms);
+  m.executor.poll();
+  CHECK(rings == 1);
+  CHECK(m.executor.next_deadline() == troupe::time_point::max());
+}
+
+TEST_CASE("pumping from within work does nothing, and only the pumping thread is a worker", "[core]") {
+  manual m;
+  int ran = 0;
+  std::size_t nested = 99;
+  bool inside = false;
+  piece second{[&] { ++ran; }};
+  piece first{[&] {
+    inside = m.executor.on_worker();
+    m.executor.post(second);
+    nested = m.executor.poll();
+  }};
+  m.executor.post(first);
+  CHECK_FALSE(m.executor.on_worker());
+  m.executor.poll();
+  CHECK(inside);
+  CHECK(nested == 0);
+  CHECK(ran == 1);
+}
+
+TEST_CASE("work may be posted from any thread while the host pumps", "[core]") {
+  troupe::manual_executor executor;
+  std::atomic<int> count{0};
+  std::thread poster{[&] {
+    for (int i = 0; i < 1000; ++i) executor.post(*new node{executor, count, 1});
+  }};
+  while (count < 3000) executor.poll_for(1ms);
+  poster.join();
+  CHECK(count == 3000);
+}
+
+TEST_CASE("blocking work of a manual executor has a thread of its own, unless the host says no", "[core]") {
+  const bool own_thread = GENERATE(true, false);
+  troupe::manual_executor::options how;
+  how.io_thread = own_thread;
+  troupe::manual_executor executor{std::make_shared<troupe::manual_clock>(), how};
+  std::promise<std::thread::id> where;
+  auto answer = where.get_future();
+  piece block{[&] { where.set_value(std::this_thread::get_id()); }};
+  executor.post_blocking(block);
+  if (!own_thread) executor.poll();
+  CHECK((answer.get() == std::this_thread::get_id()) != own_thread);
+  executor.stop();
+}
