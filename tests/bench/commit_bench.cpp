@@ -50,7 +50,10 @@ void report(benchmark::State& state, std::vector<double>& seconds) {
 }
 
 // About half a second each.
-int rounds_for(std::int64_t callers) { return callers == 1 ? 1000 : callers <= 64 ? 250 : callers <= 1024 ? 50 : 16; }
+int rounds_for(std::int64_t callers) {
+  if (callers == 1) return 1000;
+  return callers <= 64 ? 250 : callers <= 1024 ? 50 : 16;
+}
 
 // -- actors ----------------------------------------------------------------------------------------------------------
 
@@ -66,7 +69,8 @@ class records {
  public:
   records(durability kind, std::size_t count, troupe::store_factory store)
       : runtime{registry_of(kind), {.store = std::move(store)}} {
-    for (std::size_t i = 0; i != count; ++i) handles.push_back(runtime.client().get_or_create<record>(bench::key_of(i)));
+    const auto client = runtime.client();
+    for (std::size_t i = 0; i != count; ++i) handles.push_back(client.get_or_create<record>(bench::key_of(i)));
   }
 
   // Every handle's caller writes so many times. Returns how long all of it took.
@@ -203,8 +207,8 @@ class plain_sqlite {
     run("PRAGMA journal_mode = WAL");
     run("PRAGMA synchronous = FULL");
     run("CREATE TABLE actors (id BLOB PRIMARY KEY, state BLOB) WITHOUT ROWID");
-    check(sqlite3_prepare_v2(handle_, "INSERT INTO actors VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET state = ?2", -1,
-                             &upsert_, nullptr));
+    const char* const upsert = "INSERT INTO actors VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET state = ?2";
+    check(sqlite3_prepare_v2(handle_, upsert, -1, &upsert_, nullptr));
   }
   ~plain_sqlite() {
     sqlite3_finalize(upsert_);
