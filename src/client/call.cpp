@@ -288,7 +288,8 @@ void call_core::throw_ending() {
   switch (ending_) {
     case ending::timed_out:
       if (reply_->at_gate.load(std::memory_order_acquire)) throw error(errc::store_unavailable, name);
-      throw error(errc::action_timed_out, invocation_ != nullptr ? fmt::format("{}.{}", name, invocation_->what()) : name);
+      throw error(errc::action_timed_out,
+                  invocation_ != nullptr ? fmt::format("{}.{}", name, invocation_->what()) : name);
     case ending::stopped:
       throw error(errc::aborted, fmt::format("{}: the call's stop token was triggered", name));
     default:

@@ -21,8 +21,9 @@ void check_tags(const tags& labels) {
   for (const auto& [name, value] : labels) {
     if (name.empty()) throw error(errc::invalid_request, "the name of a tag may not be empty");
     if (name.size() > tag_bytes_max || value.size() > tag_bytes_max) {
-      throw error(errc::invalid_request,
-                  fmt::format("the tag \"{:.32}\" is too large: name and value have at most {} bytes", name, tag_bytes_max));
+      throw error(
+          errc::invalid_request,
+          fmt::format("the tag \"{:.32}\" is too large: name and value have at most {} bytes", name, tag_bytes_max));
     }
   }
 }

@@ -73,7 +73,8 @@ class status_invocation final : public invocation {
     switch (c.phase_) {
       case cell::phase::asleep: return "asleep";
       case cell::phase::waking:
-        return c.side_->hook != nullptr ? "waking: on_create or on_wake has not returned" : "waking: loading from the store";
+        return c.side_->hook != nullptr ? "waking: on_create or on_wake has not returned"
+                                        : "waking: loading from the store";
       case cell::phase::awake: break;
       case cell::phase::stopping:
         if (c.side_->hook != nullptr) return "stopping: on_sleep or on_destroy has not returned";

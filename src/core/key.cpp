@@ -46,8 +46,9 @@ void key::append(std::string_view segment) {
     canonical_ += c;
   }
   if (canonical_.size() > canonical_bytes_max) {
-    throw error(errc::key_too_large, fmt::format("the key \"{:.32}...\" has {} bytes in its canonical form, {} are allowed",
-                                                 canonical_, canonical_.size(), canonical_bytes_max));
+    throw error(errc::key_too_large,
+                fmt::format("the key \"{:.32}...\" has {} bytes in its canonical form, {} are allowed", canonical_,
+                            canonical_.size(), canonical_bytes_max));
   }
 }
 

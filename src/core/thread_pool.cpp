@@ -224,7 +224,8 @@ struct thread_pool::impl {
 
 thread_pool::thread_pool(unsigned threads)
     : executor{std::make_shared<system_clock>()},
-      impl_{std::make_unique<impl>(*this, threads != 0 ? threads : std::max(1U, std::thread::hardware_concurrency()))} {}
+      impl_{std::make_unique<impl>(*this, threads != 0 ? threads : std::max(1U, std::thread::hardware_concurrency()))} {
+}
 
 thread_pool::~thread_pool() { stop(); }
 

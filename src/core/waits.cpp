@@ -80,7 +80,8 @@ bool join::await_suspend(std::coroutine_handle<> h) {
 
 void join::branch_ended(std::size_t index) noexcept {
   std::size_t expected = none;
-  if (first_.compare_exchange_strong(expected, index, std::memory_order_relaxed) && until_ == until::first) cancel_all();
+  if (first_.compare_exchange_strong(expected, index, std::memory_order_relaxed) && until_ == until::first)
+    cancel_all();
   if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1) wake();
 }
 
@@ -123,7 +124,8 @@ class blocked_thread final : public fiber {
 
 void block_on(std::coroutine_handle<> h, promise_base& promise) {
   if (const auto& thread = this_thread(); thread.here != nullptr || thread.in_turn != nullptr) {
-    throw error(errc::invalid_operation, "blocking on a task inside a coroutine would stall others; co_await it instead");
+    throw error(errc::invalid_operation,
+                "blocking on a task inside a coroutine would stall others; co_await it instead");
   }
   bool ended = false;
   promise.owner = &ended;

@@ -17,7 +17,7 @@ FILE_LINES_MAX = 500
 LINE_COLUMNS_MAX = 120
 
 unfinished = re.compile(r"\b(" + "|".join(UNFINISHED) + r")\b", re.I)
-real_sleep = re.compile(r"\bsleep_(for|until)\b|\bu?sleep\(|\bnanosleep\b")
+real_sleep = re.compile(r"\bsleep_(for|until)\b|\busleep\(|(?<![.\w>])sleep\(|\bnanosleep\b")
 using_namespace = re.compile(r"^\s*using\s+namespace\b", re.M)
 
 CODE = {".hpp", ".cpp"}

@@ -32,21 +32,25 @@ concept has_manifest = requires { typename A::actor::state_type; };
 template <class A>
 consteval bool check_actor() {
   static_assert(std::is_class_v<A>, "troupe: an actor is a struct");
-  static_assert(has_manifest<A>,
-                "troupe: the actor has no manifest; give it `using actor = troupe::actor<Self, &Self::action, ...>;`");
-  if constexpr (has_manifest<A>) {
-    static_assert(std::is_same_v<typename A::actor::state_type, A>,
-                  "troupe: the first argument of troupe::actor<...> is the struct itself");
-    static_assert(std::is_default_constructible_v<A>,
-                  "troupe: an actor is made without arguments; set it up in on_create, from its input");
-    static_assert(check_hooks<A>());
+  if constexpr (std::is_class_v<A>) {
+    static_assert(has_manifest<A>,
+                  "troupe: the actor has no manifest; give it `using actor = troupe::actor<Self, &Self::action, ...>;`");
   }
-  return true;
+  if constexpr (has_manifest<A>) {
+    constexpr bool own = std::is_same_v<typename A::actor::state_type, A>;
+    constexpr bool makeable = std::is_default_constructible_v<A>;
+    static_assert(own, "troupe: the first argument of troupe::actor<...> is the struct itself");
+    static_assert(makeable, "troupe: an actor is made without arguments; set it up in on_create, from its input");
+    return check_hooks<A>() && own && makeable;
+  }
+  return false;
 }
 
 // A value that the compiler knows: a member that is not static, or not constexpr, is none.
 template <class A>
-concept has_constant_options = requires { typename std::bool_constant<(static_cast<void>(troupe::options{A::options}), true)>; };
+concept has_constant_options = requires {
+  typename std::bool_constant<(static_cast<void>(troupe::options{A::options}), true)>;
+};
 template <class A>
 concept has_constant_version = requires { typename std::bool_constant<(A::version >= 1)>; };
 
@@ -161,7 +165,8 @@ decltype(auto) invoke_action(typed_activation<A>& a, Arguments& arguments) {
 }
 
 template <class A, class V>
-concept observes_reply = has_on_before_reply<A> && requires(A& a, troupe::context<A>& c, std::string_view name, V& value) {
+concept observes_reply = has_on_before_reply<A> &&
+    requires(A& a, troupe::context<A>& c, std::string_view name, V& value) {
   a.on_before_reply(c, name, value);
 };
 
@@ -343,7 +348,7 @@ void check_definition(const definition& d);
 template <class A>
 definition define(std::string name, naming policy) {
   definition d;
-  if constexpr (check_actor<A>() && has_manifest<A>) {
+  if constexpr (check_actor<A>()) {
     d.name = std::move(name);
     d.type = &type_tag<A>;
     d.options = options_of<A>();

@@ -98,9 +98,10 @@ consteval bool check_hooks() {
     if constexpr (!requires { &A::on_create; }) {
       static_assert(!has_on_create<A>, "troupe: on_create may not be overloaded");
     } else {
-      static_assert(is_create_hook<A, decltype(&A::on_create)>,
-                    "troupe: on_create is `void on_create(troupe::context<Self>&)` or `(troupe::context<Self>&, input)`, "
-                    "or the same with troupe::task<>");
+      static_assert(
+          is_create_hook<A, decltype(&A::on_create)>,
+          "troupe: on_create is `void on_create(troupe::context<Self>&)` or `(troupe::context<Self>&, input)`, "
+          "or the same with troupe::task<>");
       if constexpr (is_create_hook<A, decltype(&A::on_create)>) static_assert(check_action<&A::on_create>());
     }
   }
@@ -132,9 +133,10 @@ consteval bool check_hooks() {
     if constexpr (!requires { &A::on_state_change; }) {
       static_assert(!has_on_state_change<A>, "troupe: on_state_change may not be overloaded");
     } else {
-      static_assert(is_watching_hook<A, decltype(&A::on_state_change)>,
-                    "troupe: on_state_change is `void on_state_change(troupe::context<Self>&) const`; it may look at the "
-                    "state but not change it, nor await");
+      static_assert(
+          is_watching_hook<A, decltype(&A::on_state_change)>,
+          "troupe: on_state_change is `void on_state_change(troupe::context<Self>&) const`; it may look at the "
+          "state but not change it, nor await");
     }
   }
   return true;

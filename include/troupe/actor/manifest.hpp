@@ -37,11 +37,18 @@ struct entry_traits {
 };
 
 template <class T>
+inline constexpr bool is_wrapped_entry = false;
+template <auto Entry, fixed_string Name>
+inline constexpr bool is_wrapped_entry<named_entry<Entry, Name>> = true;
+template <auto Entry>
+inline constexpr bool is_wrapped_entry<exclusive_entry<Entry>> = true;
+
+template <class T>
 struct wrapped_entry_traits;
 
 template <auto Entry, fixed_string Name>
 struct wrapped_entry_traits<named_entry<Entry, Name>> : entry_traits<Entry> {
-  static_assert(!Name.view().empty(), "troupe: troupe::named<&actor::action, \"name\"> needs a name that is not empty");
+  static_assert(!Name.view().empty(), "troupe: the name that troupe::named gives an action may not be empty");
   static constexpr std::string_view own_name = Name.view();
 };
 
@@ -51,8 +58,7 @@ struct wrapped_entry_traits<exclusive_entry<Entry>> : entry_traits<Entry> {
 };
 
 template <auto Entry>
-  requires requires { typename wrapped_entry_traits<std::remove_cv_t<decltype(Entry)>>; } &&
-           (!std::is_member_function_pointer_v<decltype(Entry)>) && (sizeof(wrapped_entry_traits<std::remove_cv_t<decltype(Entry)>>) > 0)
+  requires is_wrapped_entry<std::remove_cv_t<decltype(Entry)>>
 struct entry_traits<Entry> : wrapped_entry_traits<std::remove_cv_t<decltype(Entry)>> {};
 
 // Methods of different types cannot be compared with ==, so this stands in for it.

@@ -72,7 +72,8 @@ struct method_shape {
     using type = std::tuple<Rest...>;
   };
   /// The parameters of the call, as declared.
-  using parameters = typename std::conditional_t<takes_context, tail<std::tuple<P...>>, std::type_identity<std::tuple<P...>>>::type;
+  using parameters =
+      typename std::conditional_t<takes_context, tail<std::tuple<P...>>, std::type_identity<std::tuple<P...>>>::type;
 };
 
 template <class M>
@@ -112,30 +113,37 @@ inline constexpr bool is_view = is_span<T> || std::is_same_v<T, std::string_view
 template <class P>
 inline constexpr bool borrows = std::is_reference_v<P> || std::is_pointer_v<P> || is_view<std::remove_cvref_t<P>>;
 
-/// The static checks of a method that is to be an action; every mistake is one sentence.
+/// The static checks of a method that is to be an action; every mistake is one sentence. False after a mistake, so that
+/// nothing more is made of the method.
 template <auto M>
 consteval bool check_action() {
   using traits = method_traits<decltype(M)>;
-  []<class... P>(std::type_identity<std::tuple<P...>>) {
-    static_assert(!(std::is_pointer_v<P> || ...), "troupe: an action cannot take a pointer; take a value");
-    static_assert(!((std::is_lvalue_reference_v<P> && !std::is_const_v<std::remove_reference_t<P>>) || ...),
+  constexpr bool parameters_fit = []<class... P>(std::type_identity<std::tuple<P...>>) {
+    constexpr bool points = (std::is_pointer_v<P> || ...);
+    constexpr bool changes = ((std::is_lvalue_reference_v<P> && !std::is_const_v<std::remove_reference_t<P>>) || ...);
+    constexpr bool context = (is_context_reference<std::remove_cvref_t<P>&> || ...);
+    constexpr bool moves = (std::is_rvalue_reference_v<P> || ...);
+    constexpr bool spans = (is_span<std::remove_cvref_t<P>> || ...);
+    constexpr bool lends = traits::is_coroutine && (borrows<P> || ...);
+    static_assert(!points, "troupe: an action cannot take a pointer; take a value");
+    static_assert(!context, "troupe: the context is the first parameter of an action, as troupe::context<Self>&");
+    static_assert(!changes || context,
                   "troupe: an action cannot take a non-const reference, there is nothing at the caller's to change; "
                   "take a value");
-    static_assert(!(std::is_rvalue_reference_v<P> || ...), "troupe: an action cannot take an rvalue reference; take a value");
-    static_assert(!(is_span<std::remove_cvref_t<P>> || ...), "troupe: an action cannot take a span; take a vector");
-    static_assert(!(is_context_reference<std::remove_cvref_t<P>&> || ...),
-                  "troupe: the context is the first parameter of an action, as troupe::context<Self>&");
-    if constexpr (traits::is_coroutine) {
-      static_assert(!(borrows<P> || ...),
-                    "troupe: a coroutine action may outlive its caller's arguments; take them by value, not as a "
-                    "reference, string_view or span");
-    }
+    static_assert(!moves, "troupe: an action cannot take an rvalue reference; take a value");
+    static_assert(!spans, "troupe: an action cannot take a span; take a vector");
+    static_assert(!lends || points || changes || moves || spans,
+                  "troupe: a coroutine action may outlive its caller's arguments; take them by value, not as a "
+                  "reference, string_view or span");
+    return !points && !changes && !context && !moves && !spans && !lends;
   }(std::type_identity<typename traits::parameters>{});
-  static_assert(!std::is_pointer_v<typename traits::value>, "troupe: an action cannot return a pointer; return a value");
-  static_assert(!is_view<typename traits::value>,
+  constexpr bool gives_pointer = std::is_pointer_v<typename traits::value>;
+  constexpr bool gives_view = is_view<typename traits::value>;
+  static_assert(!gives_pointer, "troupe: an action cannot return a pointer; return a value");
+  static_assert(!gives_view,
                 "troupe: an action cannot return a string_view or span, they would outlive what they show; return a "
                 "string or vector");
-  return true;
+  return parameters_fit && !gives_pointer && !gives_view;
 }
 
 }  // namespace detail

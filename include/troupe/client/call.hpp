@@ -88,7 +88,8 @@ class call_core : public wait, public reply_waiter {
   void conclude();
   /// After an action has run plainly on a host's thread: whether the caller may go on at once.
   [[nodiscard]] bool settled(cell& c) noexcept {
-    if (dependency_ == 0 && (++this_thread().inline_calls & inline_calls_max) != 0) [[likely]] {
+    const bool may_go_on = (++this_thread().inline_calls & inline_calls_max) != 0;
+    if (dependency_ == 0 && may_go_on) [[likely]] {
       stage_ = stage::answered;
       return true;
     }

@@ -58,7 +58,8 @@ class handle {
           [](executor& home, void* from) -> detail::invocation* {
             return std::apply(
                 [&](auto&... each) {
-                  return new detail::typed_invocation<A, M>(home, detail::is_exclusive_action<A, M>, std::move(each)...);
+                  return new detail::typed_invocation<A, M>(home, detail::is_exclusive_action<A, M>,
+                                                            std::move(each)...);
                 },
                 *static_cast<detail::call_arguments<M>*>(from));
           },

@@ -116,8 +116,9 @@ std::string schema_of(const outer_structures* outer) {
 
 /// What an encoded T looks like, as JSON text, for manifests and for readers in other languages.
 ///
-/// Scalars are words: "bool", "int8" to "uint64", "float32", "float64", "string", "bytes", "null", "any". The others are
-/// objects: {"struct": name, "fields": {name: type, ...}}, {"list": type} (with "size" if it is fixed), {"set": type},
+/// Scalars are words: "bool", "int8" to "uint64", "float32", "float64", "string", "bytes", "null", "any". The others
+/// are objects: {"struct": name, "fields": {name: type, ...}}, {"list": type} (with "size" if it is fixed), {"set":
+/// type},
 /// {"map": type, "key": type}, {"tuple": [type, ...]}, {"variant": [type, ...]}, {"optional": type}, {"enum": name,
 /// "as": type}, {"bytes": size}, {"duration": type, "seconds": "1/1000"} and {"time": ...} alike, {"json": name},
 /// {"custom": name}. Inside itself a struct is {"ref": name}. A `codec<T>` may say otherwise with a

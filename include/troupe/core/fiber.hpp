@@ -9,8 +9,9 @@
 #include <troupe/core/work.hpp>
 
 /// \file
-/// How coroutines are resumed. A fiber is one line of execution: a host's coroutine with all the tasks it awaits, or one
-/// invocation of an action. Only one thing of a fiber runs at a time, so it is suspended at one place at most: its wait.
+/// How coroutines are resumed. A fiber is one line of execution: a host's coroutine with all the tasks it awaits, or
+/// one invocation of an action. Only one thing of a fiber runs at a time, so it is suspended at one place at most: its
+/// wait.
 ///
 /// Nothing here resumes within a resume. Whoever runs a coroutine calls `drive`; an `await_suspend` that wants another
 /// coroutine to run stores it in `thread_state::next` and returns, and `drive` goes on with it. This is symmetric

@@ -119,13 +119,15 @@ concept troupe_promise = std::derived_from<Promise, promise_base>;
 ///     int four = co_await twice(2);
 ///
 /// It may await tasks, everything of troupe, and awaitables of other libraries: wherever those resume, the task goes on
-/// where it belongs. It starts when it is awaited, on the awaiting thread, and is awaited once. A coroutine's arguments are copied into
-/// its frame only if it takes them by value; so take them by value. Awaiting a million tasks in a loop uses no stack,
-/// in any build. Inside an actor, a task runs as part of the actor: its turns do not overlap with the actor's others.
+/// where it belongs. It starts when it is awaited, on the awaiting thread, and is awaited once. A coroutine's arguments
+/// are copied into its frame only if it takes them by value; so take them by value. Awaiting a million tasks in a loop
+/// uses no stack, in any build. Inside an actor, a task runs as part of the actor: its turns do not overlap with the
+/// actor's others.
 template <class T>
 class [[nodiscard("a task does nothing until it is awaited")]] task {
  public:
-  static_assert(!std::is_reference_v<T>, "troupe: a task yields a value; return a pointer or a copy instead of a reference");
+  static_assert(!std::is_reference_v<T>,
+                "troupe: a task yields a value; return a pointer or a copy instead of a reference");
 
   using native_awaitable = void;
   using promise_type = detail::promise<T>;

@@ -130,8 +130,9 @@ template <class... A>
 
 /// The same for any number of one kind; the values come in the order of the arguments.
 template <class A>
-[[nodiscard]] auto when_all(std::vector<A> awaitables) -> task<
-    std::conditional_t<std::is_void_v<detail::await_result<A>>, void, std::vector<detail::join_value<detail::await_result<A>>>>> {
+[[nodiscard]] auto when_all(std::vector<A> awaitables)
+    -> task<std::conditional_t<std::is_void_v<detail::await_result<A>>, void,
+                               std::vector<detail::join_value<detail::await_result<A>>>>> {
   using value = detail::await_result<A>;
   detail::require_fiber("when_all");
   std::vector<detail::outcome<value>> outcomes(awaitables.size());
@@ -152,8 +153,8 @@ template <class A>
 }
 
 /// Awaits these at once until the first has ended, and yields its value (the variant's index tells which) or throws its
-/// failure. The others are cancelled: what they wait for ends with `actor.aborted`, and a call not yet begun never runs.
-/// It returns when they have ended too, so nothing goes on behind its back.
+/// failure. The others are cancelled: what they wait for ends with `actor.aborted`, and a call not yet begun never
+/// runs. It returns when they have ended too, so nothing goes on behind its back.
 template <class... A>
 [[nodiscard]] task<std::variant<detail::join_value<detail::await_result<A>>...>> when_any(A... awaitables) {
   static_assert(sizeof...(A) > 0, "troupe: when_any needs at least one thing to wait for");

@@ -24,7 +24,9 @@ struct work {
 class work_list {
  public:
   work_list() = default;
-  work_list(work_list&& other) noexcept : first_{other.first_}, last_{other.last_} { other.first_ = other.last_ = nullptr; }
+  work_list(work_list&& other) noexcept : first_{other.first_}, last_{other.last_} {
+    other.first_ = other.last_ = nullptr;
+  }
   work_list& operator=(work_list&&) = delete;
 
   [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }

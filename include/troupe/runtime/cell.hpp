@@ -150,7 +150,7 @@ class cell final : public work {
   void defer(work& w) noexcept { deferred_.push_back(w); }
   void readmit() noexcept;
   void enter(phase p, invocation* holder) noexcept;
-  [[nodiscard]] bool descends_from_holder(const invocation& inv) const noexcept;
+  [[nodiscard]] static bool descends(const invocation& inv, const invocation& from) noexcept;
 
   // What a call touches comes first, in one cache line.
   std::atomic<std::uintptr_t> word_{resting};

@@ -92,7 +92,8 @@ class runtime {
     return run(await_one(std::move(awaitable)));
   }
 
-  /// Runs a coroutine on the executor, waited for by nobody. What it throws goes to `on_error`. `shutdown` waits for it.
+  /// Runs a coroutine on the executor, waited for by nobody. What it throws goes to `on_error`. `shutdown` waits for
+  /// it.
   void spawn(task<> t);
 
   /// With a `manual_executor`: runs what is ready and returns how many pieces of work that was. With others: 0.

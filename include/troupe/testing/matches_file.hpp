@@ -4,7 +4,8 @@
 #include <string>
 #include <string_view>
 
-namespace troupe::inline v0 { namespace testing {
+namespace troupe::inline v0 {
+namespace testing {
 
 /// Whether a text is what a file says, and what to do if not. True when it is; printed, it is the explanation.
 class [[nodiscard]] file_match {
@@ -27,8 +28,9 @@ class [[nodiscard]] file_match {
 ///
 ///     CHECK(troupe::testing::matches_file(troupe::describe<counter>(), "tests/counter.json"));
 ///
-/// A newline at the end of either makes no difference. With TROUPE_UPDATE_FILES=1 in the environment the file is written
-/// instead, if it differs or is missing, and matches. Throws nothing but `std::bad_alloc`.
+/// A newline at the end of either makes no difference. With TROUPE_UPDATE_FILES=1 in the environment the file is
+/// written instead, if it differs or is missing, and matches. Throws nothing but `std::bad_alloc`.
 [[nodiscard]] file_match matches_file(std::string_view text, const std::string& path);
 
-}}  // namespace troupe::v0::testing
+}  // namespace testing
+}  // namespace troupe::inline v0
