@@ -1,0 +1,139 @@
+#include "planted.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+namespace crash {
+namespace {
+
+class faulty_store : public troupe::store {
+ public:
+  explicit faulty_store(std::unique_ptr<troupe::store> good) : good_{std::move(good)} {}
+  void load(troupe::load_request& request) noexcept override { good_->load(request); }
+  void list(troupe::list_request& request) noexcept override { good_->list(request); }
+  void commit(troupe::commit_request& request) noexcept override { good_->commit(request); }
+  void backup(const std::string& path) override { good_->backup(path); }
+  void close() noexcept override { good_->close(); }
+
+ protected:
+  /// Commits, and leaves the answer in `request`.
+  void commit_quietly(troupe::commit_request& request) noexcept {
+    const auto answer = std::exchange(request.done, [](troupe::commit_request&) noexcept {});
+    good_->commit(request);
+    request.done = answer;
+  }
+  std::unique_ptr<troupe::store> good_;
+};
+
+/// A copy of a request that needs nothing of the original.
+class own_request : public troupe::commit_request {
+ public:
+  explicit own_request(const troupe::commit_request& from) {
+    epoch = from.epoch;
+    writes = from.writes;
+    done = [](troupe::commit_request&) noexcept {};
+    for (troupe::write_set& write : writes) {
+      write.state = keep(write.state);
+      if (write.created == nullptr) continue;
+      auto& creation = *creations_.emplace_back(std::make_unique<troupe::write_set::creation>(*write.created));
+      creation.name = *texts_.emplace_back(std::make_unique<std::string>(creation.name));
+      creation.key = *texts_.emplace_back(std::make_unique<std::string>(creation.key));
+      if (creation.input) creation.input = keep(*creation.input);
+      if (creation.labels != nullptr) {
+        creation.labels = labels_.emplace_back(std::make_unique<troupe::tags>(*creation.labels)).get();
+      }
+      write.created = &creation;
+    }
+  }
+
+ private:
+  troupe::bytes_view keep(troupe::bytes_view view) {
+    return *bytes_.emplace_back(std::make_unique<troupe::bytes>(view.begin(), view.end()));
+  }
+  std::vector<std::unique_ptr<troupe::bytes>> bytes_;
+  std::vector<std::unique_ptr<std::string>> texts_;
+  std::vector<std::unique_ptr<troupe::write_set::creation>> creations_;
+  std::vector<std::unique_ptr<troupe::tags>> labels_;
+};
+
+/// While it runs, nobody can tell: whoever reads waits until it is true.
+class early_store final : public faulty_store {
+ public:
+  using faulty_store::faulty_store;
+  void load(troupe::load_request& request) noexcept override {
+    wait();
+    good_->load(request);
+  }
+  void list(troupe::list_request& request) noexcept override {
+    wait();
+    good_->list(request);
+  }
+  void commit(troupe::commit_request& request) noexcept override {
+    own_request real{request};
+    const std::lock_guard lock{committing_};
+    request.result = troupe::commit_request::outcome::committed;
+    request.done(request);
+    good_->commit(real);
+  }
+
+ private:
+  void wait() { const std::lock_guard lock{committing_}; }
+  std::recursive_mutex committing_;
+};
+
+class tearing_store final : public faulty_store {
+ public:
+  using faulty_store::faulty_store;
+  void commit(troupe::commit_request& request) noexcept override {
+    auto writes = std::exchange(request.writes, {});
+    const auto others = std::ranges::partition(
+        writes, [](const auto& write) { return write.what == troupe::write_set::action::destroy; });
+    std::ranges::shuffle(others, random_);
+    for (const troupe::write_set& write : writes) {
+      request.writes = {write};
+      commit_quietly(request);
+      if (request.failure != nullptr) break;
+    }
+    request.writes = std::move(writes);
+    request.done(request);
+  }
+
+ private:
+  std::mt19937 random_{std::random_device{}()};
+};
+
+class losing_store final : public faulty_store {
+ public:
+  using faulty_store::faulty_store;
+  void commit(troupe::commit_request& request) noexcept override {
+    std::erase_if(request.writes, [this](const troupe::write_set& write) {
+      return write.what == troupe::write_set::action::update && random_() % 100 == 0;
+    });
+    good_->commit(request);
+  }
+
+ private:
+  std::mt19937 random_{std::random_device{}()};
+};
+
+template <class Faulty>
+troupe::store_factory wrap(troupe::store_factory good) {
+  return [good = std::move(good)] { return std::make_unique<Faulty>(good()); };
+}
+
+}  // namespace
+
+troupe::store_factory plant(const std::string& name, troupe::store_factory good) {
+  if (name.empty()) return good;
+  if (name == "ack-before-commit") return wrap<early_store>(std::move(good));
+  if (name == "torn-epoch") return wrap<tearing_store>(std::move(good));
+  if (name == "lost-write") return wrap<losing_store>(std::move(good));
+  throw std::invalid_argument("there is no fault '" + name + "' to plant");
+}
+
+}  // namespace crash
