@@ -3,8 +3,8 @@
 // The actors of this program: one per author, one per file, one per hour of the day, and one that coordinates them.
 //
 // Counting exactly once. Commits are numbered, oldest first, and the repository hands them out in that order. Each
-// author, file and hour keeps, beside its numbers, the newest commit that is in them; both are one state, saved together
-// or not at all. So a commit may be handed out again and again: who has it says no.
+// author, file and hour keeps, beside its numbers, the newest commit that is in them; both are one state, saved
+// together or not at all. So a commit may be handed out again and again: who has it says no.
 //
 // The repository calls one actor after the other. An await ends its turn, so a crash can fall between any two calls:
 // some of a commit's actors then have it and some do not. What cannot be is that `done` says N and an actor lacks
@@ -112,7 +112,7 @@ struct repository {
     co_return all;
   }
 
-  // Exclusive: two batches at once would hand out commits in any order, and a survey amid a batch would be of no moment.
+  // Exclusive: two batches at once would hand out commits in any order, and a survey amid one would be of no moment.
   using actor = troupe::actor<repository, troupe::exclusive<&repository::record>, &repository::state,
                               troupe::exclusive<&repository::survey>>;
 

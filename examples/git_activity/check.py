@@ -18,7 +18,8 @@ OTHER_ALAN = b"Alan <alan@example.org>"
 
 
 def git(folder, *arguments, stdin=b""):
-    subprocess.run(["git", "-C", folder, *arguments], input=stdin, env=ENVIRONMENT, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["git", "-C", folder, *arguments], input=stdin, env=ENVIRONMENT, check=True,
+                   stdout=subprocess.DEVNULL)
 
 
 def fast_import(folder, stream):
@@ -30,7 +31,7 @@ def quoted(path):
 
 
 def commit(author, hour, *changes, merge=None):
-    """A commit of a fast-import stream; each change is (path, content), (path, None) to delete, or (old, new, "move")."""
+    """A commit of a fast-import stream; a change is (path, content), (path, None) to delete, or (old, new, "move")."""
     text = b"commit refs/heads/main\nauthor %s %d +0000\ncommitter %s %d +0000\ndata 1\nx\n" % (
         author, 1700006400 + hour * 3600, author, 1700006400 + hour * 3600)
     if merge:
@@ -48,8 +49,9 @@ def commit(author, hour, *changes, merge=None):
 def awkward(folder):
     """Every name and change that might be misread."""
     many = b"".join(b"line %d\n" % i for i in range(50))
-    names = [b'with "quotes" and spaces', b"tab\there", b"new\nline", b"-1\t2\tlike numstat", b"\x01mark", b"caf\xe9 latin-1",
-             "größe.txt".encode(), b"back\\slash", b"deep/" * 60 + b"f", b"long" * 50, b"{a => b}", b" leading"]
+    names = [b'with "quotes" and spaces', b"tab\there", b"new\nline", b"-1\t2\tlike numstat", b"\x01mark",
+             b"caf\xe9 latin-1", "größe.txt".encode(), b"back\\slash", b"deep/" * 60 + b"f", b"long" * 50, b"{a => b}",
+             b" leading"]
     stream = commit(ADA, 1, *[(name, many) for name in names])
     stream += commit(ALAN, 2, (b"binary", b"\x00\x01\x02" * 100))
     stream += commit(OTHER_ALAN, 3, (names[0], b'moved "there"\n/x', "move"))

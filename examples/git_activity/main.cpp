@@ -77,9 +77,10 @@ std::vector<commit> batch_after(const std::vector<commit>& history, std::uint64_
   return {batch.begin(), batch.end()};
 }
 
-/// Records half of the history, and dies while it is at the next batch: amid the calls from actor to actor, with some of
-/// their effects on disk and some not.
-[[noreturn]] void live_until_killed(const std::string& database, const std::vector<commit>& history, std::uint64_t half) {
+/// Records half of the history, and dies while it is at the next batch: amid the calls from actor to actor, with some
+/// of their effects on disk and some not.
+[[noreturn]] void live_until_killed(const std::string& database, const std::vector<commit>& history,
+                                    std::uint64_t half) {
   const application app{database};
   const auto coordinator = app.coordinator();
   const bar bar{"first life", history.size()};

@@ -30,7 +30,7 @@ std::string painted(std::string_view text, std::string_view code) {
 /// 1234567 as "1,234,567".
 std::string grouped(std::uint64_t number) {
   std::string text = std::to_string(number);
-  for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3) text.insert(static_cast<std::size_t>(at), ",");
+  for (std::size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, ",");
   return text;
 }
 
@@ -74,7 +74,8 @@ void print_table(std::string_view title, const std::map<std::string, tally>& tal
     if (a.second.count != b.second.count) return a.second.count > b.second.count;
     return a.second.changed.added > b.second.changed.added;
   });
-  fmt::print("\n  {}{}\n", strong(fmt::format("{:<{}}", title, name_columns)), faint("   commits      added    deleted"));
+  const auto heading = fmt::format("{:<{}}", title, name_columns);
+  fmt::print("\n  {}{}\n", strong(heading), faint("   commits      added    deleted"));
   for (const auto& [name, t] : std::span{rows}.first(std::min(rows.size(), rows_max))) {
     fmt::print("  {}{:>10} {:>10} {:>10}\n", shown(name, telling), grouped(t.count), grouped(t.changed.added),
                grouped(t.changed.deleted));
