@@ -29,7 +29,9 @@ struct cart {
   }
   void redeem(const std::string& code) { voucher = code; }
   bool has(std::string_view item) const { return !lines.empty() && lines.front().item == item; }
-  troupe::task<double> total(troupe::context<cart>&, std::vector<std::string> tags) { co_return static_cast<double>(tags.size()); }
+  troupe::task<double> total(troupe::context<cart>&, std::vector<std::string> tags) {
+    co_return static_cast<double>(tags.size());
+  }
 
   static constexpr int version = 3;
   using actor = troupe::actor<cart, &cart::add, troupe::named<&cart::redeem, "vouchers.redeem">, &cart::has,
@@ -60,7 +62,7 @@ TEST_CASE("a manifest names its actions with their types, and the state", "[acto
   CHECK(actions["has"]["readOnly"] == true);
   CHECK(actions["total"]["exclusive"] == true);
   CHECK(actions["add"]["exclusive"] == false);
-  CHECK(actions["total"]["arguments"].size() == 1);  // the context is injected
+  CHECK(actions["total"]["arguments"].size() == 1);                               // the context is injected
   CHECK(actions["has"]["arguments"] == actions["vouchers.redeem"]["arguments"]);  // both are strings on the wire
   const auto state = manifest["state"].dump();
   CHECK(state.find("voucher") != std::string::npos);

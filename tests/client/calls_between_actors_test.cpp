@@ -72,6 +72,19 @@ struct hop {
                               &hop::blocks, &hop::blocks_later, &hop::resolves, &hop::blocks_on_task>;
 };
 
+// An actor that is given its own runtime, which it had better leave alone.
+struct insider {
+  static inline troupe::runtime* own = nullptr;
+
+  int runs() const { return own->run(own->client().get_or_create<hop>("other").call<&hop::count>()); }
+  void shuts_down() const { own->shutdown(); }
+  task<> shuts_down_later() {
+    co_await troupe::delay(0ns);
+    own->shutdown();
+  }
+  using actor = troupe::actor<insider, &insider::runs, &insider::shuts_down, &insider::shuts_down_later>;
+};
+
 struct caller_in_hook {
   int n = 0;
   task<> on_wake(context<caller_in_hook>& c) {
@@ -88,6 +101,7 @@ struct chain {
     troupe::registry r;
     r.use<hop>("hop");
     r.use<caller_in_hook>("callerInHook");
+    r.use<insider>("insider");
     return r;
   }
   static troupe::runtime_options options(bool pumped) {
@@ -130,6 +144,18 @@ TEST_CASE("blocking on a call inside an actor is refused, and the message says w
   CHECK(code_of([&] { s.top.call<&hop::blocks_later>().get(); }) == "actor.invalid_operation");
   CHECK(code_of([&] { s.top.call<&hop::resolves>().get(); }) == "actor.invalid_operation");
   CHECK(code_of([&] { s.top.call<&hop::blocks_on_task>().get(); }) == "actor.invalid_operation");
+  CHECK(s.top.call<&hop::count>().get() == 0);
+}
+
+TEST_CASE("an actor can neither block on its runtime nor end it", "[client]") {
+  chain s;
+  insider::own = &s.runtime;
+  auto h = s.runtime.client().get_or_create<insider>("x");
+  for (int twice = 0; twice < 2; ++twice) {  // asleep, then idle
+    CHECK(code_of([&] { h.call<&insider::runs>().get(); }) == "actor.invalid_operation");
+    CHECK(code_of([&] { h.call<&insider::shuts_down>().get(); }) == "actor.invalid_operation");
+    CHECK(code_of([&] { h.call<&insider::shuts_down_later>().get(); }) == "actor.invalid_operation");
+  }
   CHECK(s.top.call<&hop::count>().get() == 0);
 }
 

@@ -82,8 +82,9 @@ TEST_CASE("an action is called by its wire name, with JSON", "[client]") {
   CHECK(t.ask("add_home", R"([{"number": 7, "street": "Elm"}, true])") == "1");
   CHECK(t.ask("all_homes", "[]") == R"([{"street":"Elm","number":7}])");
   CHECK(t.ask("greet", R"(["Hi", null])") == R"("Hi one")");
-  CHECK(t.ask("greet", R"(["Hi", "\u00fcber"])") == "\"Hi \xc3\xbc"
-                                                   "ber\"");
+  CHECK(t.ask("greet", R"(["Hi", "\u00fcber"])") ==
+        "\"Hi \xc3\xbc"
+        "ber\"");
   CHECK(t.ask("swap", R"([""])") == "null");
 }
 
@@ -93,7 +94,8 @@ TEST_CASE("and with CBOR", "[client]") {
   CHECK(troupe::decode<int>(five) == 5);
   const auto open_ended = bytes_of({0x9F, 0x01, 0x02, 0xFF});
   CHECK(troupe::decode<int>(t.one.call("add_up", troupe::bytes_view{open_ended}).get()) == 3);
-  const auto nothing = t.one.call("names.set", troupe::bytes_view{troupe::encode(std::vector<std::string>{"Bo"})}).get();
+  const auto nothing =
+      t.one.call("names.set", troupe::bytes_view{troupe::encode(std::vector<std::string>{"Bo"})}).get();
   CHECK(nothing == bytes_of({0xF6}));
   CHECK(t.one.call<&person::who>().get() == "Bo");
 }
@@ -146,7 +148,8 @@ TEST_CASE("malformed CBOR is refused, however short it is cut", "[client]") {
   REQUIRE(t.one.call("add_home", troupe::bytes_view{whole}).get() == bytes_of({0x01}));
   for (std::size_t size = 0; size < whole.size(); ++size) {
     CAPTURE(size);
-    CHECK(code_of([&] { t.one.call("add_home", troupe::bytes_view{whole}.first(size)).get(); }) == "actor.invalid_request");
+    CHECK(code_of([&] { t.one.call("add_home", troupe::bytes_view{whole}.first(size)).get(); }) ==
+          "actor.invalid_request");
   }
   auto longer = whole;
   longer.push_back(std::byte{0});

@@ -24,17 +24,20 @@ struct worker {
 
   int work() { return ++done; }
   task<int> work_for(std::int64_t seconds) {
-    co_await troupe::delay(std::chrono::seconds{seconds});
+    const std::chrono::seconds time{seconds};
+    co_await troupe::delay(time);
     co_return ++done;
   }
   task<int> watch_for(troupe::context<worker>& c, std::int64_t seconds) {
     const auto token = c.stop_token();
-    co_await troupe::delay(std::chrono::seconds{seconds});
+    const std::chrono::seconds time{seconds};
+    co_await troupe::delay(time);
     if (token.stop_requested()) ++given_up;
     co_return 0;
   }
   task<int> ask_late(troupe::context<worker>& c, std::int64_t seconds) {
-    co_await troupe::delay(std::chrono::seconds{seconds});
+    const std::chrono::seconds time{seconds};
+    co_await troupe::delay(time);
     if (c.stop_token().stop_requested()) ++given_up;
     co_return 0;
   }
@@ -141,12 +144,8 @@ TEST_CASE("an action can see that its caller has given up", "[client]") {
   site s;
   auto brief = s.one.with(troupe::timeout{2s});
   outcome<int> out;
-  SECTION("when it asked before") {
-    s.runtime->spawn(keep(brief.call<&worker::watch_for>(5), out));
-  }
-  SECTION("when it asks afterwards") {
-    s.runtime->spawn(keep(brief.call<&worker::ask_late>(5), out));
-  }
+  SECTION("when it asked before") { s.runtime->spawn(keep(brief.call<&worker::watch_for>(5), out)); }
+  SECTION("when it asks afterwards") { s.runtime->spawn(keep(brief.call<&worker::ask_late>(5), out)); }
   s.runtime.advance(6s);
   CHECK(out.failure == "actor.action_timed_out");
   CHECK(s.one.call<&worker::how_many_gave_up>().get() == 1);

@@ -56,9 +56,9 @@ struct desk {
     throw troupe::user_error(code, "later", R"({"n":1})");
   }
 
-  using actor = troupe::actor<desk, &desk::write, &desk::count, &desk::joined, &desk::write_later, &desk::write_at_once,
-                              &desk::who, &desk::who_later, &desk::half, &desk::refuse, &desk::refuse_oddly,
-                              &desk::refuse_later>;
+  using actor =
+      troupe::actor<desk, &desk::write, &desk::count, &desk::joined, &desk::write_later, &desk::write_at_once,
+                    &desk::who, &desk::who_later, &desk::half, &desk::refuse, &desk::refuse_oddly, &desk::refuse_later>;
 };
 
 // Calls are the same whoever runs them: workers, or the host that pumps.

@@ -28,9 +28,13 @@ struct ledger {
     entries.push_back(n);
   }
   std::vector<int> all() const { return entries; }
-  task<> close(std::int64_t seconds) { co_await troupe::delay(std::chrono::seconds{seconds}); }
+  task<> close(std::int64_t seconds) {
+    const std::chrono::seconds time{seconds};
+    co_await troupe::delay(time);
+  }
 
-  using actor = troupe::actor<ledger, &ledger::add, &ledger::add_small, &ledger::all, troupe::exclusive<&ledger::close>>;
+  using actor =
+      troupe::actor<ledger, &ledger::add, &ledger::add_small, &ledger::all, troupe::exclusive<&ledger::close>>;
 };
 
 struct sender {

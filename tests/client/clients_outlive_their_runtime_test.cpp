@@ -55,6 +55,7 @@ TEST_CASE("runtimes in one process do not know one another's actors", "[client]"
   troupe::runtime two{registry};
   one.client().get_or_create<counter>("x").call<&counter::add>().get();
   CHECK(two.client().get_or_create<counter>("x").call<&counter::value>().get() == 0);
-  CHECK(code_of([&] { two.client().get_for_id<counter>(one.client().get<counter>("x").resolve().get()).resolve().get(); }) ==
-        "actor.not_found");
+  CHECK(code_of([&] {
+          two.client().get_for_id<counter>(one.client().get<counter>("x").resolve().get()).resolve().get();
+        }) == "actor.not_found");
 }

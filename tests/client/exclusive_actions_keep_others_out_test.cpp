@@ -69,11 +69,10 @@ struct pair_member {
     throw troupe::user_error("failed");
   }
 
-  using actor =
-      troupe::actor<pair_member, &pair_member::note, &pair_member::all, &pair_member::begin_and_end,
-                    troupe::exclusive<&pair_member::alone>, troupe::exclusive<&pair_member::there_and_back>,
-                    &pair_member::back, troupe::exclusive<&pair_member::answer_exclusively>,
-                    troupe::exclusive<&pair_member::fan_out>, troupe::exclusive<&pair_member::fails_alone>>;
+  using actor = troupe::actor<pair_member, &pair_member::note, &pair_member::all, &pair_member::begin_and_end,
+                              troupe::exclusive<&pair_member::alone>, troupe::exclusive<&pair_member::there_and_back>,
+                              &pair_member::back, troupe::exclusive<&pair_member::answer_exclusively>,
+                              troupe::exclusive<&pair_member::fan_out>, troupe::exclusive<&pair_member::fails_alone>>;
 };
 
 struct couple {

@@ -172,7 +172,8 @@ TEST_CASE("an id finds its actor, awake or asleep, and no other", "[client]") {
   CHECK(s.client.get_for_id<room>(id).call<&room::enter>().get() == 2);
   const auto unknown = troupe::actor_id::make(1, 2, 3);
   CHECK(code_of([&] { s.client.get_for_id<room>(unknown).call<&room::look>().get(); }) == "actor.not_found");
-  CHECK_THAT(message_of([&] { s.client.get_for_id<room>(unknown).call<&room::look>().get(); }), Contains(unknown.str()));
+  CHECK_THAT(message_of([&] { s.client.get_for_id<room>(unknown).call<&room::look>().get(); }),
+             Contains(unknown.str()));
   CHECK(code_of([&] { s.client.get_for_id<room>(troupe::actor_id{}).resolve().get(); }) == "actor.not_found");
 }
 
@@ -285,7 +286,8 @@ TEST_CASE("a type that is not in the registry is refused at once", "[client]") {
   served s;
   CHECK(code_of([&] { static_cast<void>(s.client.get<unregistered>("x")); }) == "actor.not_registered");
   CHECK(code_of([&] { static_cast<void>(s.client.get_or_create<unregistered>("x")); }) == "actor.not_registered");
-  CHECK(code_of([&] { static_cast<void>(s.client.get_for_id<unregistered>(troupe::actor_id{})); }) == "actor.not_registered");
+  CHECK(code_of([&] { static_cast<void>(s.client.get_for_id<unregistered>(troupe::actor_id{})); }) ==
+        "actor.not_registered");
   CHECK(code_of([&] { s.create<unregistered>("x"); }) == "actor.not_registered");
   CHECK(code_of([&] { s.runtime->run(s.client.list<unregistered>()); }) == "actor.not_registered");
   CHECK_THAT(message_of([&] { static_cast<void>(s.client.get<unregistered>("x")); }), Contains("registry.use"));

@@ -138,13 +138,34 @@ TEST_CASE("actors that fall asleep under their callers keep every change", "[cli
     for (int i = 0; i < 150; ++i) {
       // Some handles stay, most go: cells come and go with them.
       runtime.client().get_or_create<counter>(std::to_string(i % 2)).call<&counter::add>(1).get();
-      if (i % 50 == thread) runtime.run(troupe::when_all(
-          runtime.client().get_or_create<counter>("0").call<&counter::add_later>(0),
-          runtime.client().get_or_create<counter>("1").call<&counter::add_later>(0)));
+      if (i % 50 == thread)
+        runtime.run(troupe::when_all(runtime.client().get_or_create<counter>("0").call<&counter::add_later>(0),
+                                     runtime.client().get_or_create<counter>("1").call<&counter::add_later>(0)));
     }
   });
   const auto value = [&](const char* k) { return runtime.client().get<counter>(k).call<&counter::value>().get(); };
   CHECK(value("0") + value("1") == threads * 150);
+}
+
+TEST_CASE("an id finds its actor from all threads, while it falls asleep and wakes", "[client]") {
+  troupe::options restless;
+  restless.sleep_after = 1ms;
+  troupe::runtime runtime{counters(restless)};
+  const auto id = runtime.client().get_or_create<counter>("one").resolve().get();
+  std::atomic<int> failures{0};
+  on_threads(threads, [&](int) {
+    for (int i = 0; i < 150; ++i) {
+      try {
+        auto h = runtime.client().get_for_id<counter>(id);
+        i % 2 == 0 ? static_cast<void>(h.call<&counter::add>(1).get()) : h.post<&counter::add>(1);
+      } catch (const std::exception&) {
+        ++failures;
+      }
+    }
+  });
+  CHECK(failures == 0);
+  CHECK(runtime.client().get<counter>("one").call<&counter::value>().get() >= threads * 75);
+  runtime.shutdown();
 }
 
 TEST_CASE("callers of an actor that is destroyed again and again reach one or none", "[client]") {

@@ -23,7 +23,8 @@ struct outcome {
 /// Awaits one thing and keeps its outcome: `runtime->spawn(keep(room.call<&room::enter>(), entered))`.
 /// A void result is kept as `std::monostate`.
 template <class Awaitable>
-troupe::task<> keep(Awaitable awaitable, outcome<troupe::detail::join_value<troupe::detail::await_result<Awaitable>>>& out) {
+troupe::task<> keep(Awaitable awaitable,
+                    outcome<troupe::detail::join_value<troupe::detail::await_result<Awaitable>>>& out) {
   try {
     if constexpr (std::is_void_v<troupe::detail::await_result<Awaitable>>) {
       co_await std::move(awaitable);

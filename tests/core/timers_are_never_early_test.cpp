@@ -91,7 +91,9 @@ TEST_CASE("whatever is armed, cancelled and looked at: nothing is early, lost or
   const unsigned seed = GENERATE(range(1U, 21U));
   CAPTURE(seed);
   std::mt19937_64 random{seed};
-  const auto pick = [&](std::int64_t below) { return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(below)); };
+  const auto pick = [&](std::int64_t below) {
+    return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(below));
+  };
   const auto any_duration = [&] { return std::chrono::nanoseconds{pick(std::int64_t{1} << (10 + pick(44)))}; };
 
   troupe::timer_queue queue;

@@ -109,7 +109,8 @@ TEST_CASE("when_all waits side by side", "[core]") {
 TEST_CASE("when_all lets the others end before it throws, the first of the arguments first", "[core]") {
   manual_runtime runtime{troupe::registry{}};
   std::string failure;
-  runtime->spawn(store_failure(troupe::when_all(late_failure(5s, "first argument"), late_failure(1s, "first in time")), failure));
+  runtime->spawn(
+      store_failure(troupe::when_all(late_failure(5s, "first argument"), late_failure(1s, "first in time")), failure));
   runtime.advance(4s);
   CHECK(failure.empty());
   runtime.advance(1001ms);

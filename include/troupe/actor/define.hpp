@@ -33,8 +33,9 @@ template <class A>
 consteval bool check_actor() {
   static_assert(std::is_class_v<A>, "troupe: an actor is a struct");
   if constexpr (std::is_class_v<A>) {
-    static_assert(has_manifest<A>,
-                  "troupe: the actor has no manifest; give it `using actor = troupe::actor<Self, &Self::action, ...>;`");
+    static_assert(
+        has_manifest<A>,
+        "troupe: the actor has no manifest; give it `using actor = troupe::actor<Self, &Self::action, ...>;`");
   }
   if constexpr (has_manifest<A>) {
     constexpr bool own = std::is_same_v<typename A::actor::state_type, A>;

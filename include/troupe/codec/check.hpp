@@ -3,6 +3,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -119,20 +120,24 @@ consteval obstacle part_obstacle() {
   else return own;
 }
 
+// A type, for comparison. No address: g++ 12 with UBSan does not compare addresses in constant expressions.
+template <class T>
+constexpr std::string_view identity() noexcept {
+  return __PRETTY_FUNCTION__;
+}
+
 // The structures around the one that is being looked at: a type may contain itself by way of a container.
 struct outer_structures {
-  const void* type;
+  std::string_view type;
   const outer_structures* next;
 
-  constexpr bool contain(const void* wanted) const noexcept {
+  constexpr bool contain(std::string_view wanted) const noexcept {
     for (auto* at = this; at != nullptr; at = at->next) {
       if (at->type == wanted) return true;
     }
     return false;
   }
 };
-template <class T>
-inline constexpr char identity{};
 
 template <class T, direction D>
 consteval bool storable(const outer_structures* outer);
@@ -152,8 +157,8 @@ consteval bool storable(const outer_structures* outer) {
   if constexpr (own_obstacle<T, D>() != obstacle::none) {
     return false;
   } else if constexpr (shape_of<T> == shape::structure) {
-    if (outer != nullptr && outer->contain(&identity<T>)) return true;
-    const outer_structures here{&identity<T>, outer};
+    if (outer != nullptr && outer->contain(identity<T>())) return true;
+    const outer_structures here{identity<T>(), outer};
     return fields_storable<T, D>(std::make_index_sequence<field_count<T>>{}, &here);
   } else {
     return all_storable<D>(parts<T>(), outer);

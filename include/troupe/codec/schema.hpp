@@ -49,8 +49,8 @@ schema_member schema_of_field(const outer_structures* outer) {
 template <class T>
 std::string schema_of_structure(const outer_structures* outer) {
   const std::string name = schema_text(type_name<T>());
-  if (outer != nullptr && outer->contain(&identity<T>)) return schema_object({{"ref", name}});
-  const outer_structures here{&identity<T>, outer};
+  if (outer != nullptr && outer->contain(identity<T>())) return schema_object({{"ref", name}});
+  const outer_structures here{identity<T>(), outer};
   std::string fields = [&]<std::size_t... I>(std::index_sequence<I...>) {
     return schema_object({schema_of_field<T, I>(&here)...});
   }(std::make_index_sequence<field_count<T>>{});

@@ -1,4 +1,4 @@
-// expect: troupe: troupe::named<&actor::action, "name"> needs a name that is not empty
+// expect: troupe: the name that troupe::named gives an action may not be empty
 #include <troupe/troupe.hpp>
 
 struct thing {
