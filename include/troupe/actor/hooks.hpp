@@ -88,6 +88,7 @@ using input_type = typename input_of<A>::type;
 
 template <class A>
 consteval bool check_hooks() {
+  bool all_fit = true;
   static_assert(!has_onCreate<A> && !has_on_created<A>, "troupe: the hook is named on_create");
   static_assert(!has_onWake<A> && !has_on_awake<A> && !has_on_start<A>, "troupe: the hook is named on_wake");
   static_assert(!has_onSleep<A> && !has_on_stop<A>, "troupe: the hook is named on_sleep");
@@ -97,49 +98,62 @@ consteval bool check_hooks() {
   if constexpr (has_on_create<A>) {
     if constexpr (!requires { &A::on_create; }) {
       static_assert(!has_on_create<A>, "troupe: on_create may not be overloaded");
+      all_fit = false;
     } else {
       static_assert(
           is_create_hook<A, decltype(&A::on_create)>,
           "troupe: on_create is `void on_create(troupe::context<Self>&)` or `(troupe::context<Self>&, input)`, "
           "or the same with troupe::task<>");
-      if constexpr (is_create_hook<A, decltype(&A::on_create)>) static_assert(check_action<&A::on_create>());
+      if constexpr (is_create_hook<A, decltype(&A::on_create)>) {
+        all_fit = check_action<&A::on_create>();
+      } else {
+        all_fit = false;
+      }
     }
   }
   if constexpr (has_on_wake<A>) {
     if constexpr (!requires { &A::on_wake; }) {
       static_assert(!has_on_wake<A>, "troupe: on_wake may not be overloaded");
+      all_fit = false;
     } else {
       static_assert(is_plain_hook<A, decltype(&A::on_wake)>,
                     "troupe: on_wake is `void on_wake(troupe::context<Self>&)`, or the same with troupe::task<>");
+      all_fit = all_fit && is_plain_hook<A, decltype(&A::on_wake)>;
     }
   }
   if constexpr (has_on_sleep<A>) {
     if constexpr (!requires { &A::on_sleep; }) {
       static_assert(!has_on_sleep<A>, "troupe: on_sleep may not be overloaded");
+      all_fit = false;
     } else {
       static_assert(is_plain_hook<A, decltype(&A::on_sleep)>,
                     "troupe: on_sleep is `void on_sleep(troupe::context<Self>&)`, or the same with troupe::task<>");
+      all_fit = all_fit && is_plain_hook<A, decltype(&A::on_sleep)>;
     }
   }
   if constexpr (has_on_destroy<A>) {
     if constexpr (!requires { &A::on_destroy; }) {
       static_assert(!has_on_destroy<A>, "troupe: on_destroy may not be overloaded");
+      all_fit = false;
     } else {
       static_assert(is_plain_hook<A, decltype(&A::on_destroy)>,
                     "troupe: on_destroy is `void on_destroy(troupe::context<Self>&)`, or the same with troupe::task<>");
+      all_fit = all_fit && is_plain_hook<A, decltype(&A::on_destroy)>;
     }
   }
   if constexpr (has_on_state_change<A>) {
     if constexpr (!requires { &A::on_state_change; }) {
       static_assert(!has_on_state_change<A>, "troupe: on_state_change may not be overloaded");
+      all_fit = false;
     } else {
       static_assert(
           is_watching_hook<A, decltype(&A::on_state_change)>,
           "troupe: on_state_change is `void on_state_change(troupe::context<Self>&) const`; it may look at the "
           "state but not change it, nor await");
+      all_fit = all_fit && is_watching_hook<A, decltype(&A::on_state_change)>;
     }
   }
-  return true;
+  return all_fit;
 }
 
 }  // namespace detail
