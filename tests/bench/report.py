@@ -112,7 +112,8 @@ def run(folder, program, repetitions):
 def row(results, what, name, figure, target, baseline):
     values = [figure.read(one) for one in results[name]]
     median = statistics.median(values)
-    cells = [what, figure.write(median), f"{figure.write(min(values))} to {figure.write(max(values))}", "", "", "", ""]
+    spread = f"{figure.write(min(values))} to {figure.write(max(values))}"
+    cells = [what, figure.write(median), spread, "", "", "", ""]
     if baseline is not None:
         beside = statistics.median(figure.read(one) for one in results[baseline])
         cells[3:5] = f"{figure.write(beside)} ({baseline.split('/')[1].replace('_', ' ')})", f"{median / beside:.2g}"
@@ -135,8 +136,8 @@ def main():
     repetitions = int(sys.argv[2]) if len(sys.argv) > 2 else 5
     results = {}
     print("# Performance\n")
-    print("Printed by `cmake --preset release && cmake --build --preset release --target bench_report`; the programs are\n"
-          "in `tests/bench`.\n")
+    print("Printed by `cmake --preset release && cmake --build --preset release --target bench_report`.\n"
+          "The programs are in `tests/bench`.\n")
     print(f"{processor()}, {platform.system()} {platform.machine()}, {datetime.date.today()}. Medians of {repetitions} "
           "repetitions in random order, wall clock.\nFigures of different runs do not compare: look at what stands "
           "beside, which is measured in the same run.")
