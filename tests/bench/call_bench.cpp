@@ -301,9 +301,10 @@ struct bare {
     std::int64_t value = 0;
   };
   explicit bare(std::coroutine_handle<promise_type> h) noexcept : frame{h} {}
-  bare(const bare&) = delete;
-  bare& operator=(const bare&) = delete;
-  ~bare() { frame.destroy(); }
+  bare(bare&& other) noexcept : frame{std::exchange(other.frame, nullptr)} {}
+  ~bare() {
+    if (frame) frame.destroy();
+  }
   bool await_ready() const noexcept { return false; }
   std::coroutine_handle<> await_suspend(std::coroutine_handle<> h) const noexcept {
     frame.promise().parent = h;
