@@ -16,6 +16,7 @@ using bench::tally;
 using bench::tallies;
 using troupe::durability;
 using std::chrono::steady_clock;
+using namespace std::chrono_literals;
 
 double seconds_since(steady_clock::time_point start) {
   return std::chrono::duration<double>(steady_clock::now() - start).count();
@@ -67,12 +68,14 @@ void spawn(benchmark::State& state) {
 // -- sleep and wake --------------------------------------------------------------------------------------------------
 
 troupe::task<> put_to_sleep(const std::vector<troupe::handle<tally>>& handles) {
-  for (const auto& h : handles) co_await h.call<&tally::doze>();
+  for (const auto& h : handles) {
+    co_await h.call<&tally::doze>();
+  }
   for (const auto& h : handles) {
     for (auto phase = troupe::actor_status::phase::awake; phase != troupe::actor_status::phase::asleep;) {
       const auto status = co_await h.status();
       phase = status.state;
-      co_await troupe::delay(std::chrono::microseconds{100});
+      co_await troupe::delay(100us);
     }
   }
 }
