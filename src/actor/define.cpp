@@ -116,8 +116,8 @@ void registry::add(detail::definition d) {
 
 std::string registry::describe() const {
   std::string all;
-  for (const auto& d : definitions_) all += (all.empty() ? "" : ",") + detail::describe(*d);
-  return "[" + all + "]";
+  for (const auto& d : definitions_) all += fmt::format("{}{}", all.empty() ? "" : ",", detail::describe(*d));
+  return fmt::format("[{}]", all);  // g++ 12 -O3 sees an overlap in "[" + all (GCC PR 105651)
 }
 
 }  // namespace troupe::inline v0

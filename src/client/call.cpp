@@ -143,7 +143,7 @@ void call_core::block() {
 
 bool call_core::settle_slowly(cell& c) noexcept {
   stage_ = stage::ran;
-  if (c.type().options.durability != durability::committed || c.core().commits().is_durable(dependency_)) {
+  if (c.lets_out(dependency_)) {
     dependency_ = 0;
     const auto* const fiber = this_thread().here;
     if (fiber == nullptr || fiber->home() == nullptr || (this_thread().inline_calls & inline_calls_max) != 0) {
@@ -166,8 +166,7 @@ bool call_core::launch(thread_state& thread) {
       }
       if (run_plain(*c, thread, learned)) {
         c->let_go();
-        if (thread.in_turn != nullptr || c->type().options.durability != durability::committed) return true;
-        if (c->core().commits().is_durable(dependency_)) return true;
+        if (thread.in_turn != nullptr || c->lets_out(dependency_)) return true;
         wait_for_gate();
         return false;
       }
@@ -241,7 +240,6 @@ void call_core::wait_for_gate() {
 
 // Waits for the reply, the time-out or the stop token, whichever comes first. False if it is there already.
 bool call_core::begin_waiting() {
-  outstanding_.store(2, std::memory_order_relaxed);
   const auto& where = target().where();
   auto limit = target().time_limit;
   if (limit == limit.zero()) limit = where.type->options.action_timeout;

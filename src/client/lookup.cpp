@@ -47,6 +47,8 @@ class status_invocation final : public invocation {
 
   std::coroutine_handle<> begin(activation*) override {
     look();
+    from_host = false;   // tells nothing of the state, so it waits for no commit
+    --target->turns_;    // and is no activity: the end of this turn counts one
     return nullptr;
   }
   void finish() override {}

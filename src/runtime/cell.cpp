@@ -20,7 +20,7 @@ constexpr int drain_budget = 128;
 }  // namespace
 
 cell::cell(runtime_core& core, const definition& type, troupe::key key)
-    : work{&cell::run_posted}, refusing_{core.commits().refusing()}, core_{core}, type_{type}, key_{std::move(key)} {}
+    : work{&cell::run_posted}, commits_{core.commits().seen_by_calls()}, core_{core}, type_{type}, key_{std::move(key)} {}
 
 cell::~cell() = default;
 
@@ -64,7 +64,7 @@ void cell::push(work& w) noexcept {
   if (enqueue(w)) post();
 }
 
-void cell::post() noexcept { core_.exec().post(*this); }
+void cell::post() noexcept { post_batch::post(core_.exec(), *this); }
 
 void cell::run_posted(work& w) noexcept { static_cast<cell&>(w).drain(drain_budget); }
 
@@ -130,9 +130,9 @@ void cell::readmit() noexcept {
   incoming_.splice(std::move(deferred_));
 }
 
-bool cell::descends_from_holder(const invocation& inv) const noexcept {
+bool cell::descends(const invocation& inv, const invocation& from) noexcept {
   for (const chain_link* l = inv.link.get(); l != nullptr; l = l->parent.get()) {
-    if (l == holder_->link.get()) return true;
+    if (l == from.link.get()) return true;
   }
   return false;
 }
@@ -145,7 +145,7 @@ bool cell::dispatch(work& w) noexcept {
     w.run(w);  // one of the runtime's own
     return true;
   }
-  const bool excluded = holder_ != nullptr && inv->kind != purpose::lifecycle && !descends_from_holder(*inv);
+  const bool excluded = holder_ != nullptr && inv->kind != purpose::lifecycle && !descends(*inv, *holder_);
   if (inv->started) {
     if (excluded) return defer(w), true;
     return run_turn(*inv, &w);
@@ -176,11 +176,12 @@ bool cell::dispatch(work& w) noexcept {
       break;
     case phase::stopping:
       // What still runs may lead to calls back to here, and could not end without them.
-      if (inv->kind == purpose::background) break;
+      if (inv->kind == purpose::background || descends(*inv, *side_->procedure)) break;
       if (side_->destroy_requested && !inv->from_host) {
         return refuse(errc::destroying, name());
       }
-      if (excluded || side_->destroy_requested || live_->running_count == 0 || live_->interrupted) return defer(w), true;
+      if (excluded || side_->destroy_requested || live_->running_count == 0 || live_->interrupted)
+        return defer(w), true;
       break;
     case phase::finalising:
       if (inv->kind == purpose::background) return refuse(errc::aborted, "the actor has shut down");
@@ -190,7 +191,8 @@ bool cell::dispatch(work& w) noexcept {
     return refuse(errc::not_found, fmt::format("{} {}", type_.name, inv->origin->id.str()));
   }
   if (inv->writes && refuses_changes() && inv->kind == purpose::action) {
-    return refuse(errc::store_unavailable, "the store does not keep up, so this change was refused and nothing was done");
+    return refuse(errc::store_unavailable,
+                  "the store does not keep up, so this change was refused and nothing was done");
   }
   return run_turn(*inv, nullptr);
 }

@@ -63,7 +63,8 @@ void turn::pause() noexcept {
 bool turn::resume() noexcept {
   if (!where->try_hold()) return false;
   held = true;
-  save = false;
+  save = unsaved = false;
+  failure = nullptr;
   return true;
 }
 
@@ -155,7 +156,7 @@ epoch_number cell_side::record(epoch_number dependency, bool saving, bool compar
 
 // What it throws is the turn's failure; the change stays, and has its place already.
 void cell_side::tell_of_change(std::exception_ptr& failure) noexcept {
-  if (owner.phase_ == cell::phase::waking) return;
+  if (owner.phase_ == cell::phase::waking || owner.turns_ == woke_at) return;  // the initial state, or the restored one
   try {
     owner.live_->on_state_change();
   } catch (...) {
@@ -227,7 +228,8 @@ void cell_side::encode_now(image& m) noexcept {
   } catch (...) {
     // Replies may depend on this epoch, and it cannot be written as it was: the promise is broken, so nothing is
     // promised any more.
-    owner.core().report(std::current_exception(), owner.type().name + ": the state cannot be stored, the runtime stops");
+    owner.core().report(std::current_exception(),
+                        owner.type().name + ": the state cannot be stored, the runtime stops");
     owner.core().commits().abandon();
   }
   owner.core().commits().add_backlog(static_cast<std::ptrdiff_t>(m.state.size()) - counted);

@@ -26,7 +26,7 @@ void committer::when_durable(epoch_number e, gate_node& n) noexcept {
   bool lost = false;
   {
     const std::lock_guard lock{mutex_};
-    lost = dead_;
+    lost = buried_;
     if (!lost && !is_durable(e)) {
       auto& list = gates_[e & 1];
       n.next_gate = list;
@@ -47,8 +47,9 @@ void committer::report(runtime_health& health) const {
   health.failures = failures_.load(std::memory_order_relaxed);
   health.store_ok = health.failures == 0 && !dead_;
   if (!health.store_ok) health.store_error = last_error_;
-  health.accepts_changes = !refusing_.load(std::memory_order_relaxed);
-  health.backlog_bytes = static_cast<std::size_t>(std::max<std::ptrdiff_t>(backlog_bytes_.load(std::memory_order_relaxed), 0));
+  health.accepts_changes = !state_of_commits_.refusing.load(std::memory_order_relaxed);
+  health.backlog_bytes =
+      static_cast<std::size_t>(std::max<std::ptrdiff_t>(backlog_bytes_.load(std::memory_order_relaxed), 0));
   health.backlog_actors = closing_actors_.load(std::memory_order_relaxed);
   for (const image* m = pending_; m != nullptr; m = m->next) ++health.backlog_actors;
   health.commits = commits_.load(std::memory_order_relaxed);
@@ -56,14 +57,23 @@ void committer::report(runtime_health& health) const {
 
 // On the I/O lane. The steps of a commit follow one another here, each maybe after a wait.
 void committer::step() noexcept {
-  if (state_ == state::writing) return core_.stored().commit(request_);
+  if (state_ == state::writing) return write();
   close_epoch();
+}
+
+void committer::write() noexcept {
+  if (dead_) return bury();
+  core_.stored().commit(request_);
 }
 
 void committer::close_epoch() noexcept {
   {
     std::unique_lock lock{mutex_};
-    if (pending_ == nullptr || dead_) {
+    if (dead_) {
+      lock.unlock();
+      return bury();
+    }
+    if (pending_ == nullptr) {
       running_ = false;
       lock.unlock();
       return core_.notify();
@@ -73,7 +83,7 @@ void committer::close_epoch() noexcept {
   }
   asked_.store(1, std::memory_order_relaxed);  // ourselves: so that the answers cannot be complete before we are done
   collect();
-  if (last_arrived()) core_.stored().commit(request_);
+  if (last_arrived()) write();
 }
 
 // Takes every image that is encoded; asks the others' cells, on the spot where nobody runs them.
@@ -159,7 +169,7 @@ void committer::succeeded() noexcept {
   const auto e = closing_epoch_;
   {
     const std::lock_guard lock{mutex_};
-    durable_.store(e, std::memory_order_release);
+    state_of_commits_.durable.store(e, std::memory_order_release);
     waiting = std::exchange(gates_[e & 1], nullptr);
   }
   update_refusing();
@@ -180,10 +190,12 @@ void committer::failed(bool for_good) noexcept {
       last_error_ = "the store gave no reason";
     }
   }
-  if (for_good) return abandon();
+  if (for_good) dead_ = true;
+  if (dead_) return bury();
   update_refusing();
   executor_.arm(retry_, executor_.now() + retry_after_);
   retry_after_ = std::min(retry_after_ * 2, retry_max_);
+  if (dead_ && executor_.cancel(retry_)) bury();  // given up just now
 }
 
 void committer::retry_alarm::ring(timer& t) noexcept {
@@ -193,23 +205,38 @@ void committer::retry_alarm::ring(timer& t) noexcept {
 
 void committer::update_refusing() noexcept {
   const bool failing = failures_.load(std::memory_order_relaxed) != 0;
-  refusing_.store(failing && backlog_bytes_.load(std::memory_order_relaxed) > backlog_bytes_max_, std::memory_order_relaxed);
+  state_of_commits_.refusing.store(failing && backlog_bytes_.load(std::memory_order_relaxed) > backlog_bytes_max_,
+                  std::memory_order_relaxed);
 }
 
 void committer::abandon() noexcept {
-  executor_.cancel(retry_);
-  std::array<gate_node*, 2> waiting{};
+  bool under_way = false;
   {
     const std::lock_guard lock{mutex_};
     dead_ = true;
+    under_way = running_;
+  }
+  state_of_commits_.refusing.store(true, std::memory_order_relaxed);
+  // A commit that is under way ends first, since the store looks at images of actors: whoever ends it, buries.
+  if (!under_way || executor_.cancel(retry_)) bury();
+}
+
+void committer::bury() noexcept {
+  state_of_commits_.refusing.store(true, std::memory_order_relaxed);
+  std::array<gate_node*, 2> waiting{};
+  {
+    const std::lock_guard lock{mutex_};
+    buried_ = true;
+    pending_ = nullptr;
     waiting = std::exchange(gates_, {});
   }
-  refusing_.store(true, std::memory_order_relaxed);
   for (gate_node* list : waiting) open(list, false);
+  running_ = false;
   core_.notify();
 }
 
 void committer::open(gate_node* list, bool durable) noexcept {
+  const post_batch together{executor_};
   // First come, first served.
   gate_node* ordered = nullptr;
   while (list != nullptr) {

@@ -32,7 +32,7 @@ class committer {
 
   // --- any thread ---
 
-  [[nodiscard]] bool is_durable(epoch_number e) const noexcept { return e <= durable_.load(std::memory_order_acquire); }
+  [[nodiscard]] bool is_durable(epoch_number e) const noexcept { return e <= state_of_commits_.durable.load(std::memory_order_acquire); }
 
   /// Takes an actor's image into the open epoch, by way of `prepare(e)`, which gives the image for that epoch.
   template <class Prepare>
@@ -43,6 +43,7 @@ class committer {
       const std::lock_guard lock{mutex_};
       e = open_;
       image& m = prepare(e);
+      if (buried_) return e;
       m.next = pending_;
       pending_ = &m;
       kick = !running_.exchange(true);
@@ -62,16 +63,17 @@ class committer {
 
   /// Nothing is being committed, or waits for it.
   [[nodiscard]] bool is_idle() const noexcept {
-    return dead_ || !running_;
+    return !running_;
   }
 
-  /// Whether changes are refused. Cells look at it on every call.
-  [[nodiscard]] const std::atomic<bool>& refusing() const noexcept { return refusing_; }
+  /// What cells look at on every call.
+  [[nodiscard]] const commit_state& seen_by_calls() const noexcept { return state_of_commits_; }
 
   /// From the holder of a cell whose image was asked for and is encoded now.
   void arrived() noexcept;
 
-  /// Nothing more will come; those who wait are told that the outcome is open.
+  /// Nothing more will be written, once a commit that is under way has ended; those who wait are then told that the
+  /// outcome is open.
   void abandon() noexcept;
 
  private:
@@ -95,9 +97,11 @@ class committer {
   [[nodiscard]] bool last_arrived() noexcept;
   void build();
   void completed() noexcept;
+  void write() noexcept;
   void succeeded() noexcept;
   void failed(bool for_good) noexcept;
-  static void open(gate_node* list, bool durable) noexcept;
+  void bury() noexcept;
+  void open(gate_node* list, bool durable) noexcept;
   void update_refusing() noexcept;
 
   enum class state : std::uint8_t { idle, writing };
@@ -113,10 +117,10 @@ class committer {
   std::array<gate_node*, 2> gates_{};        ///< of the open epoch and the one before, by parity
   std::atomic<bool> running_{false};         ///< from the first image until there is nothing left to commit
   std::atomic<bool> dead_{false};            ///< the store lost track, or the runtime has given it up
+  bool buried_ = false;                      ///< dead, and nobody looks at images any more
   std::string last_error_;
 
-  std::atomic<epoch_number> durable_{0};
-  std::atomic<bool> refusing_{false};
+  commit_state state_of_commits_;
   std::atomic<std::ptrdiff_t> backlog_bytes_{0};
   std::atomic<std::uint32_t> failures_{0};
   std::atomic<std::uint64_t> commits_{0};

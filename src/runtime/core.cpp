@@ -63,7 +63,7 @@ class host_coroutine final : public fiber, public work {
   }
   ~host_coroutine() { body_.destroy(); }
 
-  void resume_later(work& w) noexcept override { core_.exec().post(w); }
+  void resume_later(work& w) noexcept override { post_batch::post(core_.exec(), w); }
 
  private:
   static void start(work& w) noexcept {
@@ -119,7 +119,7 @@ class awaited_coroutine final : public fiber, public work {
     p.owner = this;
     p.on_end = [](promise_base& ended) noexcept { static_cast<awaited_coroutine*>(ended.owner)->end(); };
   }
-  void resume_later(work& w) noexcept override { home()->post(w); }
+  void resume_later(work& w) noexcept override { post_batch::post(*home(), w); }
   void wait() noexcept {
     home()->post(*this);
     thread_.wait();
@@ -266,6 +266,7 @@ void runtime_core::shutdown() noexcept {
     committer_.abandon();
   }
   wait_until([this] { return committer_.is_idle(); }, shutdown_limit);
+  if (!asleep) wait_until([this] { return busy_.load(std::memory_order_acquire) == 0; }, std::chrono::seconds{1});
   // The lane runs in order: behind this, nothing of ours is on it.
   struct last_job final : work {
     explicit last_job(executor& e) noexcept : work{&last_job::run_it}, thread{e} {}
@@ -325,7 +326,8 @@ void runtime::backup(const std::string& path) {
 void runtime::run_coroutine(std::coroutine_handle<> h, detail::promise_base& p) {
   core_->require_running();
   if (detail::must_not_block(core_->exec())) {
-    throw error(errc::invalid_operation, "blocking on a task inside a coroutine would stall others; co_await it instead");
+    throw error(errc::invalid_operation,
+                "blocking on a task inside a coroutine would stall others; co_await it instead");
   }
   detail::awaited_coroutine waiting{core_->exec(), h, p};
   waiting.wait();

@@ -29,6 +29,7 @@ void lifecycle::begin(cell& c, const char* name, task<> body, bool hold) {
   auto* const p = new procedure{c.core().exec(), name, std::move(body)};
   p->target = &c;
   p->link = std::make_shared<const chain_link>(nullptr);
+  c.side_->procedure = p;
   if (hold) c.enter(c.phase_, p);
   c.incoming_.push_front(*p);
 }
@@ -62,6 +63,7 @@ task<> lifecycle::wake(cell& c) {
     c.core().count_awake(1);
     c.quick_writes_ = c.type().options.durability == durability::ephemeral && !c.type().has_on_state_change;
     c.enter(cell::phase::awake, nullptr);
+    c.side_->woke_at = c.turns_ + 1;
     watch_idleness(c);
     if (c.core().stopping()) begin_stop(c);
   } else {
@@ -87,9 +89,15 @@ task<> lifecycle::bring_up(cell& c) {
     if (c.deferred_.empty()) co_return;  // it does not exist, and nobody wants it to
     create(c, *static_cast<invocation*>(c.deferred_.front()->context));
   }
-  if (!c.side_->initialised) co_await run_on_create(c);
+  if (!type.has_on_create) {
+    c.side_->initialised = true;
+  } else if (!c.side_->initialised) {
+    co_await run_on_create(c);
+  }
   auto hook = c.live_->on_wake();
-  co_await bounded(c, "on_wake", std::move(hook), type.options.on_wake_timeout);
+  if (hook) {
+    co_await bounded(c, "on_wake", std::move(hook), type.options.on_wake_timeout);
+  }
 }
 
 // The calls in front that need the actor to exist find that it does not.
@@ -299,10 +307,7 @@ task<> lifecycle::put_down(cell& c) {
     } catch (...) {
       failure = std::current_exception();
     }
-    if (failure) {
-      c.core().report(failure, fmt::format("putting {} to sleep", c.name()));
-      c.retain();  // for ever: a commit that never ended may still look at its images
-    }
+    if (failure) c.core().report(failure, fmt::format("putting {} to sleep", c.name()));
   }
   c.live_.reset();
   c.quick_writes_ = false;
@@ -354,7 +359,10 @@ bool durable_wait::await_suspend(std::coroutine_handle<> h) {
 }
 
 void durable_wait::departure::leave(work& w) noexcept {
-  static_cast<departure&>(w).owner.depart(this_thread().in_turn->sending);
+  const turn& now = *this_thread().in_turn;
+  auto& owner = static_cast<departure&>(w).owner;
+  if (now.unsaved) owner.unsaved_ = now.failure;
+  owner.depart(now.sending);
 }
 
 // The wait may be over, and gone, as soon as the reply is at the gate.
@@ -374,6 +382,7 @@ void durable_wait::await_resume() {
   end();
   if (aborted_) throw error(errc::aborted, "save");
   if (reply_->failure) std::rethrow_exception(reply_->failure);
+  if (unsaved_) std::rethrow_exception(unsaved_);
 }
 
 // --- what runs ------------------------------------------------------------------------------------------------------

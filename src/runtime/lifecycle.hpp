@@ -76,7 +76,7 @@ class background final : public invocation {
 };
 
 /// Waits until an epoch is durable; without one, ends the turn and waits for all that the actor has done.
-/// Throws `store.unavailable`, `actor.aborted`.
+/// Throws `store.unavailable`, `actor.aborted`, or why the state cannot be encoded.
 class durable_wait final : public wait, private reply_waiter {
  public:
   explicit durable_wait(runtime_core& core) noexcept : core_{core} {}
@@ -102,6 +102,7 @@ class durable_wait final : public wait, private reply_waiter {
   std::optional<epoch_number> epoch_;
   reply* reply_ = nullptr;
   departure departure_{*this};
+  std::exception_ptr unsaved_;  ///< the state could not be encoded
   bool aborted_ = false;
 };
 

@@ -39,7 +39,8 @@ struct image {
 class cell_alarm final : public timer, public work {
  public:
   using handler = void (*)(cell&) noexcept;
-  cell_alarm(cell& c, handler h) noexcept : timer{&cell_alarm::ring}, work{&cell_alarm::deliver}, owner_{c}, handler_{h} {}
+  cell_alarm(cell& c, handler h) noexcept
+      : timer{&cell_alarm::ring}, work{&cell_alarm::deliver}, owner_{c}, handler_{h} {}
 
   /// Sends the message now. From any thread; at most one is under way.
   void trigger() noexcept {
@@ -119,6 +120,7 @@ struct cell_side {
   cell_alarm idle;
   cell_alarm deadline;  ///< of the hook that runs, or of the grace period
   cell_alarm save;
+  const invocation* procedure = nullptr;  ///< the lifecycle procedure that runs
   join* hook = nullptr;             ///< the hook that runs, if it is a coroutine
   const char* hook_name = "";
   std::chrono::nanoseconds hook_limit{};
@@ -127,6 +129,7 @@ struct cell_side {
   time_point deadline_at{};
   time_point idle_since{};
   std::uint32_t turns_seen = 0;
+  std::uint32_t woke_at = 0;        ///< the turn that ended the wake
   bool sleep_requested = false;
   bool destroy_requested = false;
 

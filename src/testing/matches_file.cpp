@@ -9,7 +9,8 @@
 
 #include <fmt/format.h>
 
-namespace troupe::inline v0 { namespace testing {
+namespace troupe::inline v0 {
+namespace testing {
 namespace {
 
 constexpr std::size_t shown_before = 30;  // of a line, around the difference: a manifest is one long line
@@ -82,10 +83,11 @@ file_match matches_file(std::string_view text, const std::string& path) {
     return file_match{fmt::format("troupe: {} cannot be written; check its directory and permissions", path)};
   }
   if (!in_file) {
-    return file_match{
-        fmt::format("troupe: {} cannot be read; run again with TROUPE_UPDATE_FILES=1 to write it, then commit it", path)};
+    return file_match{fmt::format(
+        "troupe: {} cannot be read; run again with TROUPE_UPDATE_FILES=1 to write it, then commit it", path)};
   }
   return file_match{explain(wanted, without_last_newline(*in_file), path)};
 }
 
-}}  // namespace troupe::v0::testing
+}  // namespace testing
+}  // namespace troupe::inline v0

@@ -80,11 +80,13 @@ class reply : public gate_node {
 
   /// The actor's side: the answer is complete. What it wrote before is visible to the caller.
   void answer() noexcept {
-    const auto before = state_.exchange(answered_mark, std::memory_order_acq_rel);
-    if (before == abandoned_mark) {
-      state_.store(abandoned_mark, std::memory_order_release);
-    } else if (before != pending) {
-      reinterpret_cast<reply_waiter*>(before)->answered();
+    auto before = state_.load(std::memory_order_acquire);
+    while (before != abandoned_mark) {
+      if (!state_.compare_exchange_weak(before, answered_mark, std::memory_order_acq_rel, std::memory_order_acquire)) {
+        continue;
+      }
+      if (before != pending) reinterpret_cast<reply_waiter*>(before)->answered();
+      return;
     }
   }
 

@@ -89,7 +89,7 @@ class call_core : public wait, public reply_waiter {
   /// After an action has run plainly on a host's thread: whether the caller may go on at once.
   [[nodiscard]] bool settled(cell& c) noexcept {
     const bool may_go_on = (++this_thread().inline_calls & inline_calls_max) != 0;
-    if (dependency_ == 0 && may_go_on) [[likely]] {
+    if (may_go_on && c.lets_out(dependency_)) [[likely]] {
       stage_ = stage::answered;
       return true;
     }
@@ -148,7 +148,7 @@ class call_core : public wait, public reply_waiter {
   alarm alarm_{*this};
   std::unique_ptr<stop_watch> stop_watch_;
   blocked_thread* blocked_ = nullptr;
-  std::atomic<std::uint8_t> outstanding_{0};  ///< of two: the event, and our being ready for it
+  std::atomic<std::uint8_t> outstanding_{2};  ///< the event, and our being ready for it
   ending ending_ = ending::none;
   bool timed_ = false;
 };

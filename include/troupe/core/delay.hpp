@@ -17,6 +17,8 @@ class [[nodiscard("co_await this")]] delay final : private detail::wait {
   using native_awaitable = void;
 
   explicit delay(std::chrono::nanoseconds duration) noexcept : timer_{*this}, duration_{duration} {}
+  /// Until it is awaited, so that `when_any` can take it.
+  delay(delay&& other) noexcept : delay{other.duration_} {}
 
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   bool await_suspend(std::coroutine_handle<> h);

@@ -4,6 +4,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <exception>
+#include <utility>
 
 #include <troupe/core/executor.hpp>
 #include <troupe/core/work.hpp>
@@ -65,18 +66,48 @@ class fiber {
 };
 
 struct turn;
+class post_batch;
 
 /// What the calling thread is doing for troupe.
 struct thread_state {
   std::coroutine_handle<> next;  ///< what `drive` resumes next
   fiber* here = nullptr;         ///< the fiber that runs; null in plain host code
   turn* in_turn = nullptr;       ///< the actor turn that runs; null outside actors
+  post_batch* batch = nullptr;        ///< what is posted is gathered there
   unsigned inline_calls = 0;     ///< since the last yield, see `inline_calls_max`
   unsigned depth = 0;            ///< of calls that run within one another's frames
 };
 
 /// Out of line on purpose: a coroutine that changes threads must not reuse a thread-local address from before.
 [[nodiscard]] thread_state& this_thread() noexcept;
+
+/// Gathers what this thread posts to an executor, and posts it as one list at its end: many waiters are resumed at once
+/// at the price of one.
+class post_batch {
+ public:
+  explicit post_batch(executor& to) noexcept : executor_{to}, outer_{std::exchange(this_thread().batch, this)} {}
+  post_batch(const post_batch&) = delete;
+  post_batch& operator=(const post_batch&) = delete;
+  ~post_batch() {
+    this_thread().batch = outer_;
+    if (!gathered_.empty()) executor_.post(std::move(gathered_));
+  }
+
+  /// Posts `w`, now or with the thread's batch.
+  static void post(executor& to, work& w) noexcept {
+    post_batch* const b = this_thread().batch;
+    if (b != nullptr && &b->executor_ == &to) {
+      b->gathered_.push_back(w);
+    } else {
+      to.post(w);
+    }
+  }
+
+ private:
+  executor& executor_;
+  post_batch* outer_;
+  work_list gathered_;
+};
 
 /// Runs `h`, and whatever it hands over to, until that suspends or ends.
 void drive(std::coroutine_handle<> h) noexcept;

@@ -48,6 +48,12 @@ struct address {
   mutable std::atomic<std::uint32_t> references{1};
 };
 
+/// What every call looks at of the commits.
+struct commit_state {
+  std::atomic<epoch_number> durable{0};  ///< all up to this epoch is
+  std::atomic<bool> refusing{false};     ///< the store does not keep up: no more changes
+};
+
 /// The slot in memory of one (definition, key), while somebody holds a handle to it or it is awake. One word is both
 /// its lock and its mailbox: whoever holds the cell runs its turns; whoever finds it held adds to a stack that the
 /// holder takes over when it has nothing left (Treiber, 1986). All other members belong to the holder.
@@ -116,7 +122,13 @@ class cell final : public work {
   void count_out() noexcept { queued_.fetch_sub(1, std::memory_order_relaxed); }
 
   /// Whether changes are refused because the store does not keep up.
-  [[nodiscard]] bool refuses_changes() const noexcept { return refusing_.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool refuses_changes() const noexcept { return commits_.refusing.load(std::memory_order_relaxed); }
+
+  /// Whether a reply that depends on `dependency` may leave the actors now.
+  [[nodiscard]] bool lets_out(epoch_number dependency) const noexcept {
+    return dependency <= commits_.durable.load(std::memory_order_acquire) ||
+           type_.options.durability != durability::committed;
+  }
 
   [[nodiscard]] activation* live() const noexcept { return live_.get(); }
   [[nodiscard]] const actor_id& id() const noexcept { return id_; }
@@ -161,7 +173,7 @@ class cell final : public work {
   bool open_ = false;            ///< awake, and no exclusive action holds it
   bool quick_writes_ = false;    ///< a change needs nothing more: ephemeral, or relaxed with a save on its way
 
-  const std::atomic<bool>& refusing_;
+  const commit_state& commits_;
   runtime_core& core_;
   const definition& type_;
   work_list incoming_;              ///< taken from the mailbox, in the order of arrival
