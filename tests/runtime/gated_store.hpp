@@ -1,0 +1,224 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <troupe/core/error.hpp>
+#include <troupe/store/memory_store.hpp>
+#include <troupe/store/store.hpp>
+
+namespace behaviour {
+
+/// A store whose commits the test holds, fails and counts; else a `troupe::memory`. Copies are one store, and stand in
+/// `runtime_options::store`. It also knows what is durable, so that a test can look at it, or go on from there as after
+/// a crash. All members may be called from any thread.
+class gated_store {
+ public:
+  using contents = std::map<troupe::actor_id, troupe::actor_record>;
+
+  /// Commits from now on wait for `let_go`.
+  void hold() {
+    const std::lock_guard lock{shared_->mutex};
+    shared_->holding = true;
+  }
+  /// Lets commits happen again, the one that waits first.
+  void let_go() {
+    troupe::commit_request* waiting = nullptr;
+    {
+      const std::lock_guard lock{shared_->mutex};
+      shared_->holding = false;
+      waiting = std::exchange(shared_->held, nullptr);
+    }
+    if (waiting != nullptr) shared_->commit(*waiting);
+  }
+  /// Lets the commit that waits happen; the next one waits again.
+  void let_one_go() {
+    troupe::commit_request* waiting = nullptr;
+    {
+      const std::lock_guard lock{shared_->mutex};
+      waiting = std::exchange(shared_->held, nullptr);
+    }
+    if (waiting != nullptr) shared_->commit(*waiting);
+  }
+  [[nodiscard]] bool is_holding_one() const {
+    const std::lock_guard lock{shared_->mutex};
+    return shared_->held != nullptr;
+  }
+
+  /// Commits from now on fail.
+  void fail(troupe::errc why = troupe::errc::store_full) { answer(troupe::commit_request::outcome::failed, why); }
+  /// Commits from now on end without anybody knowing how.
+  void lose_track() { answer(troupe::commit_request::outcome::unknown, troupe::errc::store_failed); }
+  void heal() { answer(troupe::commit_request::outcome::committed, troupe::errc::store_failed); }
+
+  /// Loads from now on wait for `let_loads_go`.
+  void hold_loads() {
+    const std::lock_guard lock{shared_->mutex};
+    shared_->holding_loads = true;
+  }
+  void let_loads_go() {
+    std::vector<troupe::load_request*> waiting;
+    {
+      const std::lock_guard lock{shared_->mutex};
+      shared_->holding_loads = false;
+      waiting.swap(shared_->held_loads);
+    }
+    for (auto* const each : waiting) shared_->inner->load(*each);
+  }
+
+  /// Called after every commit, with what is durable then.
+  void after_commit(std::function<void(const contents&)> f) { shared_->after_commit = std::move(f); }
+
+  [[nodiscard]] std::size_t commits() const { return count(&shared::commits); }
+  [[nodiscard]] std::size_t attempts() const { return count(&shared::attempts); }
+  [[nodiscard]] std::size_t loads() const { return count(&shared::loads); }
+  /// Write-sets in successful commits.
+  [[nodiscard]] std::size_t write_sets() const { return count(&shared::write_sets); }
+
+  [[nodiscard]] contents durable() const {
+    const std::lock_guard lock{shared_->mutex};
+    return shared_->durable;
+  }
+  /// Another store that has what is durable now: what a crash would leave.
+  [[nodiscard]] gated_store after_crash() const {
+    gated_store other;
+    const contents left = durable();
+    troupe::commit_request all;
+    std::vector<troupe::write_set::creation> creations;
+    creations.reserve(left.size());
+    for (const auto& [id, record] : left) {
+      auto& creation = creations.emplace_back();
+      creation.name = record.name;
+      creation.key = record.key;
+      if (record.input) creation.input = troupe::bytes_view{*record.input};
+      creation.labels = &record.labels;
+      creation.created_at = record.created_at;
+      auto& write = all.writes.emplace_back();
+      write.what = troupe::write_set::action::create;
+      write.initialised = record.initialised;
+      write.version = record.version;
+      write.id = id;
+      write.state = record.state;
+      write.created = &creation;
+    }
+    all.done = [](troupe::commit_request&) noexcept {};
+    const auto opened = other();
+    opened->commit(all);
+    opened->close();
+    return other;
+  }
+
+  [[nodiscard]] std::unique_ptr<troupe::store> operator()() const {
+    shared_->inner = shared_->stored();
+    return std::make_unique<opened_store>(shared_);
+  }
+
+ private:
+  struct shared {
+    void commit(troupe::commit_request& request) {
+      auto result = troupe::commit_request::outcome::committed;
+      {
+        const std::lock_guard lock{mutex};
+        ++attempts;
+        result = next;
+        if (result != troupe::commit_request::outcome::committed) {
+          request.failure = std::make_exception_ptr(troupe::error(why, "as the test wants it"));
+        }
+      }
+      request.result = result;
+      if (result != troupe::commit_request::outcome::committed) return request.done(request);
+      const auto done = std::exchange(request.done, [](troupe::commit_request&) noexcept {});
+      inner->commit(request);
+      request.done = done;
+      if (!request.failure) note(request);
+      request.done(request);
+    }
+    void note(const troupe::commit_request& request) {
+      const std::lock_guard lock{mutex};
+      ++commits;
+      write_sets += request.writes.size();
+      for (const auto& write : request.writes) {
+        if (write.what == troupe::write_set::action::destroy) {
+          durable.erase(write.id);
+          continue;
+        }
+        auto& record = durable[write.id];
+        record.id = write.id;
+        record.initialised = write.initialised;
+        record.version = write.version;
+        record.state.assign(write.state.begin(), write.state.end());
+        if (write.created != nullptr) {
+          record.name = write.created->name;
+          record.key = write.created->key;
+          if (write.created->input) record.input.emplace(write.created->input->begin(), write.created->input->end());
+          record.labels = *write.created->labels;
+          record.created_at = write.created->created_at;
+        }
+        if (write.initialised) record.input.reset();
+      }
+      if (after_commit) after_commit(durable);
+    }
+
+    std::mutex mutex;
+    troupe::memory stored;
+    std::unique_ptr<troupe::store> inner;
+    contents durable;
+    bool holding = false;
+    bool holding_loads = false;
+    troupe::commit_request* held = nullptr;
+    std::vector<troupe::load_request*> held_loads;
+    troupe::commit_request::outcome next = troupe::commit_request::outcome::committed;
+    troupe::errc why = troupe::errc::store_full;
+    std::size_t commits = 0, attempts = 0, write_sets = 0, loads = 0;
+    std::function<void(const contents&)> after_commit;
+  };
+
+  class opened_store final : public troupe::store {
+   public:
+    explicit opened_store(std::shared_ptr<shared> s) : shared_{std::move(s)} {}
+    void load(troupe::load_request& request) noexcept override {
+      {
+        const std::lock_guard lock{shared_->mutex};
+        ++shared_->loads;
+        if (shared_->holding_loads) return shared_->held_loads.push_back(&request);
+      }
+      shared_->inner->load(request);
+    }
+    void list(troupe::list_request& request) noexcept override { shared_->inner->list(request); }
+    void commit(troupe::commit_request& request) noexcept override {
+      request.failure = nullptr;
+      {
+        const std::lock_guard lock{shared_->mutex};
+        if (shared_->holding) {
+          shared_->held = &request;
+          return;
+        }
+      }
+      shared_->commit(request);
+    }
+    void backup(const std::string& path) override { shared_->inner->backup(path); }
+    void close() noexcept override { shared_->inner->close(); }
+
+   private:
+    std::shared_ptr<shared> shared_;
+  };
+
+  void answer(troupe::commit_request::outcome result, troupe::errc why) {
+    const std::lock_guard lock{shared_->mutex};
+    shared_->next = result;
+    shared_->why = why;
+  }
+  [[nodiscard]] std::size_t count(std::size_t shared::*which) const {
+    const std::lock_guard lock{shared_->mutex};
+    return (*shared_).*which;
+  }
+
+  std::shared_ptr<shared> shared_ = std::make_shared<shared>();
+};
+
+}  // namespace behaviour

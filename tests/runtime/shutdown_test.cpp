@@ -1,0 +1,130 @@
+// The end of a runtime: everything is saved, nothing hangs, and nobody is left with a dangling promise.
+
+#include <catch2/catch.hpp>
+
+#include "gated_store.hpp"
+#include "world.hpp"
+
+using namespace behaviour;
+
+namespace {
+
+std::vector<std::string> diary;
+
+struct clerk {
+  int count = 0;
+  void on_sleep(troupe::context<clerk>& c) { diary.push_back("sleep " + c.key().canonical()); }
+  int increment() { return ++count; }
+  int get() const { return count; }
+  void keep(troupe::context<clerk>& c) { c.keep_awake(one_more()); }
+  troupe::task<> one_more() {
+    co_await troupe::delay(1s);
+    ++count;
+  }
+  using actor = troupe::actor<clerk, &clerk::increment, &clerk::get, &clerk::keep>;
+};
+
+struct scribble {
+  int strokes = 0;
+  int draw() { return ++strokes; }
+  int get() const { return strokes; }
+  static constexpr troupe::options options{.durability = troupe::durability::relaxed};
+  using actor = troupe::actor<scribble, &scribble::draw, &scribble::get>;
+};
+
+struct fixture {
+  fixture() { diary.clear(); }
+  static troupe::registry registry() {
+    troupe::registry r;
+    r.use<clerk>("clerk").use<scribble>("scribble");
+    return r;
+  }
+  gated_store store;
+  world w{registry(), store};
+};
+
+troupe::task<> fail() {
+  co_await troupe::delay(1ms);
+  throw troupe::user_error("lost", "nobody waits for me");
+}
+
+}  // namespace
+
+TEST_CASE_METHOD(fixture, "shutdown puts every actor to sleep and saves what is left, also of relaxed actors") {
+  const auto c = w.client.get_or_create<clerk>("c");
+  const auto s = w.client.get_or_create<scribble>("s");
+  w.run(c.call<&clerk::increment>());
+  w.run(s.call<&scribble::draw>());
+  w.run(s.call<&scribble::draw>());
+  w.runtime.shutdown();
+  CHECK(diary.size() == 1);
+  CHECK(w.runtime.health().awake == 0);
+  world again{registry(), store.after_crash()};
+  CHECK(again.run(again.client.get<clerk>("c").call<&clerk::get>()) == 1);
+  CHECK(again.run(again.client.get<scribble>("s").call<&scribble::get>()) == 2);
+  CHECK(w.errors.empty());
+}
+
+TEST_CASE_METHOD(fixture, "calls after shutdown fail with runtime.stopped, through new and old handles") {
+  const auto c = w.client.get_or_create<clerk>("c");
+  w.run(c.call<&clerk::increment>());
+  w.runtime.shutdown();
+  w.runtime.shutdown();  // does nothing
+  CHECK(code_when([&] { static_cast<void>(c.call<&clerk::get>().get()); }) == "runtime.stopped");
+  const auto fresh = w.client.get_or_create<clerk>("d");
+  CHECK(code_when([&] { static_cast<void>(fresh.call<&clerk::get>().get()); }) == "runtime.stopped");
+  CHECK(code_when([&] { w.runtime.spawn(fail()); }) == "runtime.stopped");
+  CHECK(code_when([&] { w.runtime.backup("nowhere"); }) == "runtime.stopped");
+}
+
+TEST_CASE_METHOD(fixture, "shutdown from one of the runtime's own threads is refused") {
+  std::string code;
+  const auto stop = [](troupe::runtime* r, std::string* out) -> troupe::task<> {
+    *out = code_when([&] { r->shutdown(); });
+    co_return;
+  };
+  w.run(stop(&w.runtime, &code));
+  CHECK(code == "actor.invalid_operation");
+}
+
+TEST_CASE_METHOD(fixture, "what a spawned task throws goes to the error handler") {
+  w.runtime.spawn(fail());
+  w.pass(5ms);
+  CHECK(w.errors == std::vector<std::string>{"a spawned task: user.lost"});
+}
+
+TEST_CASE("shutdown waits for commits and for work in the background, on threads") {
+  gated_store store;
+  {
+    troupe::runtime_options options;
+    options.store = store;
+    options.threads = 2;
+    troupe::runtime runtime{fixture::registry(), options};
+    const auto client = runtime.client();
+    std::vector<troupe::handle<clerk>> all;
+    for (int i = 0; i < 50; ++i) {
+      all.push_back(client.get_or_create<clerk>(std::to_string(i)));
+      for (int n = 0; n < 10; ++n) all.back().post<&clerk::increment>();
+      all.back().call<&clerk::increment>().get();
+    }
+    runtime.shutdown();
+  }
+  CHECK(store.durable().size() == 50);
+  for (const auto& [id, record] : store.durable()) CHECK(troupe::decode<clerk>(record.state).count == 11);
+}
+
+TEST_CASE("a shared executor may be pumped after a runtime on it has ended, and handles may outlive it") {
+  auto clock = std::make_shared<troupe::manual_clock>();
+  auto executor = std::make_shared<troupe::manual_executor>(clock, troupe::manual_executor::options{.io_thread = false});
+  std::optional<troupe::handle<clerk>> kept;
+  {
+    troupe::runtime_options options;
+    options.executor = executor;
+    troupe::runtime runtime{fixture::registry(), options};
+    kept = runtime.client().get_or_create<clerk>("kept");
+    runtime.run(kept->call<&clerk::increment>());
+  }
+  clock->advance(1h);
+  executor->poll();
+  CHECK(code_when([&] { static_cast<void>(kept->call<&clerk::get>().get()); }) == "runtime.stopped");
+}
