@@ -9,7 +9,6 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
-#include <span>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -72,9 +71,8 @@ class temporary_directory {
 std::size_t batch_size(std::size_t commits) { return std::clamp<std::size_t>(commits / 40, 1, 500); }
 
 std::vector<commit> batch_after(const std::vector<commit>& history, std::uint64_t done) {
-  const auto rest = std::span{history}.subspan(done);
-  const auto batch = rest.first(std::min(rest.size(), batch_size(history.size())));
-  return {batch.begin(), batch.end()};
+  const std::size_t end = std::min(history.size(), done + batch_size(history.size()));
+  return {history.begin() + static_cast<std::ptrdiff_t>(done), history.begin() + static_cast<std::ptrdiff_t>(end)};
 }
 
 /// Records half of the history, and dies while it is at the next batch: amid the calls from actor to actor, with some
@@ -135,7 +133,8 @@ summary finish(const std::string& database, const std::vector<commit>& history, 
 bool run(const std::string& path) {
   const git source{path};
   const bool is_real = source.is_there();
-  fmt::print("\n  {} {}\n\n", strong("git activity"), is_real ? path : "of a small sample: here is no git repository");
+  const std::string subject = is_real ? path : fmt::format("a small sample, since git finds no repository in {}", path);
+  fmt::print("\n  {} of {}\n\n", strong("git activity"), subject);
   if (is_real && !source.has_commits()) {
     fmt::print("  nothing is committed yet, so there is nothing to count\n\n");
     return true;

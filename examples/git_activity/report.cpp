@@ -4,7 +4,6 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <span>
 #include <utility>
 #include <vector>
 
@@ -76,7 +75,9 @@ void print_table(std::string_view title, const std::map<std::string, tally>& tal
   });
   const auto heading = fmt::format("{:<{}}", title, name_columns);
   fmt::print("\n  {}{}\n", strong(heading), faint("   commits      added    deleted"));
-  for (const auto& [name, t] : std::span{rows}.first(std::min(rows.size(), rows_max))) {
+  const std::size_t shown_rows = std::min(rows.size(), rows_max);
+  for (std::size_t i = 0; i < shown_rows; ++i) {
+    const auto& [name, t] = rows[i];
     fmt::print("  {}{:>10} {:>10} {:>10}\n", shown(name, telling), grouped(t.count), grouped(t.changed.added),
                grouped(t.changed.deleted));
   }

@@ -91,9 +91,10 @@ class tearing_store final : public faulty_store {
   using faulty_store::faulty_store;
   void commit(troupe::commit_request& request) noexcept override {
     auto writes = std::exchange(request.writes, {});
-    const auto others = std::ranges::partition(
-        writes, [](const auto& write) { return write.what == troupe::write_set::action::destroy; });
-    std::ranges::shuffle(others, random_);
+    const auto others = std::partition(writes.begin(), writes.end(), [](const auto& write) {
+      return write.what == troupe::write_set::action::destroy;
+    });
+    std::shuffle(others, writes.end(), random_);
     for (const troupe::write_set& write : writes) {
       request.writes = {write};
       commit_quietly(request);
