@@ -171,3 +171,16 @@ TEST_CASE("a loser of when_any that had not begun never runs", "[client]") {
   CHECK(holds.value == 1);
   CHECK(s.one.call<&worker::how_much>().get() == 1);
 }
+
+TEST_CASE("calls that lose a race on a thread pool end, whenever they are given up", "[client]") {
+  troupe::runtime runtime{site::registry()};
+  auto one = runtime.client().get_or_create<worker>("one");
+  auto two = runtime.client().get_or_create<worker>("two");
+  auto forever = two.with(troupe::timeout{troupe::never});
+  std::size_t ended = 0;
+  for (int round = 0; round < 1000; ++round) {
+    const auto race = runtime.run(troupe::when_any(one.call<&worker::work_for>(0), forever.call<&worker::work_for>(0)));
+    ended += race.index() < 2 ? 1 : 0;
+  }
+  CHECK(ended == 1000);
+}
