@@ -54,7 +54,7 @@ std::string shown(std::string_view name, part telling) {
   if (columns_of(text) > name_columns) {
     while (columns_of(text) >= name_columns) telling == part::end ? text.erase(0, 1) : text.erase(text.size() - 1);
     while (telling == part::end && is_continuation(text.front())) text.erase(0, 1);
-    text = telling == part::end ? "…" + text : text + "…";
+    text = telling == part::end ? fmt::format("…{}", text) : fmt::format("{}…", text);
   }
   return text + std::string(name_columns - columns_of(text), ' ');
 }
