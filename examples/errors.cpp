@@ -25,7 +25,9 @@ struct fruit_stall {
   void crash() { throw std::runtime_error{"the scale is broken"}; }
   troupe::task<> wait_for_delivery(troupe::context<fruit_stall>& c) {
     const auto stop = c.stop_token();  // triggered when the caller has given up, and when the actor shuts down
-    while (!stop.stop_requested()) co_await troupe::delay(1s);
+    while (!stop.stop_requested()) {
+      co_await troupe::delay(1s);
+    }
   }
 
   using actor = troupe::actor<fruit_stall, &fruit_stall::buy, &fruit_stall::crash, &fruit_stall::wait_for_delivery>;

@@ -54,7 +54,9 @@ troupe::task<std::int64_t> views_of_day(troupe::client client, std::string date,
 troupe::task<> expire_day(troupe::client client, std::string date) {
   troupe::tags that_day{{"day", date}};
   const auto shards = co_await client.find<hourly_views>(that_day);
-  for (const auto& each : shards) co_await client.get_for_id<hourly_views>(each.id).call<&hourly_views::expire>();
+  for (const auto& each : shards) {
+    co_await client.get_for_id<hourly_views>(each.id).call<&hourly_views::expire>();
+  }
 }
 
 int main() {
