@@ -121,16 +121,14 @@ struct repository {
   troupe::task<> hand_out(const troupe::client& actors, const commit& next) {
     authors.insert(next.author);
     hours.insert(next.hour);
-    lines sum;
     for (const change& each : next.changes) {
       files.insert(each.path);
       const auto touched = actors.get_or_create<file>(key_of(each.path));
       const bool is_new = co_await touched.call<&file::count>(next.number, each.delta);
       if (!is_new) ++*repeats;
-      sum += each.delta;
     }
     const auto who = actors.get_or_create<author>(key_of(next.author));
-    const bool is_new = co_await who.call<&author::count>(next.number, sum);
+    const bool is_new = co_await who.call<&author::count>(next.number, next.sum());
     if (!is_new) ++*repeats;
     const auto when = actors.get_or_create<hour>(next.hour);
     const bool is_new_hour = co_await when.call<&hour::count>(next.number);

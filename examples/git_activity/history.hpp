@@ -34,6 +34,12 @@ struct commit {
   std::string author;           ///< "Name <email>": people may share a name
   std::string hour;             ///< of the author's day, "00" to "23"
   std::vector<change> changes;  ///< each path once; none for a merge
+
+  [[nodiscard]] lines sum() const {
+    lines all;
+    for (const change& each : changes) all += each.delta;
+    return all;
+  }
 };
 
 struct tally {
