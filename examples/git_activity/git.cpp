@@ -4,6 +4,7 @@
 #include <charconv>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -56,13 +57,17 @@ std::map<std::string, std::uint64_t> count_each(std::string_view text, char sepa
 
 }  // namespace
 
+git::git(std::string path) : path_{std::move(path)} {
+  const auto found = try_run({"rev-parse", "--verify", "--quiet", "HEAD^{commit}"});
+  if (found) head_ = found->substr(0, found->find('\n'));
+}
+
 bool git::is_there() const { return try_run({"rev-parse", "--git-dir"}).has_value(); }
-bool git::has_commits() const { return try_run({"rev-parse", "--verify", "--quiet", "HEAD^{commit}"}).has_value(); }
 
 // With -z, names come as they are: no quoting, whatever bytes they have.
 std::vector<commit> git::history() const {
   const std::string text = run({"log", "-z", "--reverse", "--numstat", "--find-renames", "--date=format:%H",
-                                "--format=%x01%aN <%aE>%n%ad", "HEAD"});
+                                "--format=%x01%aN <%aE>%n%ad", head_});
   std::vector<commit> all;
   for (std::string_view rest = text; !rest.empty();) {
     std::string_view record = take_until(rest, '\0');
@@ -82,9 +87,9 @@ std::vector<commit> git::history() const {
 
 verdict git::counts() const {
   verdict result;
-  result.commits = number_in(run({"rev-list", "--count", "HEAD"}));
+  result.commits = number_in(run({"rev-list", "--count", head_}));
 
-  const std::string people = run({"shortlog", "--summary", "--numbered", "--email", "HEAD"});
+  const std::string people = run({"shortlog", "--summary", "--numbered", "--email", head_});
   for (std::string_view rest = people; !rest.empty();) {
     std::string_view line = take_until(rest, '\n');
     line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
@@ -92,7 +97,7 @@ verdict git::counts() const {
     result.authors[std::string{line}] = count;
   }
 
-  const std::string stats = run({"log", "--shortstat", "--find-renames", "--format=", "HEAD"});
+  const std::string stats = run({"log", "--shortstat", "--find-renames", "--format=", head_});
   for (std::string_view rest = stats; !rest.empty();) {
     std::string_view line = take_until(rest, '\n');  // " 2 files changed, 1 insertion(+), 3 deletions(-)"
     while (!line.empty()) {
@@ -105,8 +110,8 @@ verdict git::counts() const {
     }
   }
 
-  result.files = count_each(run({"log", "-z", "--name-only", "--find-renames", "--format=", "HEAD"}), '\0');
-  result.hours = count_each(run({"log", "--date=format:%H", "--format=%ad", "HEAD"}), '\n');
+  result.files = count_each(run({"log", "-z", "--name-only", "--find-renames", "--format=", head_}), '\0');
+  result.hours = count_each(run({"log", "--date=format:%H", "--format=%ad", head_}), '\n');
   return result;
 }
 

@@ -18,15 +18,15 @@ struct verdict {
   std::map<std::string, std::uint64_t> authors, files, hours;
 };
 
-/// A repository that is only read.
+/// A repository that is only read: the commit that was checked out at first, and what led to it.
 class git {
  public:
-  explicit git(std::string path) : path_{std::move(path)} {}
+  explicit git(std::string path);
 
   /// Whether there are git and, at the path, a repository.
   [[nodiscard]] bool is_there() const;
   /// False as long as nothing is committed.
-  [[nodiscard]] bool has_commits() const;
+  [[nodiscard]] bool has_commits() const { return !head_.empty(); }
 
   /// All that HEAD was made of, oldest first.
   [[nodiscard]] std::vector<commit> history() const;
@@ -37,6 +37,7 @@ class git {
   [[nodiscard]] std::string run(const std::vector<std::string>& arguments) const;
 
   std::string path_;
+  std::string head_;  ///< its hash: somebody may commit while we count
 };
 
 /// Seven commits for machines without git, and what they come to, counted by hand.
