@@ -45,8 +45,8 @@ std::string describe(const definition& d) {
   for (const auto& a : d.actions) {
     auto schema = a.schema();
     schema.pop_back();
-    actions += fmt::format(R"({}{}:{},"readOnly":{},"exclusive":{}}})", actions.empty() ? "" : ",", quoted(a.name), schema,
-                           !a.writes, a.exclusive);
+    actions += fmt::format(R"({}{}:{},"readOnly":{},"exclusive":{}}})", actions.empty() ? "" : ",", quoted(a.name),
+                           schema, !a.writes, a.exclusive);
   }
   return fmt::format(R"({{"name":{},"version":{},"state":{},"actions":{{{}}}}})", quoted(d.name), d.version,
                      d.state_schema(), actions);

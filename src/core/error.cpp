@@ -72,6 +72,11 @@ constexpr std::array catalogue{
     catalogue_entry{errc::store_corrupt, "store", "corrupt", "The store is damaged; restore a backup", false},
     catalogue_entry{errc::store_failed, "store", "failed", "The store failed", false},
 
+    catalogue_entry{
+        errc::store_refuses_changes, "store", "refuses_changes",
+        "The store takes no changes at present, so this one was refused and nothing was done; see runtime::health",
+        false},
+
     catalogue_entry{errc::invalid_config, "config", "invalid", "The configuration cannot work", false},
     catalogue_entry{errc::runtime_stopped, "runtime", "stopped", "The runtime is shut down", false},
 };

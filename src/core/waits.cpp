@@ -24,7 +24,18 @@ bool delay::await_suspend(std::coroutine_handle<> h) {
     return false;
   }
   executor_->arm(timer_, executor_->now() + duration_);
-  return true;
+  if (interrupted_.load(std::memory_order_acquire)) stop_waiting();  // it came before there was a timer to cancel
+  return outstanding_.fetch_sub(1, std::memory_order_acq_rel) != 1;
+}
+
+void delay::event() noexcept {
+  if (outstanding_.fetch_sub(1, std::memory_order_acq_rel) == 1) wake();
+}
+
+void delay::stop_waiting() noexcept {
+  if (!executor_->cancel(timer_)) return;
+  aborted_ = true;
+  event();
 }
 
 void delay::await_resume() {
@@ -33,9 +44,8 @@ void delay::await_resume() {
 }
 
 void delay::interrupt() noexcept {
-  if (!executor_->cancel(timer_)) return;
-  aborted_ = true;
-  wake();
+  interrupted_.store(true, std::memory_order_release);
+  stop_waiting();
 }
 
 namespace detail {

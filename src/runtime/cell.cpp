@@ -20,7 +20,11 @@ constexpr int drain_budget = 128;
 }  // namespace
 
 cell::cell(runtime_core& core, const definition& type, troupe::key key)
-    : work{&cell::run_posted}, commits_{core.commits().seen_by_calls()}, core_{core}, type_{type}, key_{std::move(key)} {}
+    : work{&cell::run_posted},
+      commits_{core.commits().seen_by_calls()},
+      core_{core},
+      type_{type},
+      key_{std::move(key)} {}
 
 cell::~cell() = default;
 
@@ -191,8 +195,7 @@ bool cell::dispatch(work& w) noexcept {
     return refuse(errc::not_found, fmt::format("{} {}", type_.name, inv->origin->id.str()));
   }
   if (inv->writes && refuses_changes() && inv->kind == purpose::action) {
-    return refuse(errc::store_unavailable,
-                  "the store does not keep up, so this change was refused and nothing was done");
+    return refuse(errc::store_refuses_changes, name());
   }
   return run_turn(*inv, nullptr);
 }
@@ -222,6 +225,10 @@ bool cell::run_turn(invocation& inv, work* continuation) noexcept {
       settle(inv, t);
     }
     t.end();
+    if (t.settled) {
+      if (inv.unsaved && !inv.failure) inv.failure = inv.unsaved;
+      core_.deliver(inv);
+    }
     after_turn();
   }
   --thread.depth;
@@ -250,7 +257,7 @@ void cell::run_first(invocation& inv, turn& t) noexcept {
   drive(body);
 }
 
-// The invocation is over: out of the lists, and its answer on its way at the end of the turn.
+// The invocation is over: out of the lists. Its answer leaves at the end of the turn.
 void cell::settle(invocation& inv, turn& t) noexcept {
   if (inv.ended && inv.kind != invocation::purpose::lifecycle) {
     if (inv.following != nullptr) inv.following->previous = inv.previous;
@@ -262,13 +269,7 @@ void cell::settle(invocation& inv, turn& t) noexcept {
     enter(phase_, nullptr);
     readmit();
   }
-  inv.run = [](work& w) noexcept {
-    auto& done = static_cast<invocation&>(w);
-    done.dependency = this_thread().in_turn->sending;
-    if (done.unsaved && !done.failure) done.failure = done.unsaved;
-    done.target->core_.deliver(done);
-  };
-  t.send(inv);
+  t.settled = true;
 }
 
 void cell::after_turn() noexcept {

@@ -137,6 +137,10 @@ epoch_number cell_side::record(epoch_number dependency, bool saving, bool compar
     schedule_save();
     return dependency;
   }
+  if (save_scheduled) {
+    owner.core().exec().cancel(save);
+    save_scheduled = owner.quick_writes_ = false;
+  }
   const bool eager = compare || saving || watched || !exists || newest_bytes <= eager_bytes_max;
   if (eager && !encode_changes() && exists) return dependency;
   const epoch_number e = place(dependency, [&](image& m) {

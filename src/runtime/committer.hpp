@@ -32,7 +32,9 @@ class committer {
 
   // --- any thread ---
 
-  [[nodiscard]] bool is_durable(epoch_number e) const noexcept { return e <= state_of_commits_.durable.load(std::memory_order_acquire); }
+  [[nodiscard]] bool is_durable(epoch_number e) const noexcept {
+    return e <= state_of_commits_.durable.load(std::memory_order_acquire);
+  }
 
   /// Takes an actor's image into the open epoch, by way of `prepare(e)`, which gives the image for that epoch.
   template <class Prepare>

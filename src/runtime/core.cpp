@@ -1,5 +1,6 @@
 #include "core.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
@@ -16,6 +17,9 @@ namespace {
 
 // A store that fails for good must not keep a program from ending.
 constexpr std::chrono::seconds shutdown_limit{60};
+
+// A clock that shows no later time after this stands still.
+constexpr std::chrono::milliseconds frozen_clock_limit{200};
 
 std::shared_ptr<executor> executor_of(const runtime_options& options) {
   return options.executor ? options.executor : std::make_shared<thread_pool>(options.threads);
@@ -36,17 +40,20 @@ std::string text_of(const std::exception_ptr& failure) {
   }
 }
 
-// Tells a cell's holder that the runtime shuts down.
+// Tells a cell's holder that the runtime shuts down, or does not wait any longer.
 struct stop_order final : work {
-  explicit stop_order(cell& c) noexcept : work{&stop_order::deliver}, target{c} {}
+  using handler = void (*)(cell&) noexcept;
+  stop_order(cell& c, handler h) noexcept : work{&stop_order::deliver}, target{c}, obey{h} {}
   static void deliver(work& w) noexcept {
     auto* const self = static_cast<stop_order*>(&w);
     cell& c = self->target;
+    const auto obey = self->obey;
     delete self;
-    lifecycle::stop_now(c);
+    obey(c);
     c.release();  // not the last: an actor that is awake keeps its cell
   }
   cell& target;
+  handler obey;
 };
 
 // A coroutine of the host, from its first line to its last.
@@ -100,7 +107,13 @@ struct location final : load_request {
     try {
       cell& c = core.cells().at(core, type, troupe::key::parse(found->key));
       inv.target = &c;
-      c.push(inv);
+      try {
+        c.count_in();
+        inv.counted = true;
+        c.push(inv);
+      } catch (...) {
+        core.refuse(inv, std::current_exception());
+      }
       c.release();
     } catch (...) {
       core.refuse(inv, std::current_exception());
@@ -154,8 +167,15 @@ runtime_core::runtime_core(const registry& served, runtime_options options)
 runtime_core::~runtime_core() = default;
 
 actor_id runtime_core::make_id() noexcept {
-  const auto now = executor_->clock().wall().time_since_epoch().count();
-  return actor_id::make(static_cast<std::uint64_t>(now), random_->next(), random_->next());
+  // The twelve bits behind the milliseconds count the ids of one, so that ids are in the order of their making (RFC
+  // 9562, 6.2, method 1).
+  constexpr std::uint64_t per_millisecond = 4096;
+  const auto now = static_cast<std::uint64_t>(executor_->clock().wall().time_since_epoch().count()) * per_millisecond;
+  auto last = last_id_.load(std::memory_order_relaxed);
+  auto next = std::max(last + 1, now);
+  while (!last_id_.compare_exchange_weak(last, next, std::memory_order_relaxed)) next = std::max(last + 1, now);
+  const auto count = next % per_millisecond;
+  return actor_id::make(next / per_millisecond, count >> 8 | (count & 0xFF) << 8, random_->next());
 }
 
 const definition& runtime_core::find(const void* type) const {
@@ -259,8 +279,15 @@ bool runtime_core::wait_until(const std::function<bool()>& done, std::chrono::na
 
 void runtime_core::shutdown() noexcept {
   if (stopping_.exchange(true)) return;
-  for (cell* c : directory_.all()) c->push(*new stop_order{*c});
-  const bool asleep = wait_until([this] { return busy_.load(std::memory_order_acquire) == 0; }, shutdown_limit);
+  for (cell* c : directory_.all()) c->push(*new stop_order{*c, &lifecycle::stop_now});
+  const auto all_asleep = [this] { return busy_.load(std::memory_order_acquire) == 0; };
+  const auto begun = executor_->now();
+  bool asleep = wait_until(all_asleep, frozen_clock_limit);
+  if (!asleep && executor_->now() == begun) {
+    // A manual clock that nobody moves: no grace period will ever end by itself.
+    for (cell* c : directory_.all()) c->push(*new stop_order{*c, &lifecycle::cut_short});
+  }
+  asleep = asleep || wait_until(all_asleep, shutdown_limit);
   if (!asleep) {
     log(log_level::error, "shutdown: some actors did not end; what they had not saved is lost");
     committer_.abandon();

@@ -78,6 +78,7 @@ class runtime_core {
   committer committer_;
   troupe::client client_;
 
+  std::atomic<std::uint64_t> last_id_{0};  ///< time and count of the newest
   std::atomic<bool> stopping_{false};
   std::atomic<bool> stopped_{false};
   std::atomic<std::size_t> busy_{0};

@@ -49,6 +49,12 @@ void lifecycle::stop_now(cell& c) noexcept {
   if (c.phase_ == cell::phase::awake) begin_stop(c);
 }
 
+void lifecycle::cut_short(cell& c) noexcept {
+  if (!c.side_ || !c.live_) return;
+  c.side_->deadline_at = c.core().exec().now();
+  overdue(c);
+}
+
 // --- waking ---------------------------------------------------------------------------------------------------------
 
 task<> lifecycle::wake(cell& c) {
@@ -115,7 +121,7 @@ void lifecycle::refuse_absent(cell& c) {
 void lifecycle::create(cell& c, invocation& creator) {
   auto& core = c.core();
   if (c.refuses_changes()) {
-    throw error(errc::store_unavailable, "the store does not keep up, so nothing was created");
+    throw error(errc::store_refuses_changes, c.name());
   }
   auto& side = *c.side_;
   side.begin_life(nullptr, core.exec().clock().wall());
@@ -350,12 +356,16 @@ bool durable_wait::await_suspend(std::coroutine_handle<> h) {
   }
   if (epoch_) {
     depart(*epoch_);
-  } else {
-    turn& t = *this_thread().in_turn;
-    t.save = true;
-    t.send(departure_);
+    return outstanding_.fetch_sub(1, std::memory_order_acq_rel) != 1;
   }
+  turn& t = *this_thread().in_turn;
+  t.save = true;
+  t.send(departure_);
   return true;
+}
+
+void durable_wait::event() noexcept {
+  if (outstanding_.fetch_sub(1, std::memory_order_acq_rel) == 1) wake();
 }
 
 void durable_wait::departure::leave(work& w) noexcept {
@@ -363,9 +373,9 @@ void durable_wait::departure::leave(work& w) noexcept {
   auto& owner = static_cast<departure&>(w).owner;
   if (now.unsaved) owner.unsaved_ = now.failure;
   owner.depart(now.sending);
+  owner.event();
 }
 
-// The wait may be over, and gone, as soon as the reply is at the gate.
 void durable_wait::depart(epoch_number e) noexcept {
   reply_->retain();
   reply_->opened = &reply::pass_gate;
@@ -375,7 +385,7 @@ void durable_wait::depart(epoch_number e) noexcept {
 void durable_wait::interrupt() noexcept {
   if (!reply_->abandon()) return;
   aborted_ = true;
-  wake();
+  event();
 }
 
 void durable_wait::await_resume() {

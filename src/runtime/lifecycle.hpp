@@ -23,6 +23,8 @@ class lifecycle {
   static void begin_stop(cell& c) noexcept;
   /// The runtime shuts down.
   static void stop_now(cell& c) noexcept;
+  /// The grace period is over, whatever the clock says.
+  static void cut_short(cell& c) noexcept;
 
   // What the alarms of a cell ring for.
   static void idle(cell& c) noexcept;
@@ -95,10 +97,12 @@ class durable_wait final : public wait, private reply_waiter {
   };
 
   void depart(epoch_number e) noexcept;
-  void answered() noexcept override { wake(); }
+  void answered() noexcept override { event(); }
   void interrupt() noexcept override;
+  void event() noexcept;
 
   runtime_core& core_;
+  std::atomic<int> outstanding_{2};  // the event, and our being at the gate
   std::optional<epoch_number> epoch_;
   reply* reply_ = nullptr;
   departure departure_{*this};

@@ -162,11 +162,11 @@ TEST_CASE_METHOD(fixture, "when the backlog is full, changes are refused at the 
   const auto more = w.start(w.client.get_or_create<shelf>("bigger").call<&shelf::fill>(200'000));
   w.pass(1s);
   REQUIRE_FALSE(w.runtime.health().accepts_changes);
-  CHECK(w.code(quiet.call<&shelf::add>(1)) == "store.unavailable");
+  CHECK(w.code(quiet.call<&shelf::add>(1)) == "store.refuses_changes");
   const auto refused = failure_of([&] { w.run(quiet.call<&shelf::add>(1)); });
   CHECK_THAT(text_of(refused), Catch::Contains("nothing was done"));
   CHECK(w.run(quiet.call<&shelf::get>()) == 3);
-  CHECK(w.code(w.client.create<shelf>("new")) == "store.unavailable");
+  CHECK(w.code(w.client.create<shelf>("new")) == "store.refuses_changes");
   store.heal();
   w.pass(10s);
   CHECK(w.runtime.health().accepts_changes);
@@ -205,8 +205,8 @@ TEST_CASE_METHOD(fixture, "a store that cannot tell whether it committed stops t
   const auto attempts = store.attempts();
   store.heal();
   w.pass(10s);
-  CHECK(w.code(quiet.call<&shelf::add>(1)) == "store.unavailable");
-  CHECK(w.code(w.client.create<shelf>("new")) == "store.unavailable");
+  CHECK(w.code(quiet.call<&shelf::add>(1)) == "store.refuses_changes");
+  CHECK(w.code(w.client.create<shelf>("new")) == "store.refuses_changes");
   CHECK(w.code(s.call<&shelf::get>()) == "store.unavailable");
   CHECK(w.run(quiet.call<&shelf::get>()) == 3);
   CHECK(store.attempts() == attempts);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <coroutine>
 
@@ -27,15 +28,19 @@ class [[nodiscard("co_await this")]] delay final : private detail::wait {
  private:
   struct alarm final : timer {
     explicit alarm(delay& d) noexcept : timer{&alarm::ring}, owner{d} {}
-    static void ring(timer& t) noexcept { static_cast<alarm&>(t).owner.wake(); }
+    static void ring(timer& t) noexcept { static_cast<alarm&>(t).owner.event(); }
     delay& owner;
   };
 
   void interrupt() noexcept override;
+  void event() noexcept;
+  void stop_waiting() noexcept;
 
   alarm timer_;
   std::chrono::nanoseconds duration_;
   executor* executor_ = nullptr;
+  std::atomic<int> outstanding_{2};  // the event, and our being suspended
+  std::atomic<bool> interrupted_{false};
   bool aborted_ = false;
 };
 

@@ -52,6 +52,8 @@ enum class errc : std::uint16_t {
   store_corrupt = 506,          ///< store.corrupt: the file is damaged
   store_failed = 507,           ///< store.failed: any other failure of the store
 
+  store_refuses_changes = 508,     ///< store.refuses_changes: the store does not keep up, or has failed for good
+
   invalid_config = 600,         ///< config.invalid: a registry or runtime option that cannot work
   runtime_stopped = 601,        ///< runtime.stopped: the runtime is shut down
 };

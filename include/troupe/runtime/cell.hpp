@@ -230,6 +230,7 @@ struct turn {
   std::exception_ptr failure;  ///< of the changes, or of on_state_change; takes the place of the reply
   bool writes;
   bool held = true;
+  bool settled = false;       ///< its invocation is over
   bool save = false;          ///< stamp the state even of a relaxed actor
   bool unsaved = false;       ///< the changes cannot be stored, so what the turn posted is not sent
   work_list outgoing;

@@ -48,7 +48,7 @@ struct runtime_options {
   std::function<void(log_level, std::string_view)> logger = nullptr;
 
   /// Encoded changes that may wait for a store that fails; beyond it, calls that would change something are refused
-  /// with `store.unavailable`.
+  /// with `store.refuses_changes`.
   std::size_t backlog_bytes_max = 256U << 20;
 
   /// Back-off between tries of a commit that failed: from the first to the second, doubling.
