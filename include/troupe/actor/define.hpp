@@ -166,15 +166,22 @@ decltype(auto) invoke_action(typed_activation<A>& a, Arguments& arguments) {
 }
 
 template <class A, class V>
-concept observes_reply = has_on_before_reply<A> &&
-    requires(A& a, troupe::context<A>& c, std::string_view name, V& value) {
+concept observes_reply = requires(A& a, troupe::context<std::remove_const_t<A>>& c, std::string_view name, V& value) {
   a.on_before_reply(c, name, value);
 };
 
-/// Gives the definition's on_before_reply a look at the value, if it has one for this type.
+/// Gives the definition's on_before_reply a look at the value, if it has one for this type. It comes after read-only
+/// actions too, and so may not change the state.
 template <class A, class V>
 void before_reply(typed_activation<A>& a, [[maybe_unused]] std::string_view action, [[maybe_unused]] V& value) {
-  if constexpr (observes_reply<A, V>) a.actor().on_before_reply(a.context(), action, value);
+  if constexpr (has_on_before_reply<A>) {
+    static_assert(observes_reply<const A, V> || !observes_reply<A, V>,
+                  "troupe: on_before_reply is `void on_before_reply(troupe::context<Self>&, std::string_view action, "
+                  "value& reply) const`; it may change the reply but not the state");
+    if constexpr (observes_reply<const A, V>) {
+      std::as_const(a.actor()).on_before_reply(a.context(), action, value);
+    }
+  }
 }
 
 /// A place for an action's value, also for void.
