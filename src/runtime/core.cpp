@@ -318,7 +318,8 @@ void runtime_core::spawn(task<> t) {
 // --- runtime --------------------------------------------------------------------------------------------------------
 
 runtime::runtime(const registry& served, runtime_options options)
-    : core_{std::make_shared<detail::runtime_core>(served, std::move(options))}, client_{core_} {
+    : core_{std::make_shared<detail::runtime_core>(served, std::move(options))},
+      client_{std::make_unique<const troupe::client>(core_)} {
   core_->serve({std::shared_ptr<void>{}, core_.get()});
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include <troupe/client/client.hpp>
 #include <troupe/core/executor.hpp>
 #include <troupe/core/random.hpp>
 #include <troupe/runtime/runtime.hpp>

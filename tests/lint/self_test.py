@@ -40,6 +40,7 @@ TEXT_BAD = [
     ("include/a.hpp", "#pragma once\n//" + "x" * 130 + "\n", "columns"),
     ("include/a.hpp", "int x;\n", "#pragma once"),
     ("include/a.hpp", "#pragma once\n  using namespace std;\n", "using namespace"),
+    ("include/troupe/core/a.hpp", "#pragma once\n#include <troupe/actor/b.hpp>\n", "includes go down only"),
     ("tests/core/a_test.cpp", "std::this_thread::sleep_" "for(1s);\n", "virtual time"),
 ]
 TEXT_GOOD = [

@@ -9,7 +9,6 @@
 #include <string_view>
 
 #include <troupe/actor/registry.hpp>
-#include <troupe/client/client.hpp>
 #include <troupe/core/executor.hpp>
 #include <troupe/core/random.hpp>
 #include <troupe/core/sync_wait.hpp>
@@ -20,6 +19,12 @@
 #include <troupe/store/store.hpp>
 
 namespace troupe::inline v0 {
+
+class client;
+
+namespace detail {
+class runtime_core;
+}
 
 enum class log_level : std::uint8_t { debug, info, warning, error };
 
@@ -67,7 +72,8 @@ class runtime {
   /// `shutdown()`, if that has not been called.
   ~runtime();
 
-  [[nodiscard]] const troupe::client& client() const noexcept { return client_; }
+  /// Makes handles of the runtime's actors (`troupe/client/client.hpp`).
+  [[nodiscard]] const troupe::client& client() const noexcept { return *client_; }
 
   /// Puts every actor to sleep (running actions have their grace period), commits what is left, closes the store and
   /// ends the threads. Calls made from now on fail with `runtime.stopped`. Blocks; may not be called from the runtime's
@@ -114,7 +120,7 @@ class runtime {
   void run_coroutine(std::coroutine_handle<> h, detail::promise_base& p);
 
   std::shared_ptr<detail::runtime_core> core_;
-  troupe::client client_;
+  std::unique_ptr<const troupe::client> client_;
 };
 
 }  // namespace troupe::inline v0
