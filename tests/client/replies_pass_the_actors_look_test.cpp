@@ -1,4 +1,3 @@
-#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -8,14 +7,11 @@
 
 #include "core/manual_runtime.hpp"
 
-using namespace std::chrono_literals;
-
 namespace {
 
 struct censor {
   std::string quote(std::string text) const { return text; }
   troupe::task<std::string> quote_later(std::string text) {
-    co_await troupe::delay(0ns);
     co_return text;
   }
   int number() const { return 7; }
