@@ -273,7 +273,8 @@ void call_core::conclude() {
   stop_watch_.reset();
   stage_ = stage::answered;
   if (ending_ != ending::none) throw_ending();
-  if (reply_ != nullptr && reply_->failure) failure_ = reply_->failure;
+  // Taken, not shared: the actor's side, which may be the last to leave, has no exception to free.
+  if (reply_ != nullptr && reply_->failure) failure_ = std::move(reply_->failure);
   if (turn* const t = this_thread().in_turn; t != nullptr) {
     t->learn(invocation_ != nullptr ? invocation_->dependency : dependency_);
   }

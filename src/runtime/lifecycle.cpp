@@ -391,7 +391,7 @@ void durable_wait::interrupt() noexcept {
 void durable_wait::await_resume() {
   end();
   if (aborted_) throw error(errc::aborted, "save");
-  if (reply_->failure) std::rethrow_exception(reply_->failure);
+  if (reply_->failure) std::rethrow_exception(std::exchange(reply_->failure, nullptr));
   if (unsaved_) std::rethrow_exception(unsaved_);
 }
 
