@@ -5,8 +5,8 @@ function(troupe_developer_flags target)
   if(TROUPE_DEVELOPER)
     target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Werror)
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-      # `"a" + string` is a false -Wrestrict when optimised (GCC PR 105651).
-      target_compile_options(${target} PRIVATE -Wno-restrict)
+      # `"a" + string` is a false positive of these when optimised (GCC PR 105651, 105329).
+      target_compile_options(${target} PRIVATE -Wno-restrict -Wno-stringop-overflow)
     endif()
   endif()
 endfunction()
