@@ -6,7 +6,7 @@ function(troupe_developer_flags target)
     target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Werror)
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
       # `"a" + string` is a false positive of these when optimised (GCC PR 105651, 105329).
-      target_compile_options(${target} PRIVATE -Wno-restrict -Wno-stringop-overflow)
+      target_compile_options(${target} PRIVATE -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds)
     endif()
   endif()
 endfunction()
