@@ -79,6 +79,22 @@ constexpr std::array catalogue{
 
     catalogue_entry{errc::invalid_config, "config", "invalid", "The configuration cannot work", false},
     catalogue_entry{errc::runtime_stopped, "runtime", "stopped", "The runtime is shut down", false},
+
+    catalogue_entry{errc::connection_closed, "connection", "closed", "The connection is closed; connect again", true},
+    catalogue_entry{errc::connection_lagging, "connection", "lagging",
+                    "The connection was closed because its events were not taken; connect again, and catch up", true},
+
+    catalogue_entry{errc::queue_full, "queue", "full", "The queue is full; try again later", true},
+    catalogue_entry{errc::queue_message_too_large, "queue", "message_too_large", "The message is too large", true},
+    catalogue_entry{errc::queue_not_declared, "queue", "not_declared", "The actor has no queue of that name", true},
+    catalogue_entry{errc::queue_already_completed, "queue", "already_completed",
+                    "The message was completed before", true},
+    catalogue_entry{errc::queue_timed_out, "queue", "timed_out",
+                    "Nobody completed the message in time; it stays in the queue", true},
+    catalogue_entry{errc::queue_lease_lost, "queue", "lease_lost",
+                    "The message was held too long and belongs to another consumer by now", false},
+    catalogue_entry{errc::queue_dead_letter, "queue", "dead_letter", "The message failed in all of its attempts",
+                    true},
 };
 
 const catalogue_entry& entry_of(errc number) noexcept {

@@ -56,6 +56,17 @@ enum class errc : std::uint16_t {
 
   invalid_config = 600,         ///< config.invalid: a registry or runtime option that cannot work
   runtime_stopped = 601,        ///< runtime.stopped: the runtime is shut down
+
+  connection_closed = 700,      ///< connection.closed: used after one of its ends closed it
+  connection_lagging = 701,     ///< connection.lagging: closed because its events were not taken
+
+  queue_full = 800,             ///< queue.full: as many messages wait as may
+  queue_message_too_large = 801,  ///< queue.message_too_large: an encoded message is over its limit
+  queue_not_declared = 802,     ///< queue.not_declared: the actor has no queue of that name
+  queue_already_completed = 803,  ///< queue.already_completed: a message was completed twice
+  queue_timed_out = 804,        ///< queue.timed_out: nobody completed the message in time
+  queue_lease_lost = 805,       ///< queue.lease_lost: the message belongs to another consumer by now
+  queue_dead_letter = 806,      ///< queue.dead_letter: the message failed in all of its attempts
 };
 
 /// What a call, a hook or the runtime itself failed with: a group and a code for programs, a sentence for people, and

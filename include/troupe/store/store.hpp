@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,17 @@
 #include <troupe/core/tags.hpp>
 
 namespace troupe::inline v0 {
+
+/// A message in one of an actor's queues.
+struct message_record {
+  std::uint64_t id = 0;                 ///< rises in the order of arrival; never used again for this actor
+  std::string queue;                    ///< wire name
+  bool dead = false;                    ///< a dead letter: it failed in all of its attempts
+  std::uint32_t attempts = 0;           ///< that have begun
+  std::chrono::sys_time<std::chrono::milliseconds> created_at{};
+  std::chrono::sys_time<std::chrono::milliseconds> due_at{};  ///< not to be received earlier
+  bytes body;                           ///< CBOR
+};
 
 /// One actor as the store has it.
 struct actor_record {
@@ -28,14 +40,36 @@ struct actor_record {
   std::optional<bytes> input;           ///< CBOR of the creation input; dropped once initialised
   tags labels;
   std::chrono::sys_time<std::chrono::milliseconds> created_at{};
+  std::vector<message_record> messages;  ///< in the order of their ids; only if they were asked for
 };
 
 /// What one actor changed since its last commit. A store applies it whole or not at all.
 ///
 /// `create` inserts a row, `update` replaces state, version and the initialised mark of an existing row (and drops its
-/// input once initialised), `destroy` deletes everything the actor has. The views are valid until the commit completes.
+/// input once initialised), `keep` leaves the row as it is, `destroy` deletes everything the actor has. Beside that each
+/// carries changes of the actor's queues, and of what is on its way from it to others' queues. The views are valid
+/// until the commit completes.
+///
+/// A message that an actor sends is `outgoing`, a row of its own and not of the actor, from the commit of the turn that
+/// sent it until the commit in which the receiver takes it into its queue: then one write-set has it in `arrived` and
+/// in `messages`. So it is never lost and never there twice.
 struct write_set {
-  enum class action : std::uint8_t { create, update, destroy };
+  enum class action : std::uint8_t { create, update, keep, destroy };
+
+  /// A message as it is from now on, new or not.
+  struct message {
+    std::uint64_t id = 0;
+    std::string_view queue;
+    bool dead = false;
+    std::uint32_t attempts = 0;
+    std::chrono::sys_time<std::chrono::milliseconds> created_at{};
+    std::chrono::sys_time<std::chrono::milliseconds> due_at{};
+    bytes_view body;
+  };
+  struct sent_message {
+    std::uint64_t id = 0;  ///< unique in the store, for ever
+    bytes_view content;    ///< for the runtime alone
+  };
 
   action what = action::update;
   bool initialised = true;
@@ -52,6 +86,11 @@ struct write_set {
     std::chrono::sys_time<std::chrono::milliseconds> created_at{};
   };
   const creation* created = nullptr;
+
+  std::span<const message> messages;              ///< to insert, or to replace; not with `destroy`
+  std::span<const std::uint64_t> removed;         ///< ids of messages to delete; unknown ones are not there any more
+  std::span<const sent_message> sent;             ///< outgoing messages to insert
+  std::span<const std::uint64_t> arrived;         ///< ids of outgoing messages to delete, whoever sent them
 };
 
 /// Asks for one actor, by id or by name and key. The store calls `done` exactly once, maybe before `load` returns, on
@@ -61,6 +100,7 @@ struct load_request {
   std::optional<actor_id> id;  ///< if set, name and key are not looked at
   std::string_view name;
   std::string_view key;
+  bool with_messages = false;  ///< `actor_record::messages` is wanted
 
   std::optional<actor_record> found;
   std::exception_ptr failure;
@@ -81,10 +121,47 @@ struct list_request {
   void (*done)(list_request&) noexcept = nullptr;
 };
 
+/// Asks for a page of the outgoing messages, in the order of their ids: what the process that ended had not brought to
+/// its receivers.
+struct outgoing_request {
+  struct message {
+    std::uint64_t id = 0;
+    bytes content;
+  };
+
+  std::uint64_t after = 0;  ///< only ids behind this one
+  std::size_t limit = 100;
+
+  std::vector<message> found;
+  std::exception_ptr failure;
+
+  void (*done)(outgoing_request&) noexcept = nullptr;
+};
+
+/// Asks for a page of the actors that have messages in their queues, in the order of their ids. Dead letters do not
+/// count.
+struct waiting_request {
+  struct actor {
+    actor_id id;
+    std::string name;  ///< the definition's wire name
+    std::string key;
+    std::chrono::sys_time<std::chrono::milliseconds> due_at{};  ///< of the message that is due first
+  };
+
+  std::optional<actor_id> after;
+  std::size_t limit = 100;
+
+  std::vector<actor> found;
+  std::exception_ptr failure;
+
+  void (*done)(waiting_request&) noexcept = nullptr;
+};
+
 /// Hands over an epoch: write-sets that become durable together. Within one request, destroys are applied before
 /// creates, so that a key can be freed and taken again in one epoch. No two write-sets name the same id.
 ///
-/// Destroying an actor that has no row does nothing. Updating one that has none, creating one whose id or name and key
+/// `arrived` and `removed` are applied last, so that what one write-set sends another may take in the same epoch.
+/// Destroying an actor that has no row does nothing. Updating or keeping one that has none, creating one whose id or name and key
 /// are taken, and naming an id twice are mistakes of the caller: the whole request fails with `store.failed`.
 struct commit_request {
   enum class outcome : std::uint8_t {
@@ -95,6 +172,7 @@ struct commit_request {
 
   std::uint64_t epoch = 0;
   std::vector<write_set> writes;
+  std::vector<std::uint64_t> undeliverable;  ///< ids of outgoing messages to delete: they have no receiver
 
   outcome result = outcome::failed;
   std::exception_ptr failure;  ///< set unless committed
@@ -109,7 +187,7 @@ struct commit_request {
 /// A store does not promise anything about requests that were in flight when the process died: each is there whole or
 /// not at all. `troupe::testing::check_store` tries every sentence of this on a store of your own.
 ///
-/// Nothing here may assume a local, blocking store: answers arrive through `done`. `load` and `list` may be called from
+/// Nothing here may assume a local, blocking store: answers arrive through `done`. `load` and the lists may be called from
 /// any threads at once and see every request whose `done` has been called. `commit` is called with one request at a
 /// time, on the executor's I/O lane, where it may block.
 class store {
@@ -122,6 +200,13 @@ class store {
 
   virtual void load(load_request& request) noexcept = 0;
   virtual void list(list_request& request) noexcept = 0;
+  virtual void list_outgoing(outgoing_request& request) noexcept = 0;
+  virtual void list_waiting(waiting_request& request) noexcept = 0;
+
+  /// How many times the store has been opened, this time included. A fixed number while it is open, and higher than all
+  /// before: what it is part of is never made again.
+  [[nodiscard]] virtual std::uint64_t opening() const noexcept = 0;
+
   virtual void commit(commit_request& request) noexcept = 0;
 
   /// Writes a consistent copy of everything to `path`, which must not exist. Blocks; throws `troupe::error`.
