@@ -30,14 +30,38 @@ std::string wire_name(std::string_view written, naming policy) {
   return name;
 }
 
-void check_definition(const definition& d) {
-  for (auto one = d.actions.begin(); one != d.actions.end(); ++one) {
-    if (std::any_of(d.actions.begin(), one, [&](const action_entry& other) { return other.name == one->name; })) {
-      throw error(
-          errc::invalid_config,
-          fmt::format("{} has two actions named \"{}\"; give one another name with troupe::named", d.name, one->name));
+namespace {
+
+template <class Entries>
+void check_names(const definition& d, const Entries& entries, const char* kind, const char* remedy) {
+  for (auto one = entries.begin(); one != entries.end(); ++one) {
+    if (std::any_of(entries.begin(), one, [&](const auto& other) { return other.name == one->name; })) {
+      throw error(errc::invalid_config, fmt::format("{} has two {} named \"{}\"; {}", d.name, kind, one->name, remedy));
     }
   }
+}
+
+void check_queue(const definition& d, const queue_entry& q) {
+  const auto& o = q.options;
+  const auto require = [&](bool holds, const char* what) {
+    if (!holds) throw error(errc::invalid_config, fmt::format("{}, queue \"{}\": {}", d.name, q.name, what));
+  };
+  require(o.messages_max > 0, "queue_options::messages_max must be more than 0");
+  require(o.message_bytes_max > 0, "queue_options::message_bytes_max must be more than 0");
+  require(o.attempts_max > 0, "queue_options::attempts_max must be more than 0");
+  require(o.retry_min >= o.retry_min.zero() && o.retry_min <= o.retry_max,
+          "queue_options::retry_min must be between 0 and retry_max");
+  require(o.visibility_timeout > o.visibility_timeout.zero(),
+          "queue_options::visibility_timeout must be more than 0");
+}
+
+}  // namespace
+
+void check_definition(const definition& d) {
+  check_names(d, d.actions, "actions", "give one another name with troupe::named");
+  check_names(d, d.events, "events", "give one another name in its type");
+  check_names(d, d.queues, "queues", "give one another name in its type");
+  for (const auto& q : d.queues) check_queue(d, q);
 }
 
 std::string describe(const definition& d) {
@@ -48,8 +72,17 @@ std::string describe(const definition& d) {
     actions += fmt::format(R"({}{}:{},"readOnly":{},"exclusive":{}}})", actions.empty() ? "" : ",", quoted(a.name),
                            schema, !a.writes, a.exclusive);
   }
-  return fmt::format(R"({{"name":{},"version":{},"state":{},"actions":{{{}}}}})", quoted(d.name), d.version,
-                     d.state_schema(), actions);
+  std::string events;
+  for (const auto& e : d.events) {
+    events += fmt::format("{}{}:{}", events.empty() ? "" : ",", quoted(e.name), e.schema());
+  }
+  std::string queues;
+  for (const auto& q : d.queues) {
+    queues += fmt::format(R"({}{}:{{"message":{},"result":{}}})", queues.empty() ? "" : ",", quoted(q.name),
+                          q.message_schema(), q.result_schema());
+  }
+  return fmt::format(R"({{"name":{},"version":{},"state":{},"actions":{{{}}},"events":{{{}}},"queues":{{{}}}}})",
+                     quoted(d.name), d.version, d.state_schema(), actions, events, queues);
 }
 
 bool open_arguments(cbor_reader& reader, std::string_view action, std::size_t wanted) {
@@ -108,6 +141,12 @@ void registry::add(detail::definition d) {
   positive(o.action_timeout, "action_timeout");
   positive(o.on_create_timeout, "on_create_timeout");
   positive(o.on_wake_timeout, "on_wake_timeout");
+  positive(o.on_connect_timeout, "on_connect_timeout");
+  positive(o.run_restart_min, "run_restart_min");
+  positive(o.run_restart_max, "run_restart_max");
+  if (o.connection_events_max == 0) {
+    throw error(errc::invalid_config, fmt::format("{}: options::connection_events_max must be more than 0", d.name));
+  }
   if (o.mailbox_calls_max == 0) {
     throw error(errc::invalid_config, fmt::format("{}: options::mailbox_calls_max must be more than 0", d.name));
   }

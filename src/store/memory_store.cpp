@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <set>
@@ -23,10 +24,15 @@ struct memory::contents {
     std::set<actor_id> ids;
   };
 
+  using queues = std::map<std::uint64_t, message_record>;
+
   std::atomic<bool> is_owned = false;
   std::mutex mutex;  // not shared: glibc lets a stream of readers keep a writer out
-  std::unordered_map<actor_id, actor_record> actors;
+  std::unordered_map<actor_id, actor_record> actors;  // without messages
   std::map<std::string, definition, std::less<>> definitions;
+  std::map<actor_id, queues> messages;  // of those that have any
+  std::map<std::uint64_t, bytes> outgoing;
+  std::uint64_t openings = 0;
 };
 
 namespace {
@@ -70,6 +76,31 @@ actor_record to_record(const write_set& write) {
   throw error(errc::store_failed, fmt::format("a commit names actor {}, {}", write.id.str(), why));
 }
 
+void check_number(std::uint64_t id) {
+  if (id == 0 || id > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
+    throw error(errc::store_failed, fmt::format("a commit gives a message the id {}; use 1 to 2^63 - 1", id));
+  }
+}
+
+message_record to_record(const write_set::message& message) {
+  return {.id = message.id, .queue = std::string{message.queue}, .dead = message.dead, .attempts = message.attempts,
+          .created_at = message.created_at, .due_at = message.due_at,
+          .body = bytes{message.body.begin(), message.body.end()}};
+}
+
+/// Body and time of creation stay.
+void change(message_record& message, message_record& to) noexcept {
+  message.queue.swap(to.queue);
+  message.dead = to.dead;
+  message.attempts = to.attempts;
+  message.due_at = to.due_at;
+}
+
+template <class Numbers>
+void check_numbers(const Numbers& ids) {
+  for (const std::uint64_t id : ids) check_number(id);
+}
+
 }  // namespace
 
 class memory_store final : public store {
@@ -78,44 +109,24 @@ class memory_store final : public store {
     if (contents_->is_owned.exchange(true)) {
       throw error(errc::store_in_use, "this troupe::memory belongs to another runtime; shut that down first");
     }
+    opening_ = ++contents_->openings;
   }
 
   ~memory_store() override { close(); }
 
-  void load(load_request& request) noexcept override {
-    request.found.reset();
-    request.failure = nullptr;
-    try {
-      const std::lock_guard lock{contents_->mutex};
-      const std::optional<actor_id> id = request.id ? request.id : find(request.name, request.key);
-      if (id) {
-        const auto at = contents_->actors.find(*id);
-        if (at != contents_->actors.end()) request.found = at->second;
-      }
-    } catch (...) {
-      request.failure = std::current_exception();
-    }
-    request.done(request);
-  }
+  void load(load_request& request) noexcept override { answer(request, &memory_store::find_one); }
+  void list(list_request& request) noexcept override { answer(request, &memory_store::find_all); }
+  void list_outgoing(outgoing_request& request) noexcept override { answer(request, &memory_store::find_outgoing); }
+  void list_waiting(waiting_request& request) noexcept override { answer(request, &memory_store::find_waiting); }
 
-  void list(list_request& request) noexcept override {
-    request.found.clear();
-    request.failure = nullptr;
-    try {
-      const std::lock_guard lock{contents_->mutex};
-      find_all(request);
-    } catch (...) {
-      request.failure = std::current_exception();
-    }
-    request.done(request);
-  }
+  [[nodiscard]] std::uint64_t opening() const noexcept override { return opening_; }
 
   void commit(commit_request& request) noexcept override {
     request.failure = nullptr;
     try {
       const std::lock_guard lock{contents_->mutex};
-      staged changes = stage(request.writes);
-      apply(changes, request.writes);
+      staged changes = stage(request);
+      apply(changes, request);
       request.result = commit_request::outcome::committed;
     } catch (...) {
       request.result = commit_request::outcome::failed;
@@ -135,12 +146,28 @@ class memory_store final : public store {
 
  private:
   using definition = memory::contents::definition;
+  using queues = memory::contents::queues;
 
   /// The nodes that creating needs, made before anything changes.
   struct staged {
     std::unordered_map<actor_id, actor_record> actors;
     std::map<std::string, definition, std::less<>> definitions;
+    std::map<actor_id, queues> messages;
+    std::map<std::uint64_t, bytes> outgoing;
   };
+
+  template <class Request>
+  void answer(Request& request, void (memory_store::*find_in)(Request&) const) noexcept {
+    request.found = {};
+    request.failure = nullptr;
+    try {
+      const std::lock_guard lock{contents_->mutex};
+      (this->*find_in)(request);
+    } catch (...) {
+      request.failure = std::current_exception();
+    }
+    request.done(request);
+  }
 
   [[nodiscard]] std::optional<actor_id> find(std::string_view name, std::string_view key) const {
     const auto definition = contents_->definitions.find(name);
@@ -150,44 +177,86 @@ class memory_store final : public store {
     return at->second;
   }
 
-  void find_all(list_request& request) const {
-    const auto definition = contents_->definitions.find(request.name);
-    if (definition == contents_->definitions.end()) return;
-    const std::set<actor_id>& ids = definition->second.ids;
-    for (auto id = request.after ? ids.upper_bound(*request.after) : ids.begin(); id != ids.end(); ++id) {
-      if (request.found.size() >= request.limit) return;
-      const actor_record& record = contents_->actors.at(*id);
-      if (carries(record, request.labels)) request.found.push_back(without_contents(record));
-    }
-  }
+  void find_one(load_request& request) const;
+  void find_all(list_request& request) const;
+  void find_outgoing(outgoing_request& request) const;
+  void find_waiting(waiting_request& request) const;
 
   /// Checks everything and allocates everything; what it changes cannot be seen.
-  [[nodiscard]] staged stage(const std::vector<write_set>& writes);
+  [[nodiscard]] staged stage(const commit_request& request);
   void stage_create(const write_set& write, const std::unordered_set<actor_id>& destroyed, staged& changes);
+  void stage_messages(const write_set& write, staged& changes);
 
   /// Cannot fail.
-  void apply(staged& changes, const std::vector<write_set>& writes) noexcept;
+  void apply(staged& changes, const commit_request& request) noexcept;
+  void apply_messages(staged& changes, const commit_request& request) noexcept;
   void destroy(const actor_id& id) noexcept;
 
   std::shared_ptr<memory::contents> contents_;
+  std::uint64_t opening_ = 0;
 };
 
-memory_store::staged memory_store::stage(const std::vector<write_set>& writes) {
+void memory_store::find_one(load_request& request) const {
+  const std::optional<actor_id> id = request.id ? request.id : find(request.name, request.key);
+  if (!id) return;
+  const auto at = contents_->actors.find(*id);
+  if (at == contents_->actors.end()) return;
+  request.found = at->second;
+  const auto waiting = request.with_messages ? contents_->messages.find(*id) : contents_->messages.end();
+  if (waiting == contents_->messages.end()) return;
+  for (const auto& [number, message] : waiting->second) request.found->messages.push_back(message);
+}
+
+void memory_store::find_all(list_request& request) const {
+  const auto definition = contents_->definitions.find(request.name);
+  if (definition == contents_->definitions.end()) return;
+  const std::set<actor_id>& ids = definition->second.ids;
+  for (auto id = request.after ? ids.upper_bound(*request.after) : ids.begin(); id != ids.end(); ++id) {
+    if (request.found.size() >= request.limit) return;
+    const actor_record& record = contents_->actors.at(*id);
+    if (carries(record, request.labels)) request.found.push_back(without_contents(record));
+  }
+}
+
+void memory_store::find_outgoing(outgoing_request& request) const {
+  const auto& all = contents_->outgoing;
+  for (auto at = all.upper_bound(request.after); at != all.end() && request.found.size() < request.limit; ++at) {
+    request.found.push_back({.id = at->first, .content = at->second});
+  }
+}
+
+void memory_store::find_waiting(waiting_request& request) const {
+  const auto& all = contents_->messages;
+  for (auto at = request.after ? all.upper_bound(*request.after) : all.begin(); at != all.end(); ++at) {
+    if (request.found.size() >= request.limit) return;
+    std::optional<std::chrono::sys_time<std::chrono::milliseconds>> first;
+    for (const auto& [number, message] : at->second) {
+      if (!message.dead && (!first || message.due_at < *first)) first = message.due_at;
+    }
+    if (!first) continue;
+    const actor_record& actor = contents_->actors.at(at->first);
+    request.found.push_back({.id = actor.id, .name = actor.name, .key = actor.key, .due_at = *first});
+  }
+}
+
+memory_store::staged memory_store::stage(const commit_request& request) {
   staged changes;
   std::unordered_set<actor_id> destroyed;
   std::unordered_set<actor_id> named;
-  for (const write_set& write : writes) {
+  for (const write_set& write : request.writes) {
     if (!named.insert(write.id).second) refuse(write, "twice");
     if (write.what == write_set::action::destroy) destroyed.insert(write.id);
   }
-  for (const write_set& write : writes) {
+  for (const write_set& write : request.writes) {
     if (write.what == write_set::action::create) stage_create(write, destroyed, changes);
-    if (write.what == write_set::action::update) {
+    if (write.what == write_set::action::update || write.what == write_set::action::keep) {
       const auto at = contents_->actors.find(write.id);
-      if (at == contents_->actors.end()) refuse(write, "which is to be updated and does not exist");
-      at->second.state.reserve(write.state.size());
+      if (at == contents_->actors.end()) refuse(write, "which is to be changed and does not exist");
+      if (write.what == write_set::action::update) at->second.state.reserve(write.state.size());
     }
+    stage_messages(write, changes);
   }
+  check_numbers(request.undeliverable);
   contents_->actors.reserve(contents_->actors.size() + changes.actors.size());
   return changes;
 }
@@ -208,8 +277,30 @@ void memory_store::stage_create(const write_set& write, const std::unordered_set
   changes.actors.emplace(write.id, to_record(write));
 }
 
-void memory_store::apply(staged& changes, const std::vector<write_set>& writes) noexcept {
-  for (const write_set& write : writes) {
+void memory_store::stage_messages(const write_set& write, staged& changes) {
+  check_numbers(write.removed);
+  check_numbers(write.arrived);
+  for (const write_set::sent_message& message : write.sent) {
+    check_number(message.id);
+    bytes content{message.content.begin(), message.content.end()};
+    const bool is_new = changes.outgoing.emplace(message.id, std::move(content)).second;
+    if (!is_new || contents_->outgoing.contains(message.id)) {
+      refuse(write, fmt::format("which sends message {}, and that is on its way", message.id));
+    }
+  }
+  if (write.messages.empty()) return;
+  if (write.what == write_set::action::destroy) refuse(write, "which gets messages and is to be destroyed");
+  queues& into = changes.messages[write.id];
+  for (const write_set::message& message : write.messages) {
+    check_number(message.id);
+    message_record record = to_record(message);
+    const auto [at, is_new] = into.try_emplace(message.id, std::move(record));
+    if (!is_new) change(at->second, record);  // which was not moved from
+  }
+}
+
+void memory_store::apply(staged& changes, const commit_request& request) noexcept {
+  for (const write_set& write : request.writes) {
     if (write.what == write_set::action::destroy) destroy(write.id);
     if (write.what != write_set::action::update) continue;
     actor_record& record = contents_->actors.find(write.id)->second;
@@ -224,6 +315,26 @@ void memory_store::apply(staged& changes, const std::vector<write_set>& writes) 
     into.by_key.merge(created.by_key);
     into.ids.merge(created.ids);
   }
+  apply_messages(changes, request);
+}
+
+void memory_store::apply_messages(staged& changes, const commit_request& request) noexcept {
+  contents_->messages.merge(changes.messages);
+  for (auto& [actor, messages] : changes.messages) {  // what is left is of actors that have some already
+    queues& into = contents_->messages.find(actor)->second;
+    into.merge(messages);
+    for (auto& [number, message] : messages) change(into.find(number)->second, message);
+  }
+  contents_->outgoing.merge(changes.outgoing);
+  for (const write_set& write : request.writes) {
+    for (const std::uint64_t id : write.arrived) contents_->outgoing.erase(id);
+    if (write.removed.empty()) continue;
+    const auto at = contents_->messages.find(write.id);
+    if (at == contents_->messages.end()) continue;
+    for (const std::uint64_t id : write.removed) at->second.erase(id);
+    if (at->second.empty()) contents_->messages.erase(at);
+  }
+  for (const std::uint64_t id : request.undeliverable) contents_->outgoing.erase(id);
 }
 
 void memory_store::destroy(const actor_id& id) noexcept {
@@ -233,6 +344,7 @@ void memory_store::destroy(const actor_id& id) noexcept {
   of.by_key.erase(of.by_key.find(at->second.key));
   of.ids.erase(id);
   contents_->actors.erase(at);
+  contents_->messages.erase(id);
 }
 
 void memory_store::backup(const std::string& path) {

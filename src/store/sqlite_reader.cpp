@@ -17,6 +17,17 @@ std::optional<actor_id> successor(const actor_id& id) {
   return std::nullopt;
 }
 
+std::int64_t to_sql(std::size_t limit) {
+  constexpr auto limit_max = static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max());
+  return static_cast<std::int64_t>(std::min(limit, limit_max));
+}
+
+std::chrono::sys_time<std::chrono::milliseconds> to_time(std::int64_t milliseconds) {
+  return std::chrono::sys_time<std::chrono::milliseconds>{std::chrono::milliseconds{milliseconds}};
+}
+
+bytes to_bytes(bytes_view view) { return {view.begin(), view.end()}; }
+
 /// A read transaction over several statements.
 class transaction {
  public:
@@ -43,43 +54,41 @@ sqlite_reader::sqlite_reader(const std::string& path, std::chrono::milliseconds 
       load_by_key_{connection_.prepare(sql::load_by_key)},
       list_{connection_.prepare(sql::list_actors)},
       read_tags_{connection_.prepare(sql::read_tags)},
-      next_with_tag_{connection_.prepare(sql::next_with_tag)} {
+      next_with_tag_{connection_.prepare(sql::next_with_tag)},
+      read_messages_{connection_.prepare(sql::read_messages)},
+      list_outgoing_{connection_.prepare(sql::list_outgoing)},
+      list_waiting_{connection_.prepare(sql::list_waiting)} {
   connection_.execute(sql::configure_reader);
 }
 
 std::optional<actor_record> sqlite_reader::load(const load_request& request) {
   if (request.id) {
     load_by_id_.bind(1, *request.id);
-    return read_actor(load_by_id_);
+    return read_actor(load_by_id_, request.with_messages);
   }
   const std::optional<std::int64_t> definition = names_.number(request.name);
   if (!definition) return std::nullopt;
   load_by_key_.bind(1, *definition);
   load_by_key_.bind(2, request.key);
-  return read_actor(load_by_key_);
+  return read_actor(load_by_key_, request.with_messages);
 }
 
-std::optional<actor_record> sqlite_reader::read_actor(sqlite_statement& statement) {
-  const sqlite_rows rows{statement};  // keeps the tags of the same moment
+std::optional<actor_record> sqlite_reader::read_actor(sqlite_statement& statement, bool with_messages) {
+  const sqlite_rows rows{statement};  // keeps the tags and messages of the same moment
   if (!statement.step()) return std::nullopt;
   actor_record record = read_head(statement);
-  const bytes_view state = statement.blob(7);
-  record.state.assign(state.begin(), state.end());
-  if (!statement.is_null(8)) {
-    const bytes_view input = statement.blob(8);
-    record.input.emplace(input.begin(), input.end());
-  }
+  record.state = to_bytes(statement.blob(7));
+  if (!statement.is_null(8)) record.input = to_bytes(statement.blob(8));
+  if (with_messages) record.messages = read_messages(record.id);
   return record;
 }
 
 actor_record sqlite_reader::read_head(sqlite_statement& statement) {
   actor_record record;
   record.id = statement.id(0);
-  std::optional<std::string> name = names_.name(statement.number(1));
-  if (!name) throw connection_.corrupt("an actor's definition is missing");
-  record.name = std::move(*name);
+  record.name = definition_name(statement.number(1));
   record.key = statement.text(2);
-  record.created_at = std::chrono::sys_time<std::chrono::milliseconds>{std::chrono::milliseconds{statement.number(3)}};
+  record.created_at = to_time(statement.number(3));
   record.initialised = statement.number(5) != 0;
   record.version = static_cast<std::uint32_t>(statement.number(6));
   const auto tag_count = static_cast<std::size_t>(statement.number(4));
@@ -88,11 +97,34 @@ actor_record sqlite_reader::read_head(sqlite_statement& statement) {
   return record;
 }
 
+std::string sqlite_reader::definition_name(std::int64_t number) {
+  std::optional<std::string> name = names_.name(number);
+  if (!name) throw connection_.corrupt("an actor's definition is missing");
+  return std::move(*name);
+}
+
 tags sqlite_reader::read_tags(const actor_id& id) {
   tags found;
   const sqlite_rows rows{read_tags_};
   read_tags_.bind(1, id);
   while (read_tags_.step()) found.emplace(read_tags_.text(0), read_tags_.text(1));
+  return found;
+}
+
+std::vector<message_record> sqlite_reader::read_messages(const actor_id& id) {
+  std::vector<message_record> found;
+  const sqlite_rows rows{read_messages_};
+  read_messages_.bind(1, id);
+  while (read_messages_.step()) {
+    message_record& message = found.emplace_back();
+    message.id = static_cast<std::uint64_t>(read_messages_.number(0));
+    message.queue = read_messages_.text(1);
+    message.dead = read_messages_.number(2) != 0;
+    message.attempts = static_cast<std::uint32_t>(read_messages_.number(3));
+    message.created_at = to_time(read_messages_.number(4));
+    message.due_at = to_time(read_messages_.number(5));
+    message.body = to_bytes(read_messages_.blob(6));
+  }
   return found;
 }
 
@@ -112,11 +144,10 @@ std::vector<actor_record> sqlite_reader::list(const list_request& request) {
 
 void sqlite_reader::list_all(std::int64_t definition, const actor_id& from, std::size_t limit,
                              std::vector<actor_record>& found) {
-  constexpr auto limit_max = static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max());
   const sqlite_rows rows{list_};
   list_.bind(1, definition);
   list_.bind(2, from);
-  list_.bind(3, static_cast<std::int64_t>(std::min(limit, limit_max)));
+  list_.bind(3, to_sql(limit));
   while (list_.step()) found.push_back(read_head(list_));
 }
 
@@ -151,6 +182,36 @@ std::optional<actor_id> sqlite_reader::next_with_all(std::int64_t definition, co
     from = named;
   }
   return from;
+}
+
+std::vector<outgoing_request::message> sqlite_reader::list_outgoing(const outgoing_request& request) {
+  std::vector<outgoing_request::message> found;
+  const sqlite_rows rows{list_outgoing_};
+  list_outgoing_.bind(1, to_sql(request.after));
+  list_outgoing_.bind(2, to_sql(request.limit));
+  while (list_outgoing_.step()) {
+    const auto id = static_cast<std::uint64_t>(list_outgoing_.number(0));
+    found.push_back({.id = id, .content = to_bytes(list_outgoing_.blob(1))});
+  }
+  return found;
+}
+
+std::vector<waiting_request::actor> sqlite_reader::list_waiting(const waiting_request& request) {
+  std::vector<waiting_request::actor> found;
+  const std::optional<actor_id> from = request.after ? successor(*request.after) : actor_id{};
+  if (!from) return found;
+  const sqlite_rows rows{list_waiting_};
+  list_waiting_.bind(1, *from);
+  list_waiting_.bind(2, to_sql(request.limit));
+  while (list_waiting_.step()) {
+    if (list_waiting_.is_null(1)) throw connection_.corrupt("a message is of an actor that does not exist");
+    waiting_request::actor& actor = found.emplace_back();
+    actor.id = list_waiting_.id(0);
+    actor.name = definition_name(list_waiting_.number(1));
+    actor.key = list_waiting_.text(2);
+    actor.due_at = to_time(list_waiting_.number(3));
+  }
+  return found;
 }
 
 sqlite_readers::sqlite_readers(std::string path, std::chrono::milliseconds busy_timeout, const definition_names& names)

@@ -19,11 +19,15 @@ class sqlite_reader {
 
   [[nodiscard]] std::optional<actor_record> load(const load_request& request);
   [[nodiscard]] std::vector<actor_record> list(const list_request& request);
+  [[nodiscard]] std::vector<outgoing_request::message> list_outgoing(const outgoing_request& request);
+  [[nodiscard]] std::vector<waiting_request::actor> list_waiting(const waiting_request& request);
 
  private:
-  [[nodiscard]] std::optional<actor_record> read_actor(sqlite_statement& statement);
+  [[nodiscard]] std::optional<actor_record> read_actor(sqlite_statement& statement, bool with_messages);
   [[nodiscard]] actor_record read_head(sqlite_statement& statement);
+  [[nodiscard]] std::string definition_name(std::int64_t number);
   [[nodiscard]] tags read_tags(const actor_id& id);
+  [[nodiscard]] std::vector<message_record> read_messages(const actor_id& id);
   void list_all(std::int64_t definition, const actor_id& from, std::size_t limit, std::vector<actor_record>& found);
   void list_tagged(std::int64_t definition, const tags& labels, const actor_id& from, std::size_t limit,
                    std::vector<actor_record>& found);
@@ -38,6 +42,9 @@ class sqlite_reader {
   sqlite_statement list_;
   sqlite_statement read_tags_;
   sqlite_statement next_with_tag_;
+  sqlite_statement read_messages_;
+  sqlite_statement list_outgoing_;
+  sqlite_statement list_waiting_;
 };
 
 /// Lends readers to threads. It opens them as they are needed, up to a few; who comes later waits.
@@ -51,7 +58,7 @@ class sqlite_readers {
     ~lease() { pool_.give_back(std::move(reader_)); }
     lease(const lease&) = delete;
     lease& operator=(const lease&) = delete;
-    sqlite_reader* operator->() const noexcept { return reader_.get(); }
+    sqlite_reader& operator*() const noexcept { return *reader_; }
 
    private:
     sqlite_readers& pool_;

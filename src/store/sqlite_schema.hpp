@@ -1,17 +1,19 @@
 #pragma once
 
+#include <iterator>
+
 // All SQL of the SQLite store stands here. Our tables are named `_troupe_*`; everything else in the file is the user's.
 //
 // An actor is a row of some 50 bytes over its key and state, plus two index entries. Definitions are numbers in rows,
 // for size. Ids are UUIDs of version 7 and rows are kept in their order, so creating actors appends. Tags never change
 // after creation; an actor's row counts them, so that loading one without tags costs one look-up.
+//
+// A message is a row beside those of its actor, and nothing else: an index of what is due would halve the speed of
+// queues, for a question that is asked when a runtime starts. Short names of queues cost as much as numbers would.
 
 namespace troupe::inline v0 { namespace detail { namespace sql {
 
-/// The schema that this code reads and writes. A file with a higher one is refused.
-inline constexpr int schema_version = 1;
-
-inline constexpr const char* create_schema = R"(
+inline constexpr const char* make_schema_1 = R"(
   CREATE TABLE _troupe_meta (
     name  TEXT PRIMARY KEY NOT NULL,
     value INTEGER NOT NULL
@@ -47,6 +49,33 @@ inline constexpr const char* create_schema = R"(
   CREATE UNIQUE INDEX _troupe_tags_find ON _troupe_tags (definition, name, value, id);
 )";
 
+inline constexpr const char* make_schema_2 = R"(
+  CREATE TABLE _troupe_messages (
+    actor      BLOB NOT NULL,
+    id         INTEGER NOT NULL,
+    queue      TEXT NOT NULL,
+    dead       INTEGER NOT NULL,
+    attempts   INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,  -- Unix time in milliseconds, as is the next
+    due_at     INTEGER NOT NULL,
+    body       BLOB NOT NULL,     -- CBOR
+    PRIMARY KEY (actor, id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE _troupe_outgoing (
+    id      INTEGER PRIMARY KEY NOT NULL,
+    content BLOB NOT NULL
+  ) STRICT;
+
+  UPDATE _troupe_meta SET value = 2 WHERE name = 'schema';
+)";
+
+/// Each makes its schema from the one before; a new file goes through all of them.
+inline constexpr const char* steps[] = {make_schema_1, make_schema_2};
+
+/// The schema that this code reads and writes. A file with a higher one is refused.
+inline constexpr int schema_version = std::size(steps);
+
 // Opening.
 inline constexpr const char* has_schema =
     "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '_troupe_meta'";
@@ -64,6 +93,8 @@ inline constexpr const char* configure_writer = R"(
 )";
 inline constexpr const char* configure_reader = "PRAGMA cache_size = -8192";
 inline constexpr const char* count_opening = "UPDATE _troupe_meta SET value = value + 1 WHERE name = 'openings'";
+inline constexpr const char* read_openings = "SELECT value FROM _troupe_meta WHERE name = 'openings'";
+inline constexpr const char* set_openings = "UPDATE _troupe_meta SET value = ?1 WHERE name = 'openings'";
 inline constexpr const char* read_definitions = "SELECT definition, name FROM _troupe_definitions";
 
 // Committing.
@@ -80,10 +111,20 @@ inline constexpr const char* add_tag =
     "INSERT INTO _troupe_tags (id, name, value, definition) VALUES (?1, ?2, ?3, ?4)";
 inline constexpr const char* update_actor = R"(
   UPDATE _troupe_actors SET initialised = ?2, version = ?3, state = ?4, input = iif(?2, NULL, input) WHERE id = ?1)";
+inline constexpr const char* find_actor = "SELECT 1 FROM _troupe_actors WHERE id = ?1";
 inline constexpr const char* destroy_actor = "DELETE FROM _troupe_actors WHERE id = ?1";
 inline constexpr const char* remove_tags = "DELETE FROM _troupe_tags WHERE id = ?1";
+inline constexpr const char* put_message = R"(
+  INSERT INTO _troupe_messages (actor, id, queue, dead, attempts, created_at, due_at, body)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+  ON CONFLICT (actor, id) DO UPDATE
+  SET queue = excluded.queue, dead = excluded.dead, attempts = excluded.attempts, due_at = excluded.due_at)";
+inline constexpr const char* remove_message = "DELETE FROM _troupe_messages WHERE actor = ?1 AND id = ?2";
+inline constexpr const char* remove_messages = "DELETE FROM _troupe_messages WHERE actor = ?1";
+inline constexpr const char* add_outgoing = "INSERT INTO _troupe_outgoing (id, content) VALUES (?1, ?2)";
+inline constexpr const char* remove_outgoing = "DELETE FROM _troupe_outgoing WHERE id = ?1";
 
-// Reading. The first seven columns are the same in all three.
+// Reading. The first seven columns of an actor are the same in all three.
 inline constexpr const char* begin_read = "BEGIN";
 inline constexpr const char* load_by_id = R"(
   SELECT id, definition, key, created_at, tag_count, initialised, version, state, input
@@ -99,5 +140,15 @@ inline constexpr const char* read_tags = "SELECT name, value FROM _troupe_tags W
 inline constexpr const char* next_with_tag = R"(
   SELECT id FROM _troupe_tags INDEXED BY _troupe_tags_find
   WHERE definition = ?1 AND name = ?2 AND value = ?3 AND id >= ?4 ORDER BY id LIMIT 1)";
+inline constexpr const char* read_messages = R"(
+  SELECT id, queue, dead, attempts, created_at, due_at, body FROM _troupe_messages WHERE actor = ?1 ORDER BY id)";
+inline constexpr const char* list_outgoing =
+    "SELECT id, content FROM _troupe_outgoing WHERE id > ?1 ORDER BY id LIMIT ?2";
+inline constexpr const char* list_waiting = R"(
+  SELECT actor, definition, key, due_at
+  FROM (SELECT actor, min(due_at) AS due_at FROM _troupe_messages
+        WHERE dead = 0 AND actor >= ?1 GROUP BY actor ORDER BY actor LIMIT ?2)
+  LEFT JOIN _troupe_actors ON _troupe_actors.id = actor
+  ORDER BY actor)";
 
 }}}  // namespace troupe::v0::detail::sql

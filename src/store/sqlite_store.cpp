@@ -46,13 +46,18 @@ void configure(sqlite_connection& connection, const sqlite_options& options) {
   connection.execute(sql::configure_writer);
 }
 
-/// Makes our tables if there are none, and writes in any case, so that what cannot be written is refused now.
-void prepare_schema(sqlite_connection& connection) {
+/// Makes our tables, or brings older ones up to date, and writes in any case, so that what cannot be written is refused
+/// now. Returns how often the database has been opened.
+std::uint64_t prepare_schema(sqlite_connection& connection) {
   connection.execute(sql::begin_write);
   try {
-    if (connection.query_number(sql::has_schema) == 0) connection.execute(sql::create_schema);
+    const bool is_new = connection.query_number(sql::has_schema) == 0;
+    const std::int64_t version = is_new ? 0 : connection.query_number(sql::read_schema_version);
+    for (std::int64_t at = version; at < sql::schema_version; ++at) connection.execute(sql::steps[at]);
     connection.execute(sql::count_opening);
+    const std::int64_t openings = connection.query_number(sql::read_openings);
     connection.execute(sql::commit);
+    return static_cast<std::uint64_t>(openings);
   } catch (...) {
     if (sqlite3_get_autocommit(connection.handle()) == 0) {
       sqlite3_exec(connection.handle(), sql::roll_back, nullptr, nullptr, nullptr);
@@ -70,8 +75,13 @@ class owner_connection : public sqlite_connection {
     inspect(*this);
     sqlite3_db_config(handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
     configure(*this, options);
-    prepare_schema(*this);
+    opening_ = prepare_schema(*this);
   }
+
+  [[nodiscard]] std::uint64_t opening() const noexcept { return opening_; }
+
+ private:
+  std::uint64_t opening_ = 0;
 };
 
 class loaded_names : public definition_names {
@@ -103,33 +113,17 @@ class sqlite_store final : public store {
   sqlite_store(const std::string& path, const sqlite_options& options)
       : writing_{std::make_shared<writing>()} {
     writing_->open = std::make_unique<database>(path, options);
+    opening_ = writing_->open->connection.opening();
   }
 
   ~sqlite_store() override { close(); }
 
-  void load(load_request& request) noexcept override {
-    request.found.reset();
-    request.failure = nullptr;
-    try {
-      const sqlite_readers::lease reader{writing_->open->readers};
-      request.found = reader->load(request);
-    } catch (...) {
-      request.failure = std::current_exception();
-    }
-    request.done(request);
-  }
+  void load(load_request& request) noexcept override { answer(request, &sqlite_reader::load); }
+  void list(list_request& request) noexcept override { answer(request, &sqlite_reader::list); }
+  void list_outgoing(outgoing_request& request) noexcept override { answer(request, &sqlite_reader::list_outgoing); }
+  void list_waiting(waiting_request& request) noexcept override { answer(request, &sqlite_reader::list_waiting); }
 
-  void list(list_request& request) noexcept override {
-    request.found.clear();
-    request.failure = nullptr;
-    try {
-      const sqlite_readers::lease reader{writing_->open->readers};
-      request.found = reader->list(request);
-    } catch (...) {
-      request.failure = std::current_exception();
-    }
-    request.done(request);
-  }
+  [[nodiscard]] std::uint64_t opening() const noexcept override { return opening_; }
 
   /// The checkpoint comes after `done`, so that no caller waits for it. But `done` may let another thread close and
   /// destroy this store.
@@ -156,7 +150,22 @@ class sqlite_store final : public store {
     std::mutex mutex;
     std::unique_ptr<database> open;
   };
+
+  template <class Request, class Found>
+  void answer(Request& request, Found (sqlite_reader::*read)(const Request&)) noexcept {
+    request.found = {};
+    request.failure = nullptr;
+    try {
+      const sqlite_readers::lease reader{writing_->open->readers};
+      request.found = ((*reader).*read)(request);
+    } catch (...) {
+      request.failure = std::current_exception();
+    }
+    request.done(request);
+  }
+
   std::shared_ptr<writing> writing_;
+  std::uint64_t opening_ = 0;
 };
 
 }  // namespace

@@ -25,11 +25,13 @@ sqlite_writer::sqlite_writer(sqlite_connection& connection, definition_names& na
       roll_back_{connection.prepare(sql::roll_back)},
       create_{connection.prepare(sql::create_actor)},
       update_{connection.prepare(sql::update_actor)},
+      find_{connection.prepare(sql::find_actor)},
       destroy_{connection.prepare(sql::destroy_actor)},
       add_tag_{connection.prepare(sql::add_tag)},
       remove_tags_{connection.prepare(sql::remove_tags)},
       add_definition_{connection.prepare(sql::add_definition)},
-      count_failed_commit_{connection.prepare(sql::count_failed_commit)} {
+      count_failed_commit_{connection.prepare(sql::count_failed_commit)},
+      messages_{connection} {
   const auto note_log_size = [](void* self, sqlite3*, const char*, int pages) {
     static_cast<sqlite_writer*>(self)->log_pages_ = pages;
     return SQLITE_OK;
@@ -43,7 +45,7 @@ void sqlite_writer::commit(commit_request& request) noexcept {
   try {
     roll_back();  // what is still open if an earlier rollback failed
     begin_.run();
-    apply(request.writes);
+    apply(request);
     const int result = commit_.try_run();
     if (result != SQLITE_OK) {
       request.failure = std::make_exception_ptr(connection_.failure(result));
@@ -117,15 +119,18 @@ void sqlite_writer::sort_by_id(std::span<const write_set> writes) {
   }
 }
 
-void sqlite_writer::apply(std::span<const write_set> writes) {
-  sort_by_id(writes);
+void sqlite_writer::apply(const commit_request& request) {
+  sort_by_id(request.writes);
   for (const write_set* write : sorted_) {
     if (write->what == write_set::action::destroy) destroy(*write);
   }
   for (const write_set* write : sorted_) {
     if (write->what == write_set::action::create) create(*write);
     if (write->what == write_set::action::update) update(*write);
+    if (write->what == write_set::action::keep) keep(*write);
+    messages_.apply(*write);
   }
+  messages_.pass_on(request);
 }
 
 void sqlite_writer::create(const write_set& write) {
@@ -174,11 +179,23 @@ void sqlite_writer::update(const write_set& write) {
   }
 }
 
+void sqlite_writer::keep(const write_set& write) {
+  const sqlite_rows rows{find_};
+  find_.bind(1, write.id);
+  if (!find_.step()) {
+    throw error(errc::store_failed, fmt::format("a commit keeps actor {}, which does not exist", id_text(write)));
+  }
+}
+
 void sqlite_writer::destroy(const write_set& write) {
+  if (!write.messages.empty()) {
+    throw error(errc::store_failed, fmt::format("a commit gives messages to actor {} and destroys it", id_text(write)));
+  }
   destroy_.bind(1, write.id);
   destroy_.run();
   remove_tags_.bind(1, write.id);
   remove_tags_.run();
+  messages_.remove_all(write.id);
 }
 
 definition_names::entry& sqlite_writer::store_definition(std::string_view name) {

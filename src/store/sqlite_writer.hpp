@@ -7,6 +7,7 @@
 
 #include "definition_names.hpp"
 #include "sqlite_connection.hpp"
+#include "sqlite_messages.hpp"
 
 namespace troupe::inline v0 { namespace detail {
 
@@ -24,10 +25,11 @@ class sqlite_writer {
   void checkpoint_if_due() noexcept;
 
  private:
-  void apply(std::span<const write_set> writes);
+  void apply(const commit_request& request);
   void sort_by_id(std::span<const write_set> writes);
   void create(const write_set& write);
   void update(const write_set& write);
+  void keep(const write_set& write);
   void destroy(const write_set& write);
   [[nodiscard]] definition_names::entry& store_definition(std::string_view name);
   [[nodiscard]] error not_unique(const write_set& write) const;
@@ -48,11 +50,13 @@ class sqlite_writer {
   sqlite_statement roll_back_;
   sqlite_statement create_;
   sqlite_statement update_;
+  sqlite_statement find_;
   sqlite_statement destroy_;
   sqlite_statement add_tag_;
   sqlite_statement remove_tags_;
   sqlite_statement add_definition_;
   sqlite_statement count_failed_commit_;
+  sqlite_messages messages_;
 };
 
 }}  // namespace troupe::v0::detail

@@ -5,6 +5,7 @@
 #include <exception>
 #include <optional>
 #include <stop_token>
+#include <string_view>
 
 #include <troupe/actor/invocation.hpp>
 #include <troupe/core/buffer.hpp>
@@ -14,6 +15,14 @@
 
 namespace troupe::inline v0 {
 namespace detail {
+
+class connection_core;
+
+/// What can_publish or can_subscribe says: at once, or when `pending` has run.
+struct permission {
+  bool granted = true;
+  task<bool> pending;
+};
 
 /// The live copy of an actor's state, from wake to sleep. Touched only by whoever holds the cell.
 class activation {
@@ -35,6 +44,15 @@ class activation {
   virtual task<> on_sleep() = 0;
   virtual task<> on_destroy() = 0;
   virtual void on_state_change() = 0;
+  virtual task<> run() = 0;
+  virtual permission can_publish(std::string_view queue) = 0;
+  virtual permission can_subscribe(std::string_view event) = 0;
+
+  // The other end is of the actor's own type. A plain hook has run when these return, and has left no task.
+  virtual task<> on_before_connect(connection_core& from) = 0;
+  virtual task<> create_connection_state(connection_core& from) = 0;
+  virtual task<> on_connect(connection_core& from) = 0;
+  virtual task<> on_disconnect(connection_core& from) = 0;
 
   // --- what goes on in it ---
   invocation* running = nullptr;        ///< coroutines that have begun and not ended, newest first

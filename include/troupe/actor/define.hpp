@@ -14,6 +14,7 @@
 #include <troupe/actor/definition.hpp>
 #include <troupe/actor/hooks.hpp>
 #include <troupe/actor/manifest.hpp>
+#include <troupe/actor/peer.hpp>
 #include <troupe/actor/signature.hpp>
 #include <troupe/codec/codec.hpp>
 #include <troupe/codec/reflect.hpp>
@@ -127,6 +128,64 @@ class typed_activation final : public activation {
   void on_state_change() override {
     if constexpr (has_on_state_change<A>) std::as_const(actor_).on_state_change(context_);
   }
+  task<> run() override {
+    if constexpr (has_run<A>) {
+      return actor_.run(context_);
+    } else {
+      return {};
+    }
+  }
+  permission can_publish([[maybe_unused]] std::string_view queue) override {
+    permission p;
+    if constexpr (has_can_publish<A>) {
+      ask(p, [&] { return actor_.can_publish(context_, queue); });
+    }
+    return p;
+  }
+  permission can_subscribe([[maybe_unused]] std::string_view event) override {
+    permission p;
+    if constexpr (has_can_subscribe<A>) {
+      ask(p, [&] { return actor_.can_subscribe(context_, event); });
+    }
+    return p;
+  }
+
+  task<> on_before_connect([[maybe_unused]] connection_core& from) override {
+    if constexpr (has_on_before_connect<A>) {
+      const auto ask = [&](auto&... p) { return actor_.on_before_connect(context_, p...); };
+      return run_hook([&] { return with_params(from, ask); });
+    } else {
+      return {};
+    }
+  }
+  task<> create_connection_state([[maybe_unused]] connection_core& from) override {
+    if constexpr (has_create_connection_state<A>) {
+      auto& typed = static_cast<typed_connection<A>&>(from);
+      const auto make = [&](auto&... p) { return actor_.create_connection_state(context_, p...); };
+      if constexpr (method_traits<decltype(&A::create_connection_state)>::is_coroutine) {
+        return keep_state(with_params(from, make), typed);
+      } else {
+        typed.state.emplace(with_params(from, make));
+        return {};
+      }
+    } else {
+      return {};
+    }
+  }
+  task<> on_connect([[maybe_unused]] connection_core& from) override {
+    if constexpr (has_on_connect<A>) {
+      return run_hook([&] { return actor_.on_connect(context_, end_of(from)); });
+    } else {
+      return {};
+    }
+  }
+  task<> on_disconnect([[maybe_unused]] connection_core& from) override {
+    if constexpr (has_on_disconnect<A>) {
+      return run_hook([&] { return actor_.on_disconnect(context_, end_of(from)); });
+    } else {
+      return {};
+    }
+  }
 
   [[nodiscard]] A& actor() noexcept { return actor_; }
   [[nodiscard]] troupe::context<A>& context() noexcept { return context_; }
@@ -145,6 +204,30 @@ class typed_activation final : public activation {
   template <class Input>
   task<> run_create(Input input) {
     return run_hook([&] { return actor_.on_create(context_, std::move(input)); });
+  }
+
+  template <class F>
+  static void ask(permission& p, F&& hook) {
+    if constexpr (std::is_same_v<decltype(hook()), bool>) {
+      p.granted = hook();
+    } else {
+      p.pending = hook();
+    }
+  }
+
+  // The hook takes what the connection brings, or does not care.
+  template <class Hook>
+  static decltype(auto) with_params(connection_core& from, Hook hook) {
+    if constexpr (std::is_invocable_v<Hook&>) {
+      return hook();
+    } else {
+      return hook(std::as_const(*static_cast<typed_connection<A>&>(from).params));
+    }
+  }
+  static peer<A> end_of(connection_core& from) noexcept { return peer<A>{from}; }
+  static task<> keep_state(task<connection_state<A>> making, typed_connection<A>& of) {
+    auto made = co_await std::move(making);
+    of.state.emplace(std::move(made));
   }
 
   A actor_{};
@@ -303,22 +386,6 @@ untyped_invocation* make_untyped(executor& home, const action_entry& entry, byte
       [&](auto&... each) { return new typed_invocation<A, M>(home, entry.exclusive, std::move(each)...); }, arguments);
 }
 
-template <auto M>
-std::string action_schema() {
-  std::string out = R"({"arguments":[)";
-  []<class... T>(std::string& text, std::type_identity<std::tuple<T...>>) {
-    [[maybe_unused]] bool first = true;
-    ((text += first ? "" : ",", text += type_schema<T>(), first = false), ...);
-  }(out, std::type_identity<call_arguments<M>>{});
-  out += R"(],"result":)";
-  if constexpr (std::is_void_v<value_of<M>>) {
-    out += "null";
-  } else {
-    out += type_schema<value_of<M>>();
-  }
-  return out += "}";
-}
-
 template <class A, auto Method>
 consteval bool check_entry() {
   if constexpr (!known_method<decltype(Method)>) {
@@ -331,6 +398,55 @@ consteval bool check_entry() {
     static_assert(own_context, "troupe: the context of an action is that of its own actor: troupe::context<Self>&");
     return check_action<Method>() && own && own_context;
   }
+}
+
+template <class Values>
+std::string values_schema() {
+  std::string out = "[";
+  []<class... T>(std::string& text, std::type_identity<std::tuple<T...>>) {
+    [[maybe_unused]] bool first = true;
+    ((text += first ? "" : ",", text += type_schema<T>(), first = false), ...);
+  }(out, std::type_identity<Values>{});
+  return out += "]";
+}
+
+template <class T>
+std::string value_schema() {
+  if constexpr (std::is_void_v<T>) {
+    return "null";
+  } else {
+    return type_schema<T>();
+  }
+}
+
+template <auto M>
+std::string action_schema() {
+  std::string out = R"({"arguments":)";
+  out += values_schema<call_arguments<M>>();
+  out += R"(,"result":)";
+  out += value_schema<value_of<M>>();
+  return out += "}";
+}
+
+template <auto Entry>
+event_entry make_event_entry() {
+  using type = std::remove_cv_t<decltype(Entry)>;
+  event_entry entry;
+  entry.name = type::name;
+  entry.schema = &values_schema<typename type::values>;
+  return entry;
+}
+
+template <auto Entry>
+queue_entry make_queue_entry() {
+  using type = std::remove_cv_t<decltype(Entry)>;
+  queue_entry entry;
+  entry.name = type::name;
+  entry.options = Entry.options();
+  entry.check = [](bytes_view message) { static_cast<void>(troupe::decode<typename type::message_type>(message)); };
+  entry.message_schema = &value_schema<typename type::message_type>;
+  entry.result_schema = &value_schema<typename type::result_type>;
+  return entry;
 }
 
 template <class A, auto Entry>
@@ -374,7 +490,20 @@ definition define(std::string name, naming policy) {
       d.migrate = [](json& state, int from) { A::migrate(state, from); };
     }
     d.state_schema = &type_schema<A>;
-    A::actor::for_each([&]<auto Entry>(std::size_t) { d.actions.push_back(make_entry<A, Entry>(policy)); });
+    d.has_on_disconnect = has_on_disconnect<A>;
+    d.has_can_publish = has_can_publish<A>;
+    d.has_can_subscribe = has_can_subscribe<A>;
+    d.has_run = has_run<A>;
+    A::actor::for_each([&]<auto Entry>(std::size_t) {
+      constexpr auto kind = entry_traits<Entry>::kind;
+      if constexpr (kind == entry_kind::event) {
+        d.events.push_back(make_event_entry<Entry>());
+      } else if constexpr (kind == entry_kind::queue) {
+        d.queues.push_back(make_queue_entry<Entry>());
+      } else {
+        d.actions.push_back(make_entry<A, Entry>(policy));
+      }
+    });
     check_definition(d);
   }
   return d;
@@ -382,7 +511,8 @@ definition define(std::string name, naming policy) {
 
 }  // namespace detail
 
-/// The manifest of an actor as JSON text: actions with their argument and result types, state fields, version. Names
+/// The manifest of an actor as JSON text: actions with their argument and result types, events, queues, state fields,
+/// version. Names
 /// on the wire and in the store are the identifiers in the source, so a rename is a data change: compare this with a
 /// committed file (`troupe::testing::matches_file`) to notice.
 template <class A>

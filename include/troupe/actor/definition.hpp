@@ -9,6 +9,7 @@
 
 #include <troupe/actor/activation.hpp>
 #include <troupe/actor/options.hpp>
+#include <troupe/actor/queue.hpp>
 #include <troupe/codec/json_fwd.hpp>
 #include <troupe/core/bytes.hpp>
 
@@ -36,11 +37,31 @@ struct action_entry {
   std::string (*schema)() = nullptr;
 };
 
+/// One event, for those who know it by name only.
+struct event_entry {
+  std::string name;
+  /// JSON text for `describe`: an array of the types of what it carries.
+  std::string (*schema)() = nullptr;
+};
+
+/// One queue, for those who know it by name only.
+struct queue_entry {
+  std::string name;
+  queue_options options;
+  /// Throws `encoding.invalid` unless the CBOR is a message of this queue.
+  void (*check)(bytes_view message) = nullptr;
+  /// JSON text for `describe`.
+  std::string (*message_schema)() = nullptr;
+  std::string (*result_schema)() = nullptr;
+};
+
 /// What the runtime knows of an actor type: its manifest, options and how to handle its state. One per registration.
 struct definition {
   std::string name;
   const void* type = nullptr;  ///< see type_tag
   std::vector<action_entry> actions;
+  std::vector<event_entry> events;  ///< in the order of `actor::place_of`
+  std::vector<queue_entry> queues;  ///< the same
   troupe::options options;
   std::uint32_t version = 1;
 
@@ -52,6 +73,10 @@ struct definition {
   bool has_on_sleep = false;
   bool has_on_destroy = false;
   bool has_on_state_change = false;
+  bool has_on_disconnect = false;
+  bool has_can_publish = false;
+  bool has_can_subscribe = false;
+  bool has_run = false;
 
   /// Brings older state up to `version`; null if the definition has no `migrate`.
   void (*migrate)(json& state, int from) = nullptr;

@@ -1,23 +1,17 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <type_traits>
 
+#include <troupe/actor/event.hpp>
+#include <troupe/actor/fixed_string.hpp>
+#include <troupe/actor/queue.hpp>
 #include <troupe/actor/signature.hpp>
 
 namespace troupe::inline v0 {
 namespace detail {
-
-template <std::size_t N>
-struct fixed_string {
-  char text[N]{};
-  consteval fixed_string(const char (&s)[N]) {  // NOLINT(google-explicit-constructor): a literal in a template argument
-    for (std::size_t i = 0; i < N; ++i) text[i] = s[i];
-  }
-  [[nodiscard]] constexpr std::string_view view() const { return {text, N - 1}; }
-};
 
 template <auto Entry, fixed_string Name>
 struct named_entry {};
@@ -25,12 +19,16 @@ struct named_entry {};
 template <auto Entry>
 struct exclusive_entry {};
 
-/// What an entry of a manifest says: the method, its wire name if it has one of its own, and whether it is exclusive.
+enum class entry_kind : std::uint8_t { action, event, queue };
+
+/// What an entry of a manifest says: its kind; of an action the method, its wire name if it has one of its own, and
+/// whether it is exclusive.
 template <auto Entry>
 struct entry_traits {
   static_assert(std::is_member_function_pointer_v<decltype(Entry)>,
                 "troupe: an entry of troupe::actor<State, ...> is a member function like &counter::increment, or one "
-                "wrapped in troupe::named<...> or troupe::exclusive<...>");
+                "wrapped in troupe::named<...> or troupe::exclusive<...>, or an event or queue of the actor");
+  static constexpr entry_kind kind = entry_kind::action;
   static constexpr auto method = Entry;
   static constexpr bool is_exclusive = false;
   static constexpr std::string_view own_name{};
@@ -48,18 +46,37 @@ struct wrapped_entry_traits;
 
 template <auto Entry, fixed_string Name>
 struct wrapped_entry_traits<named_entry<Entry, Name>> : entry_traits<Entry> {
+  static_assert(entry_traits<Entry>::kind == entry_kind::action,
+                "troupe: troupe::named is for actions; an event or queue has its name in its type");
   static_assert(!Name.view().empty(), "troupe: the name that troupe::named gives an action may not be empty");
   static constexpr std::string_view own_name = Name.view();
 };
 
 template <auto Entry>
 struct wrapped_entry_traits<exclusive_entry<Entry>> : entry_traits<Entry> {
+  static_assert(entry_traits<Entry>::kind == entry_kind::action, "troupe: troupe::exclusive is for actions");
   static constexpr bool is_exclusive = true;
 };
 
 template <auto Entry>
   requires is_wrapped_entry<std::remove_cv_t<decltype(Entry)>>
 struct entry_traits<Entry> : wrapped_entry_traits<std::remove_cv_t<decltype(Entry)>> {};
+
+template <auto Entry>
+  requires is_event<std::remove_cv_t<decltype(Entry)>>
+struct entry_traits<Entry> {
+  static constexpr entry_kind kind = entry_kind::event;
+  static constexpr auto method = nullptr;
+  static constexpr bool is_exclusive = false;
+};
+
+template <auto Entry>
+  requires is_queue<std::remove_cv_t<decltype(Entry)>>
+struct entry_traits<Entry> {
+  static constexpr entry_kind kind = entry_kind::queue;
+  static constexpr auto method = nullptr;
+  static constexpr bool is_exclusive = false;
+};
 
 // Methods of different types cannot be compared with ==, so this stands in for it.
 template <auto A, auto B>
@@ -79,9 +96,10 @@ inline constexpr detail::named_entry<Entry, Name> named{};
 template <auto Entry>
 inline constexpr detail::exclusive_entry<Entry> exclusive{};
 
-/// The manifest of an actor: the one list of what the outside may call, and so its security boundary.
+/// The manifest of an actor: the one list of what the outside may touch, actions, events and queues, and so its security
+/// boundary.
 ///
-///     using actor = troupe::actor<counter, &counter::increment, &counter::value>;
+///     using actor = troupe::actor<chat_room, &chat_room::send_message, &chat_room::history, new_message>;
 template <class State, auto... Entries>
 struct actor {
   using state_type = State;
@@ -96,7 +114,19 @@ struct actor {
     return found;
   }();
 
-  /// Calls `f.template operator()<Entry, Index>()` for each entry.
+  /// The place of an event or queue, by its type, among those of its kind; `size` if it is not there.
+  template <class Entry>
+  static constexpr std::size_t place_of = [] {
+    constexpr auto kind = detail::is_event<Entry> ? detail::entry_kind::event : detail::entry_kind::queue;
+    std::size_t index = 0;
+    std::size_t found = size;
+    ((std::is_same_v<std::remove_cv_t<decltype(Entries)>, Entry> ? void(found = index) : void(),
+      index += detail::entry_traits<Entries>::kind == kind ? 1 : 0),
+     ...);
+    return found;
+  }();
+
+  /// Calls `f.template operator()<Entry>(index)` for each entry.
   template <class F>
   static constexpr void for_each(F&& f) {
     std::size_t index = 0;

@@ -38,6 +38,17 @@ struct options {
   std::chrono::nanoseconds on_create_timeout = std::chrono::seconds{5};
   std::chrono::nanoseconds on_wake_timeout = std::chrono::seconds{30};
 
+  /// Of each of on_before_connect, create_connection_state, on_connect and on_disconnect.
+  std::chrono::nanoseconds on_connect_timeout = std::chrono::seconds{5};
+
+  /// Events that may wait to be taken by one connection; one more closes it with `connection.lagging`.
+  std::uint32_t connection_events_max = 1'024;
+
+  /// Back-off before a `run` that threw is started again: from the first to the second, doubling. It starts anew once
+  /// `run` has run for as long as the second. `never` as the first: it is not started again until the next wake.
+  std::chrono::nanoseconds run_restart_min = std::chrono::milliseconds{100};
+  std::chrono::nanoseconds run_restart_max = std::chrono::minutes{1};
+
   /// Calls that may wait for one actor; a further one fails with `actor.overloaded`.
   std::uint32_t mailbox_calls_max = 65'536;
 

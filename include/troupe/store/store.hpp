@@ -20,10 +20,10 @@ namespace troupe::inline v0 {
 
 /// A message in one of an actor's queues.
 struct message_record {
-  std::uint64_t id = 0;                 ///< rises in the order of arrival; never used again for this actor
-  std::string queue;                    ///< wire name
-  bool dead = false;                    ///< a dead letter: it failed in all of its attempts
-  std::uint32_t attempts = 0;           ///< that have begun
+  std::uint64_t id = 0;        ///< 1 to 2^63 - 1; rises in the order of arrival; never used again for this actor
+  std::string queue;           ///< wire name
+  bool dead = false;           ///< a dead letter: it failed in all of its attempts
+  std::uint32_t attempts = 0;  ///< that have begun
   std::chrono::sys_time<std::chrono::milliseconds> created_at{};
   std::chrono::sys_time<std::chrono::milliseconds> due_at{};  ///< not to be received earlier
   bytes body;                           ///< CBOR
@@ -56,18 +56,18 @@ struct actor_record {
 struct write_set {
   enum class action : std::uint8_t { create, update, keep, destroy };
 
-  /// A message as it is from now on, new or not.
+  /// A message as it is from now on, new or not. One that is there keeps its body and its time of creation.
   struct message {
     std::uint64_t id = 0;
     std::string_view queue;
     bool dead = false;
     std::uint32_t attempts = 0;
-    std::chrono::sys_time<std::chrono::milliseconds> created_at{};
+    std::chrono::sys_time<std::chrono::milliseconds> created_at{};  ///< looked at if it is new
     std::chrono::sys_time<std::chrono::milliseconds> due_at{};
-    bytes_view body;
+    bytes_view body;  ///< looked at if it is new
   };
   struct sent_message {
-    std::uint64_t id = 0;  ///< unique in the store, for ever
+    std::uint64_t id = 0;  ///< 1 to 2^63 - 1; unique in the store, for ever
     bytes_view content;    ///< for the runtime alone
   };
 
@@ -87,10 +87,10 @@ struct write_set {
   };
   const creation* created = nullptr;
 
-  std::span<const message> messages;              ///< to insert, or to replace; not with `destroy`
-  std::span<const std::uint64_t> removed;         ///< ids of messages to delete; unknown ones are not there any more
-  std::span<const sent_message> sent;             ///< outgoing messages to insert
-  std::span<const std::uint64_t> arrived;         ///< ids of outgoing messages to delete, whoever sent them
+  std::span<const message> messages;       ///< to insert, or to replace; not with `destroy`
+  std::span<const std::uint64_t> removed;  ///< ids of messages to delete; unknown ones are not there any more
+  std::span<const sent_message> sent;      ///< outgoing messages to insert
+  std::span<const std::uint64_t> arrived;  ///< ids of outgoing messages to delete, whoever sent them
 };
 
 /// Asks for one actor, by id or by name and key. The store calls `done` exactly once, maybe before `load` returns, on
@@ -160,9 +160,13 @@ struct waiting_request {
 /// Hands over an epoch: write-sets that become durable together. Within one request, destroys are applied before
 /// creates, so that a key can be freed and taken again in one epoch. No two write-sets name the same id.
 ///
-/// `arrived` and `removed` are applied last, so that what one write-set sends another may take in the same epoch.
-/// Destroying an actor that has no row does nothing. Updating or keeping one that has none, creating one whose id or name and key
-/// are taken, and naming an id twice are mistakes of the caller: the whole request fails with `store.failed`.
+/// Then come `messages` and `sent`, and last `removed`, `arrived` and `undeliverable`: what one write-set sends another
+/// may take in the same epoch.
+///
+/// Destroying an actor that has no row does nothing, and neither does deleting a message that is not there. Updating or
+/// keeping an actor that has no row, creating one whose id or name and key are taken, naming an id twice, giving
+/// messages to an actor that is destroyed, sending a message whose id is on its way already, and ids of messages out of
+/// their range are mistakes of the caller: the whole request fails with `store.failed`.
 struct commit_request {
   enum class outcome : std::uint8_t {
     committed,  ///< durable
@@ -187,9 +191,9 @@ struct commit_request {
 /// A store does not promise anything about requests that were in flight when the process died: each is there whole or
 /// not at all. `troupe::testing::check_store` tries every sentence of this on a store of your own.
 ///
-/// Nothing here may assume a local, blocking store: answers arrive through `done`. `load` and the lists may be called from
-/// any threads at once and see every request whose `done` has been called. `commit` is called with one request at a
-/// time, on the executor's I/O lane, where it may block.
+/// Nothing here may assume a local, blocking store: answers arrive through `done`. `load` and the lists may be called
+/// from any threads at once, see every request whose `done` has been called, and are each of one moment. `commit` is
+/// called with one request at a time, on the executor's I/O lane, where it may block.
 class store {
  public:
   virtual ~store() = default;

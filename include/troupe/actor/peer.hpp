@@ -1,0 +1,91 @@
+#pragma once
+
+#include <exception>
+#include <type_traits>
+#include <utility>
+
+#include <troupe/actor/connection_core.hpp>
+#include <troupe/actor/event.hpp>
+#include <troupe/core/error.hpp>
+
+namespace troupe::inline v0 {
+namespace detail {
+
+/// The place of an event in A's manifest; a sentence if it has none there, or the values do not fit.
+template <class A, class Event, class... T>
+consteval bool check_event() {
+  constexpr bool listed = A::actor::template place_of<Event> < A::actor::size;
+  static_assert(listed, "troupe: this event is not in the actor's manifest `using actor = troupe::actor<...>`; list it "
+                        "there to send it");
+  constexpr bool fits = std::is_constructible_v<typename Event::values, T...> &&
+                        std::tuple_size_v<typename Event::values> == sizeof...(T);
+  static_assert(fits, "troupe: these are not the values that the event carries");
+  return listed && fits;
+}
+
+template <class A, class Event, class... T>
+event_record* make_event(T&&... values) {
+  return new typed_event<typename Event::values>(static_cast<std::uint32_t>(A::actor::template place_of<Event>),
+                                                 std::forward<T>(values)...);
+}
+
+}  // namespace detail
+
+/// An actor's end of a connection: who is there. Cheap to copy; after the connection has ended it is still valid, and
+/// sends nothing.
+///
+/// May be used only by the actor's own code, that is, within its turns.
+template <class A>
+class peer {
+ public:
+  /// Unique, never reused.
+  [[nodiscard]] const actor_id& id() const noexcept { return core_->id; }
+
+  /// What the other end brought: what `on_before_connect` and `create_connection_state` take.
+  [[nodiscard]] const auto& params() const noexcept {
+    static_assert(!std::is_void_v<detail::connection_params<A>>,
+                  "troupe: connections of this actor bring nothing; give on_before_connect or create_connection_state "
+                  "a parameter for it");
+    return *typed().params;
+  }
+
+  /// What `create_connection_state` returned. It lives as long as the connection, also while the actor sleeps, and no
+  /// longer than the process.
+  [[nodiscard]] auto& state() const noexcept {
+    static_assert(!std::is_void_v<detail::connection_state<A>>,
+                  "troupe: connections of this actor have no state; give the actor a create_connection_state");
+    return *typed().state;
+  }
+
+  /// Sends an event to this connection alone, subscribed or not: who has no listener for it does not hear it. It leaves
+  /// when the turn has ended and is durable.
+  template <class Event, class... T>
+  void send(const Event&, T&&... values) const {
+    static_assert(detail::is_event<Event>, "troupe: send takes an event of the actor, then its values");
+    if constexpr (detail::check_event<A, Event, T...>()) {
+      core_->send(detail::make_event<A, Event>(std::forward<T>(values)...));
+    }
+  }
+
+  /// Ends the connection, after what was sent in this turn. `on_disconnect` runs next. The other end sees the reason,
+  /// if there is one, as the error of whatever it awaits. Twice is once.
+  void disconnect() const { core_->disconnect(nullptr); }
+  template <class Error>
+    requires std::derived_from<Error, error>
+  void disconnect(const Error& reason) const {
+    core_->disconnect(std::make_exception_ptr(reason));
+  }
+
+  /// False once one of the ends has closed it.
+  [[nodiscard]] bool connected() const noexcept { return !core_->closed(); }
+
+  friend bool operator==(const peer& a, const peer& b) noexcept { return a.core_.get() == b.core_.get(); }
+
+  explicit peer(detail::connection_core& core) noexcept : core_{core} {}
+
+ private:
+  [[nodiscard]] auto& typed() const noexcept { return static_cast<detail::typed_connection<A>&>(*core_); }
+  detail::counted<detail::connection_core> core_;
+};
+
+}  // namespace troupe::inline v0

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <troupe/store/store.hpp>
+
+#include "sqlite_connection.hpp"
+
+namespace troupe::inline v0 { namespace detail {
+
+/// Writes messages, in queues and on their way to them, within the writer's transaction.
+class sqlite_messages {
+ public:
+  explicit sqlite_messages(sqlite_connection& connection);
+
+  /// What the write-set changes of its actor's queues.
+  void apply(const write_set& write);
+  void remove_all(const actor_id& actor);
+
+  /// What all write-sets send, and what arrives. A message that does both in one epoch never becomes a row.
+  void pass_on(const commit_request& request);
+
+ private:
+  struct arrival {
+    std::uint64_t id = 0;
+    bool is_stored = true;
+  };
+
+  void put(const actor_id& actor, const write_set::message& message);
+  void gather_arrivals(const commit_request& request);
+  void send(const write_set::sent_message& message);
+
+  sqlite_connection& connection_;
+  sqlite_statement put_;
+  sqlite_statement remove_;
+  sqlite_statement remove_all_;
+  sqlite_statement send_;
+  sqlite_statement take_;
+  std::vector<arrival> arrivals_;
+};
+
+}}  // namespace troupe::v0::detail
