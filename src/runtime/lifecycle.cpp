@@ -8,6 +8,7 @@
 #include <troupe/core/error.hpp>
 
 #include "migration.hpp"
+#include "parked_wait.hpp"
 
 namespace troupe::inline v0 {
 namespace detail {
@@ -270,6 +271,7 @@ task<> lifecycle::stop(cell& c) {
   auto& exec = c.core().exec();
   exec.cancel(side.idle);
   bool destroying = side.destroy_requested;
+  abort_parked(c);  // first, so that one that watches the actor's own token ends for the same reason
   c.live_->stop.request_stop();
   for (invocation* inv = c.live_->running; inv != nullptr; inv = inv->following) inv->request_stop();
   side.deadline_at = exec.now() + c.type().options.sleep_grace_period;

@@ -126,6 +126,8 @@ struct cell_side {
   std::chrono::nanoseconds hook_limit{};
   bool overdue = false;
   quiet_wait* quiet = nullptr;
+  parked_wait* parked = nullptr;    ///< the first of those that end when the actor begins to shut down
+  invocation* run_loop = nullptr;   ///< the definition's `run`, while it runs
   time_point deadline_at{};
   time_point idle_since{};
   std::uint32_t turns_seen = 0;

@@ -19,6 +19,7 @@ class runtime_core;
 class lifecycle;
 class context_base;
 class quiet_wait;
+class parked_wait;
 class lookup_invocation;
 class status_invocation;
 struct cell_side;
@@ -143,6 +144,9 @@ class cell final : public work {
   friend class lifecycle;
   friend class lookup_invocation;
   friend class quiet_wait;
+  friend class parked_wait;
+  friend void wake_parked(cell& c, std::uint64_t mask) noexcept;
+  friend void abort_parked(cell& c) noexcept;
   friend class status_invocation;
 
   static constexpr std::uintptr_t idle = 0;    ///< awake, not held

@@ -1,0 +1,93 @@
+#include "parked_wait.hpp"
+
+#include <troupe/core/error.hpp>
+
+#include "core.hpp"
+#include "side.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+
+// Whatever ends it only puts the continuation into the mailbox of an actor that is held: nobody resumes it before this
+// turn is over.
+bool parked_wait::await_suspend(std::coroutine_handle<> h) {
+  auto& thread = this_thread();
+  const turn* const t = thread.in_turn;
+  if (t == nullptr || t->where != &cell_ || t->inv == nullptr || thread.here == nullptr) {
+    throw error(errc::invalid_operation, cell_.name() + ": only the actor's own code can wait here");
+  }
+  const bool leaving = cell_.phase_ == cell::phase::stopping && t->inv->kind != invocation::purpose::lifecycle;
+  if (!begin(h, nullptr) || leaving) {
+    how_.store(ending::aborted, std::memory_order_relaxed);
+    return false;
+  }
+  link();
+  if (lets_sleep_ && thread.here == cell_.side_->run_loop) release_actor();
+  if (until_) cell_.core().exec().arm(timer_, *until_);
+  if (token_.stop_possible()) on_stop_.emplace(token_, stopper{this});
+  return true;
+}
+
+parked_wait::ending parked_wait::await_resume() noexcept {
+  unlink();
+  keep_actor();
+  if (until_) cell_.core().exec().cancel(timer_);
+  on_stop_.reset();
+  end();
+  return how_.load(std::memory_order_relaxed);
+}
+
+void parked_wait::finish(ending how) noexcept {
+  auto expected = ending::none;
+  if (how_.compare_exchange_strong(expected, how, std::memory_order_acq_rel, std::memory_order_relaxed)) wake();
+}
+
+void parked_wait::link() noexcept {
+  auto& first = cell_.side_->parked;
+  next_ = first;
+  place_ = &first;
+  if (next_ != nullptr) next_->place_ = &next_;
+  first = this;
+}
+
+void parked_wait::unlink() noexcept {
+  if (place_ == nullptr) return;
+  *place_ = next_;
+  if (next_ != nullptr) next_->place_ = place_;
+  place_ = nullptr;
+}
+
+void parked_wait::release_actor() noexcept {
+  let_go_ = cell_.side_->run_loop;
+  let_go_->blocks_sleep = false;
+  --cell_.live_->keep_awake_count;
+}
+
+void parked_wait::keep_actor() noexcept {
+  invocation* const inv = std::exchange(let_go_, nullptr);
+  if (inv == nullptr) return;
+  inv->blocks_sleep = true;
+  ++cell_.live_->keep_awake_count;
+}
+
+void wake_parked(cell& c, std::uint64_t mask) noexcept {
+  for (parked_wait* w = c.side_->parked; w != nullptr;) {
+    parked_wait* const next = w->next_;
+    if ((w->mask_ & mask) != 0) {
+      w->unlink();
+      w->keep_actor();  // from now on, not only when its turn comes
+      w->finish(parked_wait::ending::woken);
+    }
+    w = next;
+  }
+}
+
+void abort_parked(cell& c) noexcept {
+  while (parked_wait* const w = c.side_->parked) {
+    w->unlink();
+    w->finish(parked_wait::ending::aborted);
+  }
+}
+
+}  // namespace detail
+}  // namespace troupe::inline v0
