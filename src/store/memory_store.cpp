@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
 #include <limits>
 #include <map>
 #include <mutex>
@@ -168,6 +169,21 @@ class memory_store final : public store {
     }
     request.done(request);
   }
+
+  /// Write-sets that make everything anew, as long as nothing changes.
+  class everything {
+   public:
+    explicit everything(const memory::contents& contents);
+    [[nodiscard]] const std::vector<write_set>& writes() const noexcept { return writes_; }
+
+   private:
+    void add(const actor_record& actor);
+
+    std::vector<write_set> writes_;
+    std::deque<write_set::creation> creations_;
+    std::deque<std::vector<write_set::message>> messages_;
+    std::vector<write_set::sent_message> sent_;
+  };
 
   [[nodiscard]] std::optional<actor_id> find(std::string_view name, std::string_view key) const {
     const auto definition = contents_->definitions.find(name);
@@ -347,27 +363,46 @@ void memory_store::destroy(const actor_id& id) noexcept {
   contents_->messages.erase(id);
 }
 
+memory_store::everything::everything(const memory::contents& contents) {
+  for (const auto& [id, actor] : contents.actors) {
+    add(actor);
+    const auto waiting = contents.messages.find(id);
+    if (waiting == contents.messages.end()) continue;
+    std::vector<write_set::message>& messages = messages_.emplace_back();
+    for (const auto& [number, m] : waiting->second) {
+      messages.push_back({.id = number, .queue = m.queue, .dead = m.dead, .attempts = m.attempts,
+                          .created_at = m.created_at, .due_at = m.due_at, .body = m.body});
+    }
+    writes_.back().messages = messages;
+  }
+  for (const auto& [number, content] : contents.outgoing) sent_.push_back({.id = number, .content = content});
+  if (writes_.empty()) writes_.push_back({.what = write_set::action::destroy});  // whoever sent them is gone
+  writes_.front().sent = sent_;
+}
+
+void memory_store::everything::add(const actor_record& actor) {
+  write_set::creation& creation = creations_.emplace_back();
+  creation.name = actor.name;
+  creation.key = actor.key;
+  if (actor.input) creation.input = bytes_view{*actor.input};
+  creation.labels = &actor.labels;
+  creation.created_at = actor.created_at;
+  writes_.push_back({.what = write_set::action::create, .initialised = actor.initialised, .version = actor.version,
+                     .id = actor.id, .state = actor.state, .created = &creation});
+}
+
 void memory_store::backup(const std::string& path) {
   detail::check_is_free(path);
   const std::unique_ptr<store> copy = sqlite{path, {.synchronous = synchronous::normal}}();
   const std::lock_guard lock{contents_->mutex};
-  std::vector<write_set::creation> creations;
-  creations.reserve(contents_->actors.size());
-  commit_request everything;
-  everything.done = [](commit_request&) noexcept {};
-  for (const auto& [id, actor] : contents_->actors) {
-    write_set::creation& creation = creations.emplace_back();
-    creation.name = actor.name;
-    creation.key = actor.key;
-    if (actor.input) creation.input = bytes_view{*actor.input};
-    creation.labels = &actor.labels;
-    creation.created_at = actor.created_at;
-    everything.writes.push_back({.what = write_set::action::create, .initialised = actor.initialised,
-                                 .version = actor.version, .id = id, .state = actor.state, .created = &creation});
-  }
-  copy->commit(everything);
+  const everything all{*contents_};
+  commit_request request;
+  request.writes = all.writes();
+  request.done = [](commit_request&) noexcept {};
+  copy->commit(request);
   copy->close();
-  if (everything.failure) std::rethrow_exception(everything.failure);
+  if (request.failure) std::rethrow_exception(request.failure);
+  detail::set_openings(path, contents_->openings);
 }
 
 memory::memory() : contents_{std::make_shared<contents>()} {}

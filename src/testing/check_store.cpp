@@ -19,32 +19,6 @@ using namespace store_checking;
 
 namespace {
 
-/// What one check works with. Each has definitions of its own, so that all can share one store.
-class bench {
- public:
-  bench(const store_factory& make, std::string name, std::uint64_t seed)
-      : make{make}, name{std::move(name)}, random{seed}, milliseconds_{1'700'000'000'000 + (seed << 24)} {}
-
-  [[nodiscard]] actor_record actor(std::string key, std::string_view state = "state") {
-    const std::uint64_t now = ++milliseconds_;
-    actor_record made;
-    made.id = actor_id::make(now, random(), random());
-    made.name = name;
-    made.key = std::move(key);
-    made.initialised = true;
-    made.state = to_bytes(state);
-    made.created_at = std::chrono::sys_time<std::chrono::milliseconds>{std::chrono::milliseconds{now}};
-    return made;
-  }
-
-  const store_factory& make;
-  std::string name;
-  std::mt19937_64 random;
-
- private:
-  std::uint64_t milliseconds_;
-};
-
 // -- the checks -----------------------------------------------------------------------------------------------------
 
 void missing_actors(bench& b) {
@@ -350,21 +324,32 @@ void random_commits(bench& b) {
   }
 }
 
-struct check {
-  std::string_view name;
-  void (*run)(bench&);
-};
+void openings(bench& b) {
+  std::uint64_t last = 0;
+  for (int time = 0; time != 3; ++time) {
+    opened store{b.make};
+    const std::uint64_t opening = store->opening();
+    expect(opening > last, "each opening has a higher number than all before");
+    store.commit(batch{}.create(b.actor(fmt::format("{}", time))));
+    expect(store->opening() == opening, "an opening's number does not change while the store is open");
+    last = opening;
+  }
+}
 
-constexpr check checks[] = {
+constexpr check actor_checks[] = {
     {"missing actors", missing_actors}, {"every field", every_field},       {"updating", updating},
     {"destroying", destroying},         {"mistakes", mistakes},             {"definitions apart", definitions_apart},
     {"listing", listing},               {"ownership", ownership},           {"large commit", large_commit},
     {"parallel reads", parallel_reads}, {"backing up", backing_up},         {"random commits", random_commits},
+    {"openings", openings},
 };
 
 }  // namespace
 
 std::vector<std::string> check_store(const store_factory& make) {
+  std::vector<check> checks{std::begin(actor_checks), std::end(actor_checks)};
+  const std::span<const check> of_messages = message_checks();
+  checks.insert(checks.end(), of_messages.begin(), of_messages.end());
   std::vector<std::string> violations;
   std::uint64_t seed = 1;
   for (const check& c : checks) {

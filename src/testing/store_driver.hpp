@@ -1,13 +1,18 @@
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <random>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include <troupe/core/error.hpp>
 #include <troupe/store/store.hpp>
@@ -93,6 +98,22 @@ inline bytes to_bytes(std::string_view text) {
   return {view.begin(), view.end()};
 }
 
+inline std::chrono::sys_time<std::chrono::milliseconds> to_time(std::uint64_t milliseconds) {
+  return std::chrono::sys_time<std::chrono::milliseconds>{std::chrono::milliseconds{milliseconds}};
+}
+
+inline bool same(const message_record& a, const message_record& b) {
+  return a.id == b.id && a.queue == b.queue && a.dead == b.dead && a.attempts == b.attempts &&
+         a.created_at == b.created_at && a.due_at == b.due_at && a.body == b.body;
+}
+
+inline bool same(const std::vector<message_record>& a, const std::vector<message_record>& b) {
+  return std::ranges::equal(a, b, [](const message_record& one, const message_record& other) {
+    return same(one, other);
+  });
+}
+
+/// Messages aside.
 inline bool same(const actor_record& a, const actor_record& b) {
   return a.id == b.id && a.name == b.name && a.key == b.key && a.initialised == b.initialised &&
          a.version == b.version && a.state == b.state && a.input == b.input && a.labels == b.labels &&
@@ -120,17 +141,51 @@ class batch {
     return add(write_set::action::update, *actors_.back(), nullptr);
   }
 
-  batch& destroy(const actor_id& id) {
-    write_set write;
-    write.what = write_set::action::destroy;
-    write.id = id;
-    writes_.push_back(write);
+  batch& destroy(const actor_id& id) { return add(write_set::action::destroy, id); }
+  batch& keep(const actor_id& id) { return add(write_set::action::keep, id); }
+
+  // These belong to the write-set that was added last.
+  batch& put(const std::vector<message_record>& messages) {
+    const std::vector<message_record>& kept = messages_.emplace_back(messages);
+    std::vector<write_set::message>& views = message_views_.emplace_back();
+    for (const message_record& m : kept) {
+      views.push_back({.id = m.id, .queue = m.queue, .dead = m.dead, .attempts = m.attempts,
+                       .created_at = m.created_at, .due_at = m.due_at, .body = m.body});
+    }
+    writes_.back().messages = views;
+    return *this;
+  }
+  batch& remove(std::vector<std::uint64_t> ids) {
+    writes_.back().removed = ids_.emplace_back(std::move(ids));
+    return *this;
+  }
+  batch& send(const std::vector<outgoing_request::message>& messages) {
+    const std::vector<outgoing_request::message>& kept = outgoing_.emplace_back(messages);
+    std::vector<write_set::sent_message>& views = outgoing_views_.emplace_back();
+    for (const outgoing_request::message& m : kept) views.push_back({.id = m.id, .content = m.content});
+    writes_.back().sent = views;
+    return *this;
+  }
+  batch& arrive(std::vector<std::uint64_t> ids) {
+    writes_.back().arrived = ids_.emplace_back(std::move(ids));
+    return *this;
+  }
+  batch& undeliverable(std::vector<std::uint64_t> ids) {
+    undeliverable_ = std::move(ids);
     return *this;
   }
 
   [[nodiscard]] const std::vector<write_set>& writes() const noexcept { return writes_; }
+  [[nodiscard]] const std::vector<std::uint64_t>& undeliverable() const noexcept { return undeliverable_; }
 
  private:
+  batch& add(write_set::action what, const actor_id& id) {
+    write_set write;
+    write.what = what;
+    write.id = id;
+    writes_.push_back(write);
+    return *this;
+  }
   batch& add(write_set::action what, const actor_record& actor, const write_set::creation* creation) {
     write_set write;
     write.what = what;
@@ -145,7 +200,13 @@ class batch {
 
   std::vector<std::unique_ptr<actor_record>> actors_;
   std::vector<std::unique_ptr<write_set::creation>> creations_;
+  std::deque<std::vector<message_record>> messages_;
+  std::deque<std::vector<write_set::message>> message_views_;
+  std::deque<std::vector<outgoing_request::message>> outgoing_;
+  std::deque<std::vector<write_set::sent_message>> outgoing_views_;
+  std::deque<std::vector<std::uint64_t>> ids_;
   std::vector<write_set> writes_;
+  std::vector<std::uint64_t> undeliverable_;
 };
 
 /// An open store, with calls that wait.
@@ -160,6 +221,7 @@ class opened {
     auto request = std::make_unique<asked<commit_request>>();
     request->epoch = ++epoch_;
     request->writes = changes.writes();
+    request->undeliverable = changes.undeliverable();
     auto answer = answer_to(std::move(request), [this](commit_request& r) { store_->commit(r); });
     const bool failed = answer->result != commit_request::outcome::committed;
     expect(failed == static_cast<bool>(answer->failure), "a commit gives a failure exactly when it does not succeed");
@@ -201,6 +263,37 @@ class opened {
     return std::move(answer->found);
   }
 
+  std::optional<actor_record> load_with_messages(const actor_id& id) {
+    auto request = std::make_unique<asked<load_request>>();
+    request->id = id;
+    request->with_messages = true;
+    return loaded(std::move(request));
+  }
+
+  /// Those in the actor's queues; none if it does not exist.
+  std::vector<message_record> messages(const actor_record& actor) {
+    std::optional<actor_record> found = load_with_messages(actor.id);
+    return found ? std::move(found->messages) : std::vector<message_record>{};
+  }
+
+  std::vector<outgoing_request::message> outgoing(std::uint64_t after = 0, std::size_t limit = 1'000'000) {
+    auto request = std::make_unique<asked<outgoing_request>>();
+    request->after = after;
+    request->limit = limit;
+    const auto answer = answer_to(std::move(request), [this](outgoing_request& r) { store_->list_outgoing(r); });
+    if (answer->failure) throw broken_promise{"listing what is on its way succeeds, not: " + describe(answer->failure)};
+    return std::move(answer->found);
+  }
+
+  std::vector<waiting_request::actor> waiting(std::optional<actor_id> after = {}, std::size_t limit = 1'000'000) {
+    auto request = std::make_unique<asked<waiting_request>>();
+    request->after = after;
+    request->limit = limit;
+    const auto answer = answer_to(std::move(request), [this](waiting_request& r) { store_->list_waiting(r); });
+    if (answer->failure) throw broken_promise{"listing who has messages succeeds, not: " + describe(answer->failure)};
+    return std::move(answer->found);
+  }
+
   void has(const actor_record& wanted, std::string_view promise) {
     const std::optional<actor_record> by_id = load(wanted.id);
     expect(by_id && same(*by_id, wanted), promise);
@@ -227,5 +320,68 @@ class opened {
   std::unique_ptr<store> store_;
   std::uint64_t epoch_ = 0;
 };
+
+/// What one check works with. Each has definitions of its own, so that all can share one store.
+class bench {
+ public:
+  bench(const store_factory& make, std::string name, std::uint64_t seed)
+      : make{make},
+        name{std::move(name)},
+        random{seed},
+        seed_{seed},
+        milliseconds_{first_millisecond()} {}
+
+  [[nodiscard]] actor_record actor(std::string key, std::string_view state = "state") {
+    const std::uint64_t now = ++milliseconds_;
+    actor_record made;
+    made.id = actor_id::make(now, random(), random());
+    made.name = name;
+    made.key = std::move(key);
+    made.initialised = true;
+    made.state = to_bytes(state);
+    made.created_at = to_time(now);
+    return made;
+  }
+
+  [[nodiscard]] message_record message(std::uint64_t id, std::string_view body = "body") {
+    const std::uint64_t now = ++milliseconds_;
+    message_record made;
+    made.id = id;
+    made.queue = "queue";
+    made.created_at = to_time(now);
+    made.due_at = to_time(now + 1000);
+    made.body = to_bytes(body);
+    return made;
+  }
+
+  /// A message to send; its id is higher than all before in this store.
+  [[nodiscard]] outgoing_request::message outgoing() {
+    const std::uint64_t id = first_number() + ++numbers_;
+    return {.id = id, .content = to_bytes(fmt::format("content of {}", id))};
+  }
+
+  // What comes behind these is this check's own.
+  [[nodiscard]] std::uint64_t first_number() const noexcept { return seed_ << 32; }
+  [[nodiscard]] actor_id first_id() const { return actor_id::make(first_millisecond(), 0, 0); }
+
+  const store_factory& make;
+  std::string name;
+  std::mt19937_64 random;
+
+ private:
+  [[nodiscard]] std::uint64_t first_millisecond() const noexcept { return 1'700'000'000'000 + (seed_ << 24); }
+
+  std::uint64_t seed_;
+  std::uint64_t milliseconds_;
+  std::uint64_t numbers_ = 0;
+};
+
+struct check {
+  std::string_view name;
+  void (*run)(bench&);
+};
+
+/// Those of messages, in queues and on their way.
+[[nodiscard]] std::span<const check> message_checks();
 
 }}}  // namespace troupe::v0::testing::store_checking

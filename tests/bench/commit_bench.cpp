@@ -146,6 +146,9 @@ class metered_store final : public troupe::store {
 
   void load(troupe::load_request& r) noexcept override { inner_->load(r); }
   void list(troupe::list_request& r) noexcept override { inner_->list(r); }
+  void list_outgoing(troupe::outgoing_request& r) noexcept override { inner_->list_outgoing(r); }
+  void list_waiting(troupe::waiting_request& r) noexcept override { inner_->list_waiting(r); }
+  [[nodiscard]] std::uint64_t opening() const noexcept override { return inner_->opening(); }
   void commit(troupe::commit_request& r) noexcept override {
     inner_->commit(r);
     ::timespec used{};

@@ -1,9 +1,11 @@
 #include "planted.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <random>
+#include <span>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -16,6 +18,9 @@ class faulty_store : public troupe::store {
   explicit faulty_store(std::unique_ptr<troupe::store> good) : good_{std::move(good)} {}
   void load(troupe::load_request& request) noexcept override { good_->load(request); }
   void list(troupe::list_request& request) noexcept override { good_->list(request); }
+  void list_outgoing(troupe::outgoing_request& request) noexcept override { good_->list_outgoing(request); }
+  void list_waiting(troupe::waiting_request& request) noexcept override { good_->list_waiting(request); }
+  [[nodiscard]] std::uint64_t opening() const noexcept override { return good_->opening(); }
   void commit(troupe::commit_request& request) noexcept override { good_->commit(request); }
   void backup(const std::string& path) override { good_->backup(path); }
   void close() noexcept override { good_->close(); }
@@ -36,9 +41,14 @@ class own_request : public troupe::commit_request {
   explicit own_request(const troupe::commit_request& from) {
     epoch = from.epoch;
     writes = from.writes;
+    undeliverable = from.undeliverable;
     done = [](troupe::commit_request&) noexcept {};
     for (troupe::write_set& write : writes) {
       write.state = keep(write.state);
+      write.messages = keep(write.messages);
+      write.removed = keep(write.removed);
+      write.sent = keep(write.sent);
+      write.arrived = keep(write.arrived);
       if (write.created == nullptr) continue;
       auto& creation = *creations_.emplace_back(std::make_unique<troupe::write_set::creation>(*write.created));
       creation.name = *texts_.emplace_back(std::make_unique<std::string>(creation.name));
@@ -55,6 +65,25 @@ class own_request : public troupe::commit_request {
   troupe::bytes_view keep(troupe::bytes_view view) {
     return *bytes_.emplace_back(std::make_unique<troupe::bytes>(view.begin(), view.end()));
   }
+  std::span<const std::uint64_t> keep(std::span<const std::uint64_t> ids) {
+    return ids_.emplace_back(ids.begin(), ids.end());
+  }
+  std::span<const troupe::write_set::message> keep(std::span<const troupe::write_set::message> messages) {
+    auto& kept = messages_.emplace_back(messages.begin(), messages.end());
+    for (auto& message : kept) {
+      message.queue = *texts_.emplace_back(std::make_unique<std::string>(message.queue));
+      message.body = keep(message.body);
+    }
+    return kept;
+  }
+  std::span<const troupe::write_set::sent_message> keep(std::span<const troupe::write_set::sent_message> sent) {
+    auto& kept = sent_.emplace_back(sent.begin(), sent.end());
+    for (auto& message : kept) message.content = keep(message.content);
+    return kept;
+  }
+  std::deque<std::vector<std::uint64_t>> ids_;
+  std::deque<std::vector<troupe::write_set::message>> messages_;
+  std::deque<std::vector<troupe::write_set::sent_message>> sent_;
   std::vector<std::unique_ptr<troupe::bytes>> bytes_;
   std::vector<std::unique_ptr<std::string>> texts_;
   std::vector<std::unique_ptr<troupe::write_set::creation>> creations_;
@@ -72,6 +101,14 @@ class early_store final : public faulty_store {
   void list(troupe::list_request& request) noexcept override {
     wait();
     good_->list(request);
+  }
+  void list_outgoing(troupe::outgoing_request& request) noexcept override {
+    wait();
+    good_->list_outgoing(request);
+  }
+  void list_waiting(troupe::waiting_request& request) noexcept override {
+    wait();
+    good_->list_waiting(request);
   }
   void commit(troupe::commit_request& request) noexcept override {
     own_request real{request};

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -84,13 +86,24 @@ class gated_store {
     const std::lock_guard lock{shared_->mutex};
     return shared_->durable;
   }
+  /// Messages that have been sent and have not arrived.
+  [[nodiscard]] std::map<std::uint64_t, troupe::bytes> on_their_way() const {
+    const std::lock_guard lock{shared_->mutex};
+    return shared_->outgoing;
+  }
   /// Another store that has what is durable now: what a crash would leave.
   [[nodiscard]] gated_store after_crash() const {
     gated_store other;
+    const std::uint64_t openings = shared_->inner == nullptr ? 0 : shared_->inner->opening();
+    for (std::uint64_t at = 1; at < openings; ++at) other()->close();
     const contents left = durable();
+    const auto outgoing = on_their_way();
     troupe::commit_request all;
     std::vector<troupe::write_set::creation> creations;
     creations.reserve(left.size());
+    std::deque<std::vector<troupe::write_set::message>> queues;
+    std::vector<troupe::write_set::sent_message> sent;
+    for (const auto& [id, content] : outgoing) sent.push_back({.id = id, .content = content});
     for (const auto& [id, record] : left) {
       auto& creation = creations.emplace_back();
       creation.name = record.name;
@@ -105,7 +118,14 @@ class gated_store {
       write.id = id;
       write.state = record.state;
       write.created = &creation;
+      auto& queue = queues.emplace_back();
+      for (const auto& m : record.messages) {
+        queue.push_back({m.id, m.queue, m.dead, m.attempts, m.created_at, m.due_at, m.body});
+      }
+      write.messages = queue;
     }
+    if (all.writes.empty()) all.writes.push_back({.what = troupe::write_set::action::destroy});
+    all.writes.front().sent = sent;
     all.done = [](troupe::commit_request&) noexcept {};
     const auto opened = other();
     opened->commit(all);
@@ -143,11 +163,14 @@ class gated_store {
       ++commits;
       write_sets += request.writes.size();
       for (const auto& write : request.writes) {
+        note_outgoing(write);
         if (write.what == troupe::write_set::action::destroy) {
           durable.erase(write.id);
           continue;
         }
         auto& record = durable[write.id];
+        note_messages(write, record.messages);
+        if (write.what == troupe::write_set::action::keep) continue;
         record.id = write.id;
         record.initialised = write.initialised;
         record.version = write.version;
@@ -161,13 +184,37 @@ class gated_store {
         }
         if (write.initialised) record.input.reset();
       }
+      for (const auto& write : request.writes) {
+        for (const auto id : write.arrived) outgoing.erase(id);
+      }
+      for (const auto id : request.undeliverable) outgoing.erase(id);
       if (after_commit) after_commit(durable);
+    }
+    void note_outgoing(const troupe::write_set& write) {
+      for (const auto& sent : write.sent) outgoing[sent.id].assign(sent.content.begin(), sent.content.end());
+    }
+    static void note_messages(const troupe::write_set& write, std::vector<troupe::message_record>& queue) {
+      for (const auto& m : write.messages) {
+        const auto at = std::ranges::lower_bound(queue, m.id, {}, &troupe::message_record::id);
+        const bool is_new = at == queue.end() || at->id != m.id;
+        troupe::message_record& message = is_new ? *queue.emplace(at) : *at;
+        message.queue = m.queue;
+        message.dead = m.dead;
+        message.attempts = m.attempts;
+        message.due_at = m.due_at;
+        if (!is_new) continue;
+        message.id = m.id;
+        message.created_at = m.created_at;
+        message.body.assign(m.body.begin(), m.body.end());
+      }
+      for (const auto id : write.removed) std::erase_if(queue, [id](const auto& m) { return m.id == id; });
     }
 
     std::mutex mutex;
     troupe::memory stored;
     std::unique_ptr<troupe::store> inner;
     contents durable;
+    std::map<std::uint64_t, troupe::bytes> outgoing;
     bool holding = false;
     bool holding_loads = false;
     troupe::commit_request* held = nullptr;
@@ -190,6 +237,9 @@ class gated_store {
       shared_->inner->load(request);
     }
     void list(troupe::list_request& request) noexcept override { shared_->inner->list(request); }
+    void list_outgoing(troupe::outgoing_request& r) noexcept override { shared_->inner->list_outgoing(r); }
+    void list_waiting(troupe::waiting_request& r) noexcept override { shared_->inner->list_waiting(r); }
+    [[nodiscard]] std::uint64_t opening() const noexcept override { return shared_->inner->opening(); }
     void commit(troupe::commit_request& request) noexcept override {
       request.failure = nullptr;
       {

@@ -79,6 +79,50 @@ inline std::optional<std::string> load(troupe::store& store, std::uint8_t number
   return to_text(request.found->state);
 }
 
+/// One actor sends and gets a message under the same number, and is kept as it is.
+inline troupe::commit_request send_and_put(troupe::store& store, std::uint8_t number, std::uint64_t message,
+                                           std::string_view body) {
+  const troupe::bytes bytes = to_bytes(body);
+  const troupe::write_set::sent_message sent{.id = message, .content = bytes};
+  troupe::write_set::message put;
+  put.id = message;
+  put.queue = "queue";
+  put.body = bytes;
+  troupe::write_set write = update(number, {});
+  write.what = troupe::write_set::action::keep;
+  write.messages = {&put, 1};
+  write.sent = {&sent, 1};
+  return commit(store, {write});
+}
+
+/// The actor's messages, as "1:body 2:body".
+inline std::string messages(troupe::store& store, std::uint8_t number) {
+  troupe::load_request request;
+  request.id = id(number);
+  request.with_messages = true;
+  request.done = [](troupe::load_request&) noexcept {};
+  store.load(request);
+  if (request.failure) std::rethrow_exception(request.failure);
+  std::string all;
+  for (const auto& message : request.found.value().messages) {
+    all += (all.empty() ? "" : " ") + std::to_string(message.id) + ":" + to_text(message.body);
+  }
+  return all;
+}
+
+/// What is on its way, written the same way.
+inline std::string outgoing(troupe::store& store) {
+  troupe::outgoing_request request;
+  request.done = [](troupe::outgoing_request&) noexcept {};
+  store.list_outgoing(request);
+  if (request.failure) std::rethrow_exception(request.failure);
+  std::string all;
+  for (const auto& message : request.found) {
+    all += (all.empty() ? "" : " ") + std::to_string(message.id) + ":" + to_text(message.content);
+  }
+  return all;
+}
+
 /// The whole error line, or nothing if there is no error.
 inline std::string text_of(const std::exception_ptr& failure) {
   if (!failure) return {};

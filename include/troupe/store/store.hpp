@@ -26,7 +26,7 @@ struct message_record {
   std::uint32_t attempts = 0;  ///< that have begun
   std::chrono::sys_time<std::chrono::milliseconds> created_at{};
   std::chrono::sys_time<std::chrono::milliseconds> due_at{};  ///< not to be received earlier
-  bytes body;                           ///< CBOR
+  bytes body{};  ///< CBOR
 };
 
 /// One actor as the store has it.
@@ -64,18 +64,18 @@ struct write_set {
     std::uint32_t attempts = 0;
     std::chrono::sys_time<std::chrono::milliseconds> created_at{};  ///< looked at if it is new
     std::chrono::sys_time<std::chrono::milliseconds> due_at{};
-    bytes_view body;  ///< looked at if it is new
+    bytes_view body{};  ///< looked at if it is new
   };
   struct sent_message {
     std::uint64_t id = 0;  ///< 1 to 2^63 - 1; unique in the store, for ever
-    bytes_view content;    ///< for the runtime alone
+    bytes_view content{};  ///< for the runtime alone
   };
 
   action what = action::update;
   bool initialised = true;
   std::uint32_t version = 1;
-  actor_id id;
-  bytes_view state;
+  actor_id id{};
+  bytes_view state{};
 
   /// Looked at by `create` only.
   struct creation {
@@ -87,10 +87,10 @@ struct write_set {
   };
   const creation* created = nullptr;
 
-  std::span<const message> messages;       ///< to insert, or to replace; not with `destroy`
-  std::span<const std::uint64_t> removed;  ///< ids of messages to delete; unknown ones are not there any more
-  std::span<const sent_message> sent;      ///< outgoing messages to insert
-  std::span<const std::uint64_t> arrived;  ///< ids of outgoing messages to delete, whoever sent them
+  std::span<const message> messages{};       ///< to insert, or to replace; not with `destroy`
+  std::span<const std::uint64_t> removed{};  ///< ids of messages to delete; unknown ones are not there any more
+  std::span<const sent_message> sent{};      ///< outgoing messages to insert
+  std::span<const std::uint64_t> arrived{};  ///< ids of outgoing messages to delete, whoever sent them
 };
 
 /// Asks for one actor, by id or by name and key. The store calls `done` exactly once, maybe before `load` returns, on
@@ -126,7 +126,7 @@ struct list_request {
 struct outgoing_request {
   struct message {
     std::uint64_t id = 0;
-    bytes content;
+    bytes content{};
   };
 
   std::uint64_t after = 0;  ///< only ids behind this one

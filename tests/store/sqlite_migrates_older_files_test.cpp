@@ -1,0 +1,115 @@
+#include <catch2/catch.hpp>
+#include <sqlite3.h>
+
+#include <troupe/store/sqlite_store.hpp>
+
+#include "faulty_vfs.hpp"
+#include "store_calls.hpp"
+#include "temporary_directory.hpp"
+
+using namespace store_calls;
+using Catch::Matchers::Contains;
+
+namespace {
+
+std::string run_sql(const std::string& path, const char* sql) {
+  sqlite3* database = nullptr;
+  std::string last;
+  const auto keep = [](void* out, int, char** columns, char**) {
+    *static_cast<std::string*>(out) = columns[0] == nullptr ? "" : columns[0];
+    return 0;
+  };
+  REQUIRE(sqlite3_open(path.c_str(), &database) == SQLITE_OK);
+  REQUIRE(sqlite3_exec(database, sql, keep, &last, nullptr) == SQLITE_OK);
+  sqlite3_close(database);
+  return last;
+}
+
+/// As schema 1 had it, word for word, with one actor that has been updated.
+constexpr const char* schema_1 = R"(
+  PRAGMA journal_mode = WAL;
+  CREATE TABLE _troupe_meta (
+    name  TEXT PRIMARY KEY NOT NULL,
+    value INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO _troupe_meta (name, value) VALUES ('schema', 1), ('openings', 41), ('failed_commits', 0);
+
+  CREATE TABLE _troupe_definitions (
+    definition INTEGER PRIMARY KEY NOT NULL,
+    name       TEXT NOT NULL UNIQUE
+  ) STRICT;
+
+  CREATE TABLE _troupe_actors (
+    id          BLOB PRIMARY KEY NOT NULL,
+    definition  INTEGER NOT NULL,
+    key         TEXT NOT NULL,
+    created_at  INTEGER NOT NULL,
+    tag_count   INTEGER NOT NULL,
+    initialised INTEGER NOT NULL,
+    version     INTEGER NOT NULL,
+    state       BLOB NOT NULL,
+    input       BLOB
+  ) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX _troupe_actors_key ON _troupe_actors (definition, key);
+  CREATE INDEX _troupe_actors_definition ON _troupe_actors (definition, id);
+
+  CREATE TABLE _troupe_tags (
+    id         BLOB NOT NULL,
+    name       TEXT NOT NULL,
+    value      TEXT NOT NULL,
+    definition INTEGER NOT NULL,
+    PRIMARY KEY (id, name)
+  ) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX _troupe_tags_find ON _troupe_tags (definition, name, value, id);
+
+  INSERT INTO _troupe_definitions VALUES (1, 'counter');
+  INSERT INTO _troupe_actors VALUES (x'00000000000000000000000000000001', 1, 'key-1', 5, 0, 1, 1, x'6f6c64', NULL);
+)";
+
+constexpr const char* read_schema = "SELECT value FROM _troupe_meta WHERE name = 'schema'";
+
+}  // namespace
+
+TEST_CASE("a file of schema 1 becomes one of schema 2 when it is opened, and keeps what it has", "[store][sqlite]") {
+  const temporary_directory directory;
+  const std::string path = directory / "app.db";
+  run_sql(path, schema_1);
+  {
+    const auto store = troupe::sqlite{path}();
+    CHECK(store->opening() == 42);
+    CHECK(load(*store, 1) == "old");
+    CHECK(outgoing(*store).empty());
+    REQUIRE(is_committed(send_and_put(*store, 1, 5, "message")));
+    CHECK(messages(*store, 1) == "5:message");
+  }
+  CHECK(run_sql(path, read_schema) == "2");
+  const auto store = troupe::sqlite{path}();
+  CHECK(store->opening() == 43);
+  CHECK(load(*store, 1) == "old");
+  CHECK(messages(*store, 1) == "5:message");
+}
+
+TEST_CASE("a migrated file has the schema of a new one", "[store][sqlite]") {
+  const temporary_directory directory;
+  run_sql(directory / "old.db", schema_1);
+  troupe::sqlite{directory / "old.db"}()->close();
+  troupe::sqlite{directory / "new.db"}()->close();
+  constexpr const char* tables =
+      "SELECT group_concat(type || name, ' ') FROM (SELECT type, name FROM sqlite_schema ORDER BY type, name)";
+  CHECK(run_sql(directory / "old.db", tables) == run_sql(directory / "new.db", tables));
+}
+
+TEST_CASE("a migration that fails leaves the file as it was, and is made later", "[store][sqlite]") {
+  const temporary_directory directory;
+  const std::string path = directory / "app.db";
+  run_sql(path, schema_1);
+  faulty_vfs disk;
+  disk.fail(faulty_vfs::operation::write, "-wal", SQLITE_FULL, 1, GENERATE(0, 1, 4));
+  CHECK_THAT(error_of([&] { troupe::sqlite{path}()->close(); }), Contains("store.full"));
+  disk.heal();
+  CHECK(run_sql(path, read_schema) == "1");
+  CHECK(run_sql(path, "SELECT count(*) FROM sqlite_schema WHERE name LIKE '\\_troupe\\_m%' ESCAPE '\\'") == "1");
+  const auto store = troupe::sqlite{path}();
+  CHECK(store->opening() == 42);
+  CHECK(load(*store, 1) == "old");
+}
