@@ -4,8 +4,10 @@
 
 #include <troupe/core/error.hpp>
 
+#include "../runtime/audience.hpp"
 #include "../runtime/core.hpp"
 #include "../runtime/lifecycle.hpp"
+#include "../runtime/parked_wait.hpp"
 
 namespace troupe::inline v0 {
 namespace detail {
@@ -62,6 +64,15 @@ void context_base::wait_until(task<> body) {
   start_background(activation_, std::move(body), false, activation_.owner().side_->life);
 }
 
+task<> context_base::delay(std::chrono::nanoseconds duration) {
+  cell& c = activation_.owner();
+  const auto now = c.core().exec().now();
+  parked_wait over{c};
+  if (duration < time_point::max() - now) over.until(now + duration);
+  const auto how = co_await over;
+  if (how == parked_wait::ending::aborted) throw error(errc::aborted, "delay");
+}
+
 task<> context_base::save() {
   cell& c = activation_.owner();
   if (c.type().options.durability == durability::ephemeral) co_return;
@@ -72,6 +83,25 @@ void context_base::log(std::string_view message) const {
   const cell& c = activation_.owner();
   c.core().log(log_level::info, fmt::format("{}: {}", c.name(), message));
 }
+
+connection_core* context_base::caller() const noexcept {
+  const turn* const t = this_thread().in_turn;
+  if (t == nullptr) return nullptr;
+  return t->inv != nullptr ? t->inv->via.get() : t->via;
+}
+
+void context_base::for_each_connection(void (*f)(void* to, connection_core& c), void* to) const {
+  const audience* const all = activation_.owner().heard_by();
+  if (all == nullptr) return;
+  for (auto* c = all->first(); c != nullptr; c = audience::behind(*c)) f(to, *c);
+}
+
+bool context_base::hears(std::uint32_t event) const noexcept {
+  const audience* const all = activation_.owner().heard_by();
+  return all != nullptr && all->hears(event);
+}
+
+void context_base::send_to_all(event_record* e) { leave_with_turn(*e, *activation_.owner().heard_by()); }
 
 }  // namespace detail
 }  // namespace troupe::inline v0

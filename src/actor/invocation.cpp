@@ -1,9 +1,12 @@
 #include <troupe/actor/invocation.hpp>
 
+#include <troupe/actor/connection_core.hpp>
 #include <troupe/runtime/cell.hpp>
 
 namespace troupe::inline v0 {
 namespace detail {
+
+invocation::invocation(executor& home) noexcept : fiber{&home} { context = this; }
 
 invocation::~invocation() {
   delete stop_.load(std::memory_order_relaxed);

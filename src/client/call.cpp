@@ -24,7 +24,7 @@ constexpr int lent_budget = 8;
 // --- handle_core ----------------------------------------------------------------------------------------------------
 
 handle_core::handle_core(const handle_core& other) noexcept
-    : time_limit{other.time_limit}, stop{other.stop}, address_{other.address_} {
+    : time_limit{other.time_limit}, stop{other.stop}, via{other.via}, address_{other.address_} {
   if (address_ != nullptr) address_->retain();
   if (cell* const c = other.known(); c != nullptr) {
     c->retain();
@@ -35,12 +35,14 @@ handle_core::handle_core(const handle_core& other) noexcept
 handle_core::handle_core(handle_core&& other) noexcept
     : time_limit{other.time_limit},
       stop{std::move(other.stop)},
+      via{std::move(other.via)},
       address_{std::exchange(other.address_, nullptr)},
       cell_{other.cell_.exchange(nullptr, std::memory_order_acq_rel)} {}
 
 handle_core& handle_core::operator=(handle_core other) noexcept {
   std::swap(time_limit, other.time_limit);
   std::swap(stop, other.stop);
+  std::swap(via, other.via);
   std::swap(address_, other.address_);
   other.cell_.store(cell_.exchange(other.known(), std::memory_order_acq_rel), std::memory_order_relaxed);
   return *this;
@@ -157,6 +159,7 @@ bool call_core::settle_slowly(cell& c) noexcept {
 bool call_core::launch(thread_state& thread) {
   const auto learned = thread.in_turn != nullptr ? thread.in_turn->learned : 0;
   try {
+    if (target().is_closed()) target().via->throw_closed();
     cell* const c = target().find();
     const bool may_run_here = !elsewhere_ && thread.depth < depth_max;
     if (c != nullptr && may_run_here && !c->refuses_changes() && c->try_hold()) {
@@ -195,6 +198,7 @@ void call_core::prepare(invocation& inv, cell* c, const turn* mine, epoch_number
   inv.target = c;
   target().where().retain();
   inv.origin = &target().where();
+  if (!inv.via) inv.via = target().via;
   inv.dependency = learned;
   inv.from_host = mine == nullptr;
   if (mine != nullptr && mine->inv != nullptr) inv.link = mine->inv->link;
@@ -300,10 +304,12 @@ void call_core::throw_ending() {
 
 void launch_posted(const handle_core& to, invocation* (*make)(executor& home, void* arguments), void* arguments) {
   const address& where = to.where();
+  if (to.is_closed()) to.via->throw_closed();
   cell* const c = to.find();
   invocation& inv = *make(where.core->exec(), arguments);
   where.retain();
   inv.origin = &where;
+  inv.via = to.via;
   inv.posted = true;
   if (inv.exclusive) inv.link = std::make_shared<const chain_link>(nullptr);
   if (c != nullptr) {

@@ -6,6 +6,7 @@
 #include <troupe/core/error.hpp>
 
 #include "../runtime/core.hpp"
+#include "../runtime/run_loop.hpp"
 #include "../runtime/side.hpp"
 
 namespace troupe::inline v0 {
@@ -84,9 +85,13 @@ class status_invocation final : public invocation {
       case cell::phase::finalising: return "stopping: waits for the last commit";
     }
     if (!seen.exclusive.empty()) return fmt::format("awake: {} keeps others out", seen.exclusive);
-    if (!seen.running.empty()) return fmt::format("awake: {} not ended", fmt::join(seen.running, ", "));
-    if (c.type().options.sleep_after == troupe::never) return "awake: idle, and its definition lets it never sleep";
-    return "awake: idle, sleeps soon";
+    const bool waits = run_loop::lets_sleep(c);
+    if (seen.running.size() > (waits ? 1U : 0U)) {
+      return fmt::format("awake: {} not ended", fmt::join(seen.running, ", "));
+    }
+    return fmt::format("awake: {}, {}", waits ? "run waits for a message" : "idle",
+                       c.type().options.sleep_after == troupe::never ? "and its definition lets it never sleep"
+                                                                     : "sleeps soon");
   }
 };
 

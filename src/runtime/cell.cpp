@@ -6,6 +6,7 @@
 
 #include <troupe/core/error.hpp>
 
+#include "audience.hpp"
 #include "core.hpp"
 #include "lifecycle.hpp"
 #include "side.hpp"
@@ -33,6 +34,15 @@ std::string cell::name() const {
 }
 
 void cell::release() noexcept { core_.cells().release(*this); }
+
+audience* cell::heard_by() const noexcept { return side_ ? side_->heard_by.get() : nullptr; }
+
+audience& cell::open_audience() {
+  if (!side_->heard_by) side_->heard_by.reset(new audience{*this});
+  return *side_->heard_by;
+}
+
+std::uint32_t cell::life() const noexcept { return side_->life; }
 
 // --- the word -------------------------------------------------------------------------------------------------------
 
@@ -161,7 +171,7 @@ bool cell::dispatch(work& w) noexcept {
   };
   if (inv->abandoned()) return refuse(errc::aborted, {});
   // Begun by an on_create or on_wake that then failed: its actor's live copy is gone.
-  if (inv->kind == purpose::background && (!live_ || static_cast<background*>(inv)->life != side_->life)) {
+  if (inv->kind == purpose::background && (!live_ || inv->life != side_->life)) {
     return refuse(errc::aborted, fmt::format("{} did not wake", name()));
   }
   switch (phase_) {
@@ -181,6 +191,7 @@ bool cell::dispatch(work& w) noexcept {
     case phase::stopping:
       // What still runs may lead to calls back to here, and could not end without them.
       if (inv->kind == purpose::background || descends(*inv, *side_->procedure)) break;
+      if (inv->kind == purpose::connection && inv->posted) break;
       if (side_->destroy_requested && !inv->from_host) {
         return refuse(errc::destroying, name());
       }

@@ -166,6 +166,10 @@ runtime_core::runtime_core(const registry& served, runtime_options options)
 
 runtime_core::~runtime_core() = default;
 
+void runtime_core::begin() {
+  if (std::ranges::any_of(definitions_, [](const auto& d) { return alarms::concern(*d); })) alarms_.begin();
+}
+
 actor_id runtime_core::make_id() noexcept {
   // The twelve bits behind the milliseconds count the ids of one, so that ids are in the order of their making (RFC
   // 9562, 6.2, method 1).
@@ -183,6 +187,13 @@ const definition& runtime_core::find(const void* type) const {
     if (d->type == type) return *d;
   }
   throw error(errc::not_registered, "this actor type is not in the runtime's registry; add registry.use<T>(\"name\")");
+}
+
+const definition* runtime_core::find(std::string_view name) const noexcept {
+  for (const auto& d : definitions_) {
+    if (d->name == name) return d.get();
+  }
+  return nullptr;
 }
 
 void runtime_core::require_running() const {
@@ -205,7 +216,7 @@ void runtime_core::refuse(invocation& inv, std::exception_ptr why) noexcept {
 
 void runtime_core::deliver(invocation& inv) noexcept {
   if (inv.posted) {
-    if (inv.failure) {
+    if (inv.failure && !inv.quiet) {
       const std::string_view type = inv.origin != nullptr ? std::string_view{inv.origin->type->name} : "an actor";
       report(inv.failure, fmt::format("{} in {}", inv.what(), type));
     }
@@ -279,6 +290,7 @@ bool runtime_core::wait_until(const std::function<bool()>& done, std::chrono::na
 
 void runtime_core::shutdown() noexcept {
   if (stopping_.exchange(true)) return;
+  alarms_.stop();
   for (cell* c : directory_.all()) c->push(*new stop_order{*c, &lifecycle::stop_now});
   const auto all_asleep = [this] { return busy_.load(std::memory_order_acquire) == 0; };
   const auto begun = executor_->now();
@@ -321,6 +333,7 @@ runtime::runtime(const registry& served, runtime_options options)
     : core_{std::make_shared<detail::runtime_core>(served, std::move(options))},
       client_{std::make_unique<const troupe::client>(core_)} {
   core_->serve({std::shared_ptr<void>{}, core_.get()});
+  core_->begin();
 }
 
 runtime::~runtime() { shutdown(); }

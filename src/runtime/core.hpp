@@ -14,6 +14,7 @@
 #include <troupe/core/random.hpp>
 #include <troupe/runtime/runtime.hpp>
 
+#include "alarms.hpp"
 #include "committer.hpp"
 #include "directory.hpp"
 
@@ -29,15 +30,21 @@ class runtime_core {
   /// What contexts give out. Does not own: actors do not outlive the core.
   void serve(std::shared_ptr<runtime_core> not_owning) { client_ = troupe::client{std::move(not_owning)}; }
 
+  /// Takes up what an earlier process has left. Once, when all is set up.
+  void begin();
+
   [[nodiscard]] executor& exec() noexcept { return *executor_; }
   [[nodiscard]] troupe::store& stored() noexcept { return *store_; }
   [[nodiscard]] directory& cells() noexcept { return directory_; }
   [[nodiscard]] committer& commits() noexcept { return committer_; }
+  [[nodiscard]] alarms& wake_ups() noexcept { return alarms_; }
   [[nodiscard]] actor_id make_id() noexcept;
   [[nodiscard]] const troupe::client& client() const noexcept { return client_; }
 
   /// Throws `actor.not_registered`.
   [[nodiscard]] const definition& find(const void* type) const;
+  /// Null if there is none of this wire name.
+  [[nodiscard]] const definition* find(std::string_view name) const noexcept;
 
   /// Throws `runtime.stopped` once the runtime shuts down.
   void require_running() const;
@@ -77,6 +84,7 @@ class runtime_core {
   std::unique_ptr<troupe::store> store_;
   directory directory_;
   committer committer_;
+  alarms alarms_{*this};
   troupe::client client_;
 
   std::atomic<std::uint64_t> last_id_{0};  ///< time and count of the newest

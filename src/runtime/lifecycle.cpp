@@ -7,8 +7,10 @@
 #include <troupe/codec/json_text.hpp>
 #include <troupe/core/error.hpp>
 
+#include "audience.hpp"
 #include "migration.hpp"
 #include "parked_wait.hpp"
+#include "run_loop.hpp"
 
 namespace troupe::inline v0 {
 namespace detail {
@@ -20,6 +22,11 @@ task<> guarded(task<> body, std::exception_ptr& failure) {
   } catch (...) {
     failure = std::current_exception();
   }
+}
+
+// Why connections are closed with their actor, or with the runtime.
+std::exception_ptr why_it_ends(bool destroyed) {
+  return std::make_exception_ptr(error(destroyed ? errc::destroying : errc::runtime_stopped));
 }
 
 }  // namespace
@@ -48,6 +55,7 @@ void lifecycle::begin_stop(cell& c) noexcept {
 
 void lifecycle::stop_now(cell& c) noexcept {
   if (c.phase_ == cell::phase::awake) begin_stop(c);
+  if (c.phase_ == cell::phase::asleep) close_all(c, why_it_ends(false));
 }
 
 void lifecycle::cut_short(cell& c) noexcept {
@@ -72,6 +80,8 @@ task<> lifecycle::wake(cell& c) {
     c.enter(cell::phase::awake, nullptr);
     c.side_->woke_at = c.turns_ + 1;
     watch_idleness(c);
+    if (alarms::concern(c.type())) c.core().wake_ups().clear(c.type(), c.key());
+    run_loop::begin_life(c);
     if (c.core().stopping()) begin_stop(c);
   } else {
     co_await put_down(c);
@@ -271,15 +281,20 @@ task<> lifecycle::stop(cell& c) {
   auto& exec = c.core().exec();
   exec.cancel(side.idle);
   bool destroying = side.destroy_requested;
+  run_loop::end_life(c);
   abort_parked(c);  // first, so that one that watches the actor's own token ends for the same reason
   c.live_->stop.request_stop();
   for (invocation* inv = c.live_->running; inv != nullptr; inv = inv->following) inv->request_stop();
   side.deadline_at = exec.now() + c.type().options.sleep_grace_period;
   exec.arm(side.deadline, side.deadline_at);
+  if (destroying || c.core().stopping()) {
+    co_await part_with_all(c, why_it_ends(destroying));
+  }
   co_await shutdown_hook(c, destroying);
   co_await quiet_wait(c);
   if (!destroying && side.destroy_requested) {
     destroying = true;
+    co_await part_with_all(c, why_it_ends(true));
     co_await shutdown_hook(c, true);
     co_await quiet_wait(c);
   }
@@ -321,6 +336,7 @@ task<> lifecycle::put_down(cell& c) {
   c.quick_writes_ = false;
   const bool gone = side.destroyed || c.type().options.durability == durability::ephemeral;
   if (gone && c.id_) c.core().cells().clear_id(c);
+  if (side.destroyed) side.heard_by.reset();
   side.end_life();
   c.enter(cell::phase::asleep, nullptr);
 }

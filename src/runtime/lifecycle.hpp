@@ -71,8 +71,6 @@ class background final : public invocation {
   void finish() override;
   [[nodiscard]] const char* what() const noexcept override { return blocks_sleep ? "keep_awake" : "wait_until"; }
 
-  std::uint32_t life = 0;  ///< `cell_side::life` of the activation that it belongs to
-
  private:
   std::coroutine_handle<promise<void>> body_;
 };

@@ -2,7 +2,9 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include <troupe/core/buffer.hpp>
@@ -74,6 +76,19 @@ class quiet_wait final : public wait {
   cell& cell_;
 };
 
+/// When a `run` that threw is started again. Waiting for it does not keep the actor awake.
+struct run_restart {
+  run_restart(cell& c, cell_alarm::handler h) noexcept : ring{c, h} {}
+  cell_alarm ring;
+  std::optional<time_point> at;         ///< while it is awaited
+  std::chrono::nanoseconds backoff{0};  ///< the last one; 0 before the first failure
+};
+
+/// Gives up a reference.
+struct audience_release {
+  void operator()(audience* a) const noexcept;
+};
+
 /// The part of a cell that exists from the first wake on. The holder's, but for what says otherwise.
 struct cell_side {
   explicit cell_side(cell& c) noexcept;
@@ -115,6 +130,8 @@ struct cell_side {
   write_set::creation creation;
   std::uint32_t life = 0;           ///< counts activations
 
+  std::unique_ptr<audience, audience_release> heard_by;  ///< who is connected
+
   // --- lifecycle ---
   cell_alarm freeze;    ///< triggered by the committer
   cell_alarm idle;
@@ -128,6 +145,7 @@ struct cell_side {
   quiet_wait* quiet = nullptr;
   parked_wait* parked = nullptr;    ///< the first of those that end when the actor begins to shut down
   invocation* run_loop = nullptr;   ///< the definition's `run`, while it runs
+  std::unique_ptr<run_restart> restart;  ///< of that; made by its first failure
   time_point deadline_at{};
   time_point idle_since{};
   std::uint32_t turns_seen = 0;

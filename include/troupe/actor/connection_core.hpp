@@ -3,7 +3,6 @@
 #include <atomic>
 #include <cstdint>
 #include <exception>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <tuple>
@@ -13,6 +12,7 @@
 #include <troupe/actor/hooks.hpp>
 #include <troupe/actor/invocation.hpp>
 #include <troupe/core/actor_id.hpp>
+#include <troupe/core/counted_ptr.hpp>
 #include <troupe/core/fiber.hpp>
 
 /// \file
@@ -25,23 +25,24 @@ namespace detail {
 class audience;
 class connection_core;
 class listener;
+struct address;
 
 /// One event on its way, with the values that all of its listeners look at.
 class event_record : public work {
  public:
-  explicit event_record(std::uint32_t e) noexcept : event{e} {}
+  explicit event_record(std::uint32_t e) noexcept;
   static void* operator new(std::size_t size) { return allocate_block(size); }
   static void operator delete(void* block, std::size_t size) noexcept { release_block(block, size); }
-  virtual ~event_record() = default;
+  virtual ~event_record();
 
   void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
   void release() noexcept {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
 
-  const std::uint32_t event;        ///< `actor::place_of`
-  connection_core* only = nullptr;  ///< the one connection that it is for; holds a reference
-  audience* to = nullptr;           ///< while it is on its way; holds a reference
+  const std::uint32_t event;          ///< `actor::place_of`
+  counted_ptr<connection_core> only;  ///< the one connection that it is for
+  counted_ptr<audience> to;
   std::uint64_t number = 0;         ///< in the order in which the actor sent them
   epoch_number dependency = 0;
 
@@ -57,44 +58,11 @@ class typed_event final : public event_record {
   const Values values;
 };
 
-/// A counted pointer to one of the objects here.
-template <class T>
-class counted {
- public:
-  counted() noexcept = default;
-  explicit counted(T& object) noexcept : object_{&object} { object.retain(); }
-  counted(const counted& other) noexcept : object_{other.object_} {
-    if (object_ != nullptr) object_->retain();
-  }
-  counted(counted&& other) noexcept : object_{std::exchange(other.object_, nullptr)} {}
-  counted& operator=(counted other) noexcept {
-    std::swap(object_, other.object_);
-    return *this;
-  }
-  ~counted() {
-    if (object_ != nullptr) object_->release();
-  }
-  /// Takes over a reference.
-  [[nodiscard]] static counted adopt(T* object) noexcept {
-    counted c;
-    c.object_ = object;
-    return c;
-  }
-
-  [[nodiscard]] T* get() const noexcept { return object_; }
-  T* operator->() const noexcept { return object_; }
-  T& operator*() const noexcept { return *object_; }
-  [[nodiscard]] explicit operator bool() const noexcept { return object_ != nullptr; }
-
- private:
-  T* object_ = nullptr;
-};
-
 /// An event that waits to be taken by a listener.
 struct delivery {
   delivery* next = nullptr;
-  counted<event_record> what;
-  counted<listener> to;
+  counted_ptr<event_record> what;
+  counted_ptr<listener> to;
 };
 
 /// First in, first out.
@@ -143,6 +111,13 @@ class delivery_list {
   delivery* last_ = nullptr;
 };
 
+/// What is called for an event; with null when the connection has ended.
+class event_callback {
+ public:
+  virtual ~event_callback() = default;
+  virtual void operator()(const event_record* e) = 0;
+};
+
 class listener_wait;
 
 /// Somebody who listens to one event on one connection, or to its end. Guarded by the connection's lock, but for what
@@ -158,12 +133,10 @@ class listener {
   enum class state : std::uint8_t {
     asking,  ///< can_subscribe has not answered yet
     active,
-    ended,   ///< unsubscribed, denied, or the connection has ended
+    ended,   ///< unsubscribed or denied
   };
-  using handler = std::function<void(const event_record*)>;
 
-  listener(connection_core& c, std::uint32_t e, kind k, handler h)
-      : of{c}, event{e}, is{k}, call{std::move(h)} {}
+  listener(connection_core& c, std::uint32_t e, kind k, std::unique_ptr<event_callback> f);
   listener(const listener&) = delete;
   listener& operator=(const listener&) = delete;
 
@@ -172,28 +145,29 @@ class listener {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
 
-  counted<connection_core> of;
+  const counted_ptr<connection_core> of;
   const std::uint32_t event;
   const kind is;
   state now = state::asking;
-  bool listed = false;           ///< in the audience's list; guarded by its lock
+  bool spent = false;            ///< has heard its one event
   std::uint64_t since = 0;       ///< hears what is sent after this one
   std::exception_ptr failure;    ///< why it was denied
-  handler call;
+  const std::unique_ptr<event_callback> call;
   delivery_list waiting;         ///< of a stream
   listener_wait* waiter = nullptr;
+  listener* previous_here = nullptr;  ///< among those of the connection, which hold a reference
+  listener* next_here = nullptr;
   listener* previous = nullptr;  ///< among those of the event; guarded by the audience's lock
   listener* next = nullptr;
-  listener* previous_here = nullptr;  ///< among those of the connection
-  listener* next_here = nullptr;
+  bool listed = false;           ///< is among those; guarded by the same
 
  private:
-  ~listener() = default;
+  ~listener();
   std::atomic<std::uint32_t> references_{1};
 };
 
 /// What both ends of a connection share. Where no comment says otherwise a member is guarded by `lock`, which is taken
-/// after the audience's.
+/// after the audience's. As work it is the order to call its handlers.
 class connection_core : public work {
  public:
   connection_core() noexcept;
@@ -211,46 +185,81 @@ class connection_core : public work {
 
   // --- the actor's end; only in turns of the actor ---
 
-  /// Sends the event when the turn ends.
+  /// Sends the event when the turn ends. Takes over the reference.
   void send(event_record* e);
-  void disconnect(std::exception_ptr reason);
+  /// Ends it when the turn ends.
+  void disconnect(std::exception_ptr why);
+  /// on_connect has returned: when the turn ends, the client may listen for itself.
+  void open_fully() noexcept;
 
-  // --- the other end ---
+  // --- the other end; any thread ---
 
-  /// Any thread. Ends it; nothing more is heard. Without a reason both ends part in good order.
-  void close(std::exception_ptr reason) noexcept;
+  /// Ends it. Without a reason both ends part in good order. If `by_client`, nothing more is heard; else what was on
+  /// its way still is.
+  void close(std::exception_ptr why, bool by_client) noexcept;
   [[nodiscard]] std::exception_ptr reason() const noexcept;
-  /// Throws `connection.closed`, or why it was closed.
+  /// Throws why it was closed, or `connection.closed`.
   [[noreturn]] void throw_closed() const;
+  /// Throws what throw_closed() does.
+  [[nodiscard]] counted_ptr<listener> listen(std::uint32_t event, listener::kind kind,
+                                             std::unique_ptr<event_callback> call);
+  /// When it returns nothing is called any more, unless this is within that very call.
+  void unlisten(listener& l) noexcept;
+  /// It may not listen.
+  void deny(listener& l, std::exception_ptr why) noexcept;
 
+  // Set when it is opened, and fixed from then on.
   actor_id id;
-  counted<audience> heard_by;        ///< set when it is opened
+  const struct address* address = nullptr;  ///< of the actor; holds a reference
+  counted_ptr<audience> heard_by;
   cell* actor = nullptr;             ///< holds a reference
   executor* home = nullptr;          ///< where handlers of the host run
   cell* owner = nullptr;             ///< the actor that connected, whose turns run its handlers; holds a reference
   std::uint32_t owner_life = 0;
 
-  // The actor's holder.
-  bool listed = false;
-  bool opening = false;              ///< on_connect has not returned
-  connection_core* previous = nullptr;
-  connection_core* following = nullptr;
-
-  mutable spin_flag lock;
-  listener* listeners = nullptr;     ///< newest first
-  delivery_list inbox;               ///< for handlers
-  delivery_list early;               ///< sent while it was opening
-  std::uint32_t waiting = 0;         ///< deliveries to handlers and streams
-  bool pumping = false;
-  listener* calling = nullptr;       ///< the handler that runs
-  std::atomic<std::uint32_t> calls{0};  ///< that have begun or ended, for those who wait for one to end
-  const void* calling_thread = nullptr;
-
  private:
   friend class audience;
-  std::atomic<std::uint32_t> references_{1};
-  std::atomic<bool> closed_{false};
+  friend class hearing;
+  friend class listener_wait;
+
+  // A message to the actor's holder about this connection.
+  struct note final : work {
+    note(connection_core& c, function f) noexcept : work{f}, of{c} {}
+    connection_core& of;
+  };
+  static void departed(work& w) noexcept;
+  static void end_opening(work& w) noexcept;
+
+  [[nodiscard]] bool end(std::exception_ptr why, bool by_client) noexcept;
+  [[nodiscard]] bool offer(listener& l, event_record& e, std::uint32_t limit) noexcept;
+  void take_early(listener& l) noexcept;
+  void enqueue(delivery* d) noexcept;
+  static void tell(listener& l) noexcept;
+  void wait_for_call(const listener& l) noexcept;
+  bool call_next() noexcept;
+  static void call_some(work& w) noexcept;
+
+  // The actor's holder.
+  bool listed_ = false;
+  bool opening_ = false;             ///< on_connect has not returned
+  connection_core* previous_ = nullptr;
+  connection_core* following_ = nullptr;
+  note opened_{*this, &connection_core::end_opening};  ///< on_connect has returned, and its turn has ended
+  note departed_{*this, &connection_core::departed};   ///< the connection is closed
+
+  mutable spin_flag lock_;
   std::exception_ptr reason_;
+  listener* listeners_ = nullptr;    ///< newest first
+  delivery_list inbox_;              ///< for handlers
+  delivery_list early_;              ///< sent while it was opening, for the first listener
+  std::uint32_t waiting_ = 0;        ///< deliveries to handlers and streams
+  bool calls_under_way_ = false;
+  bool lagging_ = false;
+  listener* calling_ = nullptr;      ///< the handler that runs
+  const void* calling_thread_ = nullptr;
+  std::atomic<std::uint32_t> calls_ended_{0};
+  std::atomic<bool> closed_{false};
+  std::atomic<std::uint32_t> references_{1};
 };
 
 template <class T>

@@ -1,9 +1,14 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <optional>
 #include <stop_token>
 #include <string_view>
+#include <utility>
+#include <vector>
 
+#include <troupe/actor/peer.hpp>
 #include <troupe/core/actor_id.hpp>
 #include <troupe/core/delay.hpp>
 #include <troupe/core/key.hpp>
@@ -55,6 +60,12 @@ class context_base {
   /// Errors: `actor.starting` in `on_create` and `on_wake`, `actor.destroying` if it is under way.
   void destroy();
 
+  /// `co_await c.delay(2s)`: ends the turn, and continues after that long on the runtime's clock; `never` is allowed.
+  /// Unlike `troupe::delay` it does not outlast the actor: it ends with `actor.aborted` as soon as the actor begins to
+  /// shut down, so it is what a `run` loop waits with. In `on_sleep` and `on_destroy` it has the grace period.
+  /// Errors: `actor.aborted`, also in a loser of `when_any`.
+  [[nodiscard("co_await this")]] task<> delay(std::chrono::nanoseconds duration);
+
   /// Runs a task in the actor's background, from after this turn on. The actor does not sleep before it has ended. When
   /// the actor shuts down, it has until the end of the grace period. What it throws goes to the error handler.
   void keep_awake(task<> background);
@@ -68,6 +79,12 @@ class context_base {
 
   /// Writes to the runtime's log, with the actor's name and key in front.
   void log(std::string_view message) const;
+
+ protected:
+  [[nodiscard]] connection_core* caller() const noexcept;
+  void for_each_connection(void (*f)(void* to, connection_core& c), void* to) const;
+  [[nodiscard]] bool hears(std::uint32_t event) const noexcept;
+  void send_to_all(event_record* e);
 
  private:
   activation& activation_;
@@ -83,6 +100,40 @@ template <class A>
 class context final : public detail::context_base {
  public:
   using detail::context_base::context_base;
+
+  /// Sends an event to every connection that has subscribed to it. It leaves when the turn has ended and is durable, in
+  /// the order of sending; to other actors of this runtime it goes at once, and what they make of it is durable no
+  /// sooner. With `relaxed` and `ephemeral` actors nothing waits.
+  ///
+  ///     c.broadcast(new_message, sent);
+  ///
+  /// The values convert implicitly, and are copied once however many listen. If nobody does, nothing is copied.
+  template <class Event, class... T>
+  void broadcast(const Event&, T&&... values) {
+    static_assert(detail::is_event<Event>, "troupe: broadcast takes an event of the actor, then its values");
+    if constexpr (detail::is_event<Event>) {
+      if constexpr (detail::check_event<A, Event, T...>()) {
+        if (hears(static_cast<std::uint32_t>(A::actor::template place_of<Event>))) {
+          send_to_all(detail::make_event<A, Event>(std::forward<T>(values)...));
+        }
+      }
+    }
+  }
+
+  /// The connection that this call came over; nothing for a call by a handle, and in the actor's own tasks and hooks,
+  /// but for those about a connection.
+  [[nodiscard]] std::optional<peer<A>> connection() const {
+    if (auto* const c = caller(); c != nullptr) return peer<A>{*c};
+    return std::nullopt;
+  }
+
+  /// All connections, in the order in which they were opened: from before on_connect until before on_disconnect.
+  [[nodiscard]] std::vector<peer<A>> connections() const {
+    std::vector<peer<A>> all;
+    for_each_connection(
+        [](void* to, detail::connection_core& c) { static_cast<std::vector<peer<A>>*>(to)->emplace_back(c); }, &all);
+    return all;
+  }
 };
 
 }  // namespace troupe::inline v0

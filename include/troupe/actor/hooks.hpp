@@ -7,8 +7,8 @@
 #include <troupe/actor/signature.hpp>
 
 /// \file
-/// The hooks: methods with fixed names, all optional, most of them plain or a coroutine. A hook whose signature does not
-/// fit, or whose name is nearly right, does not compile.
+/// The hooks: methods with fixed names, all optional, most of them plain or a coroutine. A hook whose signature does
+/// not fit, or whose name is nearly right, does not compile.
 
 namespace troupe::inline v0 {
 

@@ -10,6 +10,7 @@
 #include <stop_token>
 
 #include <troupe/core/buffer.hpp>
+#include <troupe/core/counted_ptr.hpp>
 #include <troupe/core/fiber.hpp>
 #include <troupe/core/task.hpp>
 
@@ -22,6 +23,7 @@ namespace detail {
 
 class cell;
 class activation;
+class connection_core;
 struct address;
 
 /// Numbers the groups of changes that become durable together. 0 is durable from the start.
@@ -122,7 +124,7 @@ struct chain_link {
 /// as a fiber it is continued through the actor's mailbox, so that all its turns are the actor's.
 class invocation : public reply, public work, public fiber {
  public:
-  explicit invocation(executor& home) noexcept : fiber{&home} { context = this; }
+  explicit invocation(executor& home) noexcept;
 
   /// Runs the body, or creates its coroutine. In the actor's turn; may throw. The activation is null for a lifecycle
   /// procedure of an actor that is not awake.
@@ -146,7 +148,8 @@ class invocation : public reply, public work, public fiber {
   enum class purpose : std::uint8_t {
     action,      ///< a call
     lookup,      ///< create or resolve: answered once the actor is there
-    background,  ///< keep_awake, wait_until
+    background,  ///< keep_awake, wait_until, ...: it belongs to one life of the actor, and wakes nobody
+    connection,  ///< connect, subscribe, disconnect
     lifecycle,   ///< wake, sleep, destroy
   };
 
@@ -156,6 +159,8 @@ class invocation : public reply, public work, public fiber {
   std::shared_ptr<const chain_link> link;
   invocation* previous = nullptr;  ///< among the running ones of the activation
   invocation* following = nullptr;
+  counted_ptr<connection_core> via;    ///< the connection that it came over, or is about
+  std::uint32_t life = 0;          ///< of a background task: which life of the actor it belongs to
   purpose kind = purpose::action;
   bool writes = false;             ///< its turns may change the state
   bool exclusive = false;
@@ -166,6 +171,7 @@ class invocation : public reply, public work, public fiber {
   bool blocks_sleep = true;
   bool counted = false;            ///< in the cell's count of waiting calls
   bool posted = false;             ///< nobody waits for the answer: failures go to the error handler
+  bool quiet = false;              ///< ... but for this one, whose end needs no telling
 
  protected:
   ~invocation() override;

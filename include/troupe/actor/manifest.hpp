@@ -96,8 +96,8 @@ inline constexpr detail::named_entry<Entry, Name> named{};
 template <auto Entry>
 inline constexpr detail::exclusive_entry<Entry> exclusive{};
 
-/// The manifest of an actor: the one list of what the outside may touch, actions, events and queues, and so its security
-/// boundary.
+/// The manifest of an actor: the one list of what the outside may touch, actions, events and queues, and so its
+/// security boundary.
 ///
 ///     using actor = troupe::actor<chat_room, &chat_room::send_message, &chat_room::history, new_message>;
 template <class State, auto... Entries>

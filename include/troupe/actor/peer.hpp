@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <exception>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -62,8 +64,10 @@ class peer {
   template <class Event, class... T>
   void send(const Event&, T&&... values) const {
     static_assert(detail::is_event<Event>, "troupe: send takes an event of the actor, then its values");
-    if constexpr (detail::check_event<A, Event, T...>()) {
-      core_->send(detail::make_event<A, Event>(std::forward<T>(values)...));
+    if constexpr (detail::is_event<Event>) {
+      if constexpr (detail::check_event<A, Event, T...>()) {
+        core_->send(detail::make_event<A, Event>(std::forward<T>(values)...));
+      }
     }
   }
 
@@ -85,7 +89,7 @@ class peer {
 
  private:
   [[nodiscard]] auto& typed() const noexcept { return static_cast<detail::typed_connection<A>&>(*core_); }
-  detail::counted<detail::connection_core> core_;
+  detail::counted_ptr<detail::connection_core> core_;
 };
 
 }  // namespace troupe::inline v0

@@ -34,6 +34,12 @@ struct queue_options {
   std::chrono::nanoseconds visibility_timeout = never;
 };
 
+/// For `send`: nobody receives the message earlier than after this time, `h.send(work, job, troupe::delayed(5s))`.
+struct delayed {
+  explicit constexpr delayed(std::chrono::nanoseconds d) noexcept : duration{d} {}
+  std::chrono::nanoseconds duration;
+};
+
 /// The dead letters of a queue, which is what a consumer asks for to see them.
 template <class Queue>
 struct dead_letters_of {
@@ -96,6 +102,11 @@ template <class T>
 inline constexpr bool is_queue = false;
 template <fixed_string Name, class Message, class Result>
 inline constexpr bool is_queue<queue<Name, Message, Result>> = true;
+
+template <class T>
+inline constexpr bool is_dead_letters = false;
+template <class Queue>
+inline constexpr bool is_dead_letters<dead_letters_of<Queue>> = true;
 
 }  // namespace detail
 }  // namespace troupe::inline v0

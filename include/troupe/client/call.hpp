@@ -48,8 +48,11 @@ class handle_core {
     return address_->how != address::intent::by_id || c.is(address_->id);
   }
 
+  [[nodiscard]] bool is_closed() const noexcept { return via && via->closed(); }
+
   std::chrono::nanoseconds time_limit{0};  ///< 0: the definition's
   std::shared_ptr<std::stop_token> stop;   ///< null: none. Behind a pointer, so that handles stay small.
+  counted_ptr<connection_core> via;        ///< the connection that calls go over; null: none
 
  private:
   const address* address_ = nullptr;
@@ -265,7 +268,7 @@ class [[nodiscard("a call does nothing until it is awaited")]] call final : publ
   // The fast path: no allocation, no lock but the cell's word, no clock.
   bool run_here(detail::thread_state& thread) {
     detail::cell* const c = target().known();
-    if (c == nullptr || !c->try_hold()) return false;
+    if (c == nullptr || target().is_closed() || !c->try_hold()) return false;
     if (!target().means(*c)) [[unlikely]] {
       c->let_go();
       return false;
@@ -296,6 +299,7 @@ class [[nodiscard("a call does nothing until it is awaited")]] call final : publ
                  [[maybe_unused]] detail::epoch_number learned) noexcept final {
     if constexpr (runs_plainly) {
       detail::turn t{c, nullptr, !traits::is_const, thread};
+      t.via = target().via.get();
       if (learned != 0) t.learn(learned);
       run(c);
       dependency_ = t.end();

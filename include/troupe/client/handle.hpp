@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <troupe/client/call.hpp>
+#include <troupe/client/connection.hpp>
 #include <troupe/client/lookup.hpp>
 
 #if defined(__has_cpp_attribute) && __has_cpp_attribute(clang::lifetimebound)
@@ -65,6 +66,28 @@ class handle {
           },
           &stored);
     }
+  }
+
+  /// Opens a connection, which hears the actor's events. `params` is what the actor's `on_before_connect` and
+  /// `create_connection_state` take; it converts implicitly, and is left out if they take nothing.
+  ///
+  ///     auto room = co_await client.get<chat_room>("lobby").connect(login);
+  template <class... P>
+  [[nodiscard]] auto connect(P&&... params) const {
+    using wanted = detail::connection_params<A>;
+    auto core = detail::counted_ptr<detail::typed_connection<A>>::adopt(new detail::typed_connection<A>);
+    if constexpr (std::is_void_v<wanted>) {
+      static_assert(sizeof...(P) == 0,
+                    "troupe: connections of this actor bring nothing; give its on_before_connect or "
+                    "create_connection_state a parameter for it");
+    } else {
+      constexpr bool fits = sizeof...(P) == 1 && (std::is_convertible_v<P, wanted> && ...);
+      static_assert(fits,
+                    "troupe: connect takes one value, of the type that the actor's on_before_connect and "
+                    "create_connection_state take, or one that converts to it implicitly");
+      if constexpr (fits) core->params.emplace(std::forward<P>(params)...);
+    }
+    return connect_call<A>{core_, detail::counted_ptr<detail::connection_core>{*core}};
   }
 
   /// The actor's id; creates the actor if this is a `get_or_create` handle. `co_await h.resolve()` or `.get()`.

@@ -15,11 +15,13 @@
 namespace troupe::inline v0 {
 namespace detail {
 
+class audience;
 class runtime_core;
 class lifecycle;
 class context_base;
 class quiet_wait;
 class parked_wait;
+class run_loop;
 class lookup_invocation;
 class status_invocation;
 struct cell_side;
@@ -135,6 +137,12 @@ class cell final : public work {
   [[nodiscard]] const actor_id& id() const noexcept { return id_; }
   [[nodiscard]] bool is(const actor_id& wanted) const noexcept { return id_ == wanted; }
 
+  /// Who is connected; null if nobody ever was.
+  [[nodiscard]] audience* heard_by() const noexcept;
+  [[nodiscard]] audience& open_audience();
+  /// Counts the actor's lives in memory.
+  [[nodiscard]] std::uint32_t life() const noexcept;
+
  private:
   friend struct turn;
   friend class directory;
@@ -145,6 +153,7 @@ class cell final : public work {
   friend class lookup_invocation;
   friend class quiet_wait;
   friend class parked_wait;
+  friend class run_loop;
   friend void wake_parked(cell& c, std::uint64_t mask) noexcept;
   friend void abort_parked(cell& c) noexcept;
   friend class status_invocation;
@@ -229,6 +238,7 @@ struct turn {
   invocation* inv;  ///< null for an action that runs on its caller's thread
   turn* outer;
   thread_state& thread;
+  connection_core* via = nullptr;  ///< the connection that the call came over, if `inv` is null
   epoch_number learned = 0;   ///< what its messages can depend on
   epoch_number sending = 0;
   std::exception_ptr failure;  ///< of the changes, or of on_state_change; takes the place of the reply

@@ -1,0 +1,182 @@
+#include <troupe/client/connection.hpp>
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <troupe/core/error.hpp>
+
+#include "../runtime/audience.hpp"
+#include "../runtime/core.hpp"
+#include "../runtime/side.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+namespace {
+
+class typed_opening final : public opening {
+ public:
+  typed_opening(executor& home, connection_core& c) : opening{home} {
+    kind = purpose::connection;
+    writes = true;
+    via = counted_ptr<connection_core>{c};
+  }
+  ~typed_opening() override {
+    if (body_) body_.destroy();
+    if (!taken) via->close(nullptr, true);
+  }
+
+  std::coroutine_handle<> begin(activation*) override {
+    target->retain();
+    via->actor = target;
+    body_ = open_connection(*target, *via).release();
+    adopt(body_.promise());
+    return body_;
+  }
+  void finish() override { body_.promise().take(); }
+  [[nodiscard]] const char* what() const noexcept override { return "connect"; }
+
+ private:
+  std::coroutine_handle<promise<void>> body_;
+};
+
+// Asks the actor whether a listener may listen.
+class subscribing final : public invocation {
+ public:
+  subscribing(executor& home, connection_core& c, listener& l) : invocation{home}, listener_{l} {
+    target = c.actor;
+    kind = purpose::connection;
+    writes = true;
+    posted = quiet = true;
+    via = counted_ptr<connection_core>{c};
+    c.address->retain();
+    origin = c.address;
+  }
+  ~subscribing() override {
+    if (body_) body_.destroy();
+    if (granted_) return;
+    auto why = failure;
+    if (!why) why = std::make_exception_ptr(error(errc::forbidden, fmt::format("subscribing to {}", name())));
+    via->deny(*listener_, std::move(why));
+  }
+
+  std::coroutine_handle<> begin(activation* live) override {
+    permission asked = live->can_subscribe(name());
+    if (asked.pending) {
+      body_ = std::move(asked.pending).release();
+      adopt(body_.promise());
+      return body_;
+    }
+    if (asked.granted) grant();
+    return nullptr;
+  }
+  void finish() override {
+    if (body_.promise().take()) grant();
+  }
+  [[nodiscard]] const char* what() const noexcept override { return "can_subscribe"; }
+
+ private:
+  [[nodiscard]] const std::string& name() const { return target->type().events[listener_->event].name; }
+  void grant() noexcept {
+    granted_ = true;
+    via->heard_by->subscribe(*listener_);
+  }
+
+  counted_ptr<listener> listener_;
+  std::coroutine_handle<promise<bool>> body_;
+  bool granted_ = false;
+};
+
+}  // namespace
+
+opening* make_opening(executor& home, const handle_core& to, connection_core& c) {
+  const address& where = to.where();
+  c.id = where.core->make_id();
+  where.retain();
+  c.address = &where;
+  c.home = &home;
+  if (const turn* const t = this_thread().in_turn; t != nullptr) {
+    t->where->retain();
+    c.owner = t->where;
+    c.owner_life = t->where->life();
+  }
+  return new typed_opening{home, c};
+}
+
+counted_ptr<listener> listen(connection_core& to, std::uint32_t event, listener::kind kind,
+                             std::unique_ptr<event_callback> call) {
+  auto l = to.listen(event, kind, std::move(call));
+  if (to.actor->type().has_can_subscribe) {
+    to.actor->push(*new subscribing{*to.home, to, *l});
+  } else if (!to.heard_by->subscribe(*l)) {
+    to.throw_closed();
+  }
+  return l;
+}
+
+bool listener_wait::done() const noexcept {
+  const listener& l = listener_;
+  if (l.of->closed()) return true;
+  switch (l.now) {
+    case listener::state::asking: return false;
+    case listener::state::active: return until_ == until::settled || !l.waiting.empty();
+    case listener::state::ended: return true;
+  }
+  return true;
+}
+
+bool listener_wait::await_suspend(std::coroutine_handle<> h) {
+  connection_core& c = *listener_.of;
+  const bool live = begin(h, c.home);
+  const std::unique_lock here{c.lock_};
+  if (!live) aborted_ = true;
+  if (aborted_ || done()) return false;
+  if (listener_.waiter != nullptr) {
+    occupied_ = true;
+    return false;
+  }
+  listener_.waiter = this;
+  return true;
+}
+
+event_record* listener_wait::await_resume() {
+  end();
+  if (aborted_) throw error(errc::aborted, "the wait for an event");
+  if (occupied_) throw error(errc::invalid_operation, "two coroutines wait on one event stream");
+  connection_core& c = *listener_.of;
+  counted_ptr<event_record> heard;
+  {
+    const std::lock_guard here{c.lock_};
+    delivery* const d = until_ == until::heard ? listener_.waiting.pop_front() : nullptr;
+    if (d != nullptr) {
+      --c.waiting_;
+      heard = std::move(d->what);
+      delivery_list::free(d);
+    }
+  }
+  if (heard) {
+    if (turn* const t = this_thread().in_turn; t != nullptr) t->learn(heard->dependency);
+    heard->retain();
+    return heard.get();
+  }
+  if (listener_.failure) std::rethrow_exception(listener_.failure);
+  if (c.closed() && c.reason()) c.throw_closed();
+  return nullptr;
+}
+
+void listener_wait::interrupt() noexcept {
+  const std::lock_guard here{listener_.of->lock_};
+  if (listener_.waiter != this) return;  // it is being woken
+  listener_.waiter = nullptr;
+  aborted_ = true;
+  wake();
+}
+
+}  // namespace detail
+
+task<> subscription::settle(detail::counted_ptr<detail::listener> l) {
+  detail::listener_wait wait{*l, detail::listener_wait::until::settled};
+  static_cast<void>(co_await wait);
+}
+
+}  // namespace troupe::inline v0

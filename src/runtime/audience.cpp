@@ -1,0 +1,263 @@
+#include "audience.hpp"
+
+#include <fmt/format.h>
+
+#include <troupe/core/delay.hpp>
+#include <troupe/core/error.hpp>
+#include <troupe/core/when.hpp>
+
+#include "core.hpp"
+#include "side.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+
+audience::audience(cell& c)
+    : work{[](work& w) noexcept { static_cast<audience&>(w).pass_on(); }},
+      core_{c.core()},
+      type_{c.type()},
+      listeners_(c.type().events.size()) {
+  opened = [](gate_node& n, bool durable) noexcept {
+    auto& self = static_cast<audience&>(n);
+    if (!durable) self.lost_ = true;  // what cannot become durable never leaves
+    self.core_.exec().post(self);
+  };
+}
+
+void audience_release::operator()(audience* a) const noexcept { a->release(); }
+
+// --- who is there ---------------------------------------------------------------------------------------------------
+
+void audience::add(connection_core& c) noexcept {
+  c.retain();
+  c.listed_ = c.opening_ = true;
+  c.previous_ = last_;
+  c.following_ = nullptr;
+  (last_ == nullptr ? first_ : last_->following_) = &c;
+  last_ = &c;
+  ++size_;
+  ++opening_;
+}
+
+void audience::end_opening(connection_core& c) noexcept {
+  if (std::exchange(c.opening_, false)) --opening_;
+}
+
+bool audience::remove(connection_core& c) noexcept {
+  if (!std::exchange(c.listed_, false)) return false;
+  end_opening(c);
+  (c.previous_ == nullptr ? first_ : c.previous_->following_) = c.following_;
+  (c.following_ == nullptr ? last_ : c.following_->previous_) = c.previous_;
+  --size_;
+  c.release();
+  return true;
+}
+
+// --- who listens ----------------------------------------------------------------------------------------------------
+
+bool audience::subscribe(listener& l) noexcept {
+  const std::lock_guard lock{mutex_};
+  connection_core& c = *l.of;
+  const std::lock_guard here{c.lock_};
+  if (c.closed() || l.now != listener::state::asking) return false;
+  l.now = listener::state::active;
+  l.since = sent_;
+  auto& list = listeners_[l.event];
+  l.listed = true;
+  l.previous = list.last;
+  (list.last == nullptr ? list.first : list.last->next) = &l;
+  list.last = &l;
+  list.count.fetch_add(1, std::memory_order_relaxed);
+  c.take_early(l);
+  c.tell(l);
+  return true;
+}
+
+void audience::unlist(listener& l) noexcept {
+  if (!std::exchange(l.listed, false)) return;
+  auto& list = listeners_[l.event];
+  (l.previous == nullptr ? list.first : l.previous->next) = l.next;
+  (l.next == nullptr ? list.last : l.next->previous) = l.previous;
+  l.previous = l.next = nullptr;
+  list.count.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void audience::unsubscribe(listener& l) noexcept {
+  const std::lock_guard lock{mutex_};
+  unlist(l);
+}
+
+bool audience::close(connection_core& c, std::exception_ptr why, bool by_client) noexcept {
+  const std::lock_guard lock{mutex_};
+  const std::lock_guard here{c.lock_};
+  if (!c.end(std::move(why), by_client)) return false;
+  for (listener* l = c.listeners_; l != nullptr; l = l->next_here) unlist(*l);
+  return true;
+}
+
+// --- events ---------------------------------------------------------------------------------------------------------
+
+void audience::publish(event_record& e, epoch_number dependency) noexcept {
+  const auto sent = counted_ptr<event_record>::adopt(&e);
+  const post_batch together{core_.exec()};
+  lagging_list lagging;
+  {
+    const std::lock_guard lock{mutex_};
+    e.number = ++sent_;
+    e.dependency = dependency;
+    if (opening_ != 0) keep_for_opening(e);
+    const bool may_leave = held_.empty() && (type_.options.durability != durability::committed ||
+                                             core_.commits().is_durable(dependency));
+    distribute(e, true, may_leave, lagging);
+    if (!may_leave && (!e.only || e.only->owner == nullptr)) {
+      e.retain();
+      const bool first = held_.empty();
+      held_.push_back(e);
+      if (first) wait_for_commit(dependency);
+    }
+  }
+  close_lagging(lagging);
+}
+
+// A client cannot listen before connect() has returned; so what is sent to it until then waits for its first listener.
+void audience::keep_for_opening(event_record& e) noexcept {
+  for (connection_core* c = first_; c != nullptr; c = c->following_) {
+    if (!c->opening_ || (e.only && e.only.get() != c)) continue;
+    const std::lock_guard here{c->lock_};
+    if (!c->closed()) c->early_.push_back(delivery_list::make(e, nullptr));
+  }
+}
+
+void audience::distribute(event_record& e, bool to_actors, bool to_host, lagging_list& lagging) noexcept {
+  const auto limit = type_.options.connection_events_max;
+  const auto offer = [&](listener& l) {
+    if (e.number > l.since && l.of->offer(l, e, limit)) lagging.push_back(l.of);
+  };
+  if (e.only) {
+    if (!(e.only->owner != nullptr ? to_actors : to_host)) return;
+    const std::lock_guard here{e.only->lock_};
+    for (listener* l = e.only->listeners_; l != nullptr; l = l->next_here) {
+      if (l->listed && l->event == e.event) offer(*l);
+    }
+    return;
+  }
+  for (listener* l = listeners_[e.event].first; l != nullptr; l = l->next) {
+    if (!(l->of->owner != nullptr ? to_actors : to_host)) continue;
+    const std::lock_guard here{l->of->lock_};
+    offer(*l);
+  }
+}
+
+void audience::close_lagging(const lagging_list& lagging) noexcept {
+  for (const auto& c : lagging) c->close(std::make_exception_ptr(error(errc::connection_lagging)), false);
+}
+
+// With the lock held. Who waits keeps the runtime from ending, and this from going.
+void audience::wait_for_commit(epoch_number e) noexcept {
+  retain();
+  core_.enter_busy();
+  core_.commits().when_durable(e, *this);
+}
+
+// Sends what has become durable, to the host's connections. On the executor.
+void audience::pass_on() noexcept {
+  auto& core = core_;
+  {
+    const post_batch together{core.exec()};
+    lagging_list lagging;
+    {
+      const std::lock_guard lock{mutex_};
+      while (work* const w = held_.front()) {
+        auto& e = static_cast<event_record&>(*w);
+        if (!lost_ && !core.commits().is_durable(e.dependency)) break;
+        held_.pop_front();
+        const auto leaving = counted_ptr<event_record>::adopt(&e);
+        if (!lost_) distribute(e, false, true, lagging);
+      }
+      if (!held_.empty()) wait_for_commit(static_cast<event_record*>(held_.front())->dependency);
+    }
+    close_lagging(lagging);
+    release();
+  }
+  core.leave_busy();
+}
+
+// --- the actor's side -----------------------------------------------------------------------------------------------
+
+namespace {
+
+// Awaits a hook for at most `limit`. A plain hook has run already, and left no task.
+task<> within(cell& c, const char* hook, task<> body) {
+  if (!body) co_return;
+  const auto limit = c.type().options.on_connect_timeout;
+  if (limit == troupe::never) {
+    co_await std::move(body);
+    co_return;
+  }
+  auto both = when_any(std::move(body), delay{limit});
+  const auto first = co_await std::move(both);
+  if (first.index() == 0) co_return;
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
+  throw error(errc::callback_timed_out, fmt::format("{} of {} took longer than {} ms", hook, c.name(), ms),
+              fmt::format(R"({{"callback_name":"{}","duration_ms":{}}})", hook, ms));
+}
+
+}  // namespace
+
+task<> open_connection(cell& c, connection_core& from) {
+  activation& live = *c.live();
+  auto before = live.on_before_connect(from);
+  co_await within(c, "on_before_connect", std::move(before));
+  auto creating = live.create_connection_state(from);
+  co_await within(c, "create_connection_state", std::move(creating));
+  audience& all = c.open_audience();
+  from.heard_by = counted_ptr<audience>{all};
+  all.add(from);
+  std::exception_ptr failure;
+  try {
+    auto greeting = live.on_connect(from);
+    co_await within(c, "on_connect", std::move(greeting));
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (!failure) {
+    from.open_fully();
+    co_return;
+  }
+  all.remove(from);
+  from.close(failure, false);
+  std::rethrow_exception(failure);
+}
+
+task<> part(cell& c, counted_ptr<connection_core> from) {
+  std::exception_ptr failure;
+  try {
+    auto hook = c.live()->on_disconnect(*from);
+    co_await within(c, "on_disconnect", std::move(hook));
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (failure) c.core().report(failure, fmt::format("on_disconnect of {}", c.name()));
+}
+
+task<> part_with_all(cell& c, std::exception_ptr why) {
+  audience* const all = c.heard_by();
+  while (all != nullptr && all->first() != nullptr) {
+    counted_ptr<connection_core> each{*all->first()};
+    all->remove(*each);
+    each->close(why, false);
+    co_await part(c, std::move(each));
+  }
+}
+
+void close_all(cell& c, const std::exception_ptr& why) noexcept {
+  audience* const all = c.heard_by();
+  while (all != nullptr && all->first() != nullptr) {
+    const counted_ptr<connection_core> each{*all->first()};
+    all->remove(*each);
+    each->close(why, false);
+  }
+}
+
+}  // namespace detail
+}  // namespace troupe::inline v0

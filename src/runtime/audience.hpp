@@ -1,0 +1,115 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <mutex>
+#include <vector>
+
+#include <troupe/actor/connection_core.hpp>
+#include <troupe/core/task.hpp>
+#include <troupe/runtime/cell.hpp>
+
+namespace troupe::inline v0 {
+namespace detail {
+
+/// Who is connected to an actor, and who listens to what of it. It begins with the first connection and ends with the
+/// actor, and so outlives the actor's sleep.
+///
+/// The way of an event: the turn that sent it ends (`publish`); listeners of other actors have it now, with its
+/// dependency; those of the host get it when that is durable, behind all that was sent before. So a listener that
+/// stalls holds up nobody: what it does not take waits in its own connection, and too much of that ends the connection.
+class audience final : private gate_node, private work {
+ public:
+  explicit audience(cell& c);
+  audience(const audience&) = delete;
+  audience& operator=(const audience&) = delete;
+
+  void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+  void release() noexcept {
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+
+  // --- the actor's holder ---
+
+  /// Makes a connection visible, as one whose on_connect has not returned.
+  void add(connection_core& c) noexcept;
+  /// on_connect has returned.
+  void end_opening(connection_core& c) noexcept;
+  /// Makes it invisible. False if it is already.
+  bool remove(connection_core& c) noexcept;
+  /// The connections in the order in which they were opened.
+  [[nodiscard]] connection_core* first() const noexcept { return first_; }
+  [[nodiscard]] static connection_core* behind(const connection_core& c) noexcept { return c.following_; }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  /// Whether anybody would hear the event.
+  [[nodiscard]] bool hears(std::uint32_t event) const noexcept {
+    return opening_ != 0 || listeners_[event].count.load(std::memory_order_relaxed) != 0;
+  }
+  /// Takes over the reference.
+  void publish(event_record& e, epoch_number dependency) noexcept;
+
+  // --- any thread ---
+
+  /// From now on it hears what is sent. False if its connection is closed, or it has been unsubscribed.
+  bool subscribe(listener& l) noexcept;
+  void unsubscribe(listener& l) noexcept;
+  /// Marks a connection closed; its listeners hear no more. False if it is closed already.
+  bool close(connection_core& c, std::exception_ptr why, bool by_client) noexcept;
+
+ private:
+  struct listener_list {
+    listener* first = nullptr;
+    listener* last = nullptr;
+    std::atomic<std::uint32_t> count{0};
+  };
+  using lagging_list = std::vector<counted_ptr<connection_core>>;
+
+  ~audience() = default;
+  void keep_for_opening(event_record& e) noexcept;
+  void distribute(event_record& e, bool to_actors, bool to_host, lagging_list& lagging) noexcept;
+  void unlist(listener& l) noexcept;
+  void wait_for_commit(epoch_number e) noexcept;
+  void pass_on() noexcept;
+  static void close_lagging(const lagging_list& lagging) noexcept;
+
+  runtime_core& core_;
+  const definition& type_;
+  std::atomic<std::uint32_t> references_{1};
+  std::atomic<bool> lost_{false};         ///< the store lost track: what waits never leaves
+  connection_core* first_ = nullptr;
+  connection_core* last_ = nullptr;
+  std::size_t size_ = 0;
+  std::size_t opening_ = 0;
+
+  std::mutex mutex_;
+  std::vector<listener_list> listeners_;  ///< by event
+  std::uint64_t sent_ = 0;
+  work_list held_;                        ///< events that wait for a commit, in order
+};
+
+/// Sends an event when the turn that runs has ended. Takes over the reference.
+void leave_with_turn(event_record& e, audience& to) noexcept;
+
+/// Brings events to the handlers of an actor that connected to another, in one of its turns.
+class hearing final : public invocation {
+ public:
+  hearing(executor& home, connection_core& c) noexcept;
+  std::coroutine_handle<> begin(activation*) override;
+  void finish() override {}
+  [[nodiscard]] const char* what() const noexcept override { return "events"; }
+
+ private:
+  counted_ptr<connection_core> from_;
+};
+
+/// The actor's side of connect: runs the hooks, and makes the connection visible.
+[[nodiscard]] task<> open_connection(cell& c, connection_core& from);
+/// on_disconnect, bounded. Its failure is reported.
+[[nodiscard]] task<> part(cell& c, counted_ptr<connection_core> from);
+/// Closes all connections of an actor that ends, and runs their on_disconnect.
+[[nodiscard]] task<> part_with_all(cell& c, std::exception_ptr why);
+/// The same without telling the actor, which is not awake.
+void close_all(cell& c, const std::exception_ptr& why) noexcept;
+
+}  // namespace detail
+}  // namespace troupe::inline v0

@@ -1,0 +1,322 @@
+#include <troupe/actor/connection_core.hpp>
+
+#include <utility>
+
+#include <troupe/core/error.hpp>
+
+#include "audience.hpp"
+#include "core.hpp"
+#include "side.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+namespace {
+
+// Handlers of one connection that run before others have their turn.
+constexpr int call_budget = 64;
+
+// on_disconnect, for a connection that the other end has closed. It wakes the actor for it.
+class parting final : public invocation {
+ public:
+  parting(executor& home, cell& c, connection_core& from) : invocation{home} {
+    target = &c;
+    kind = purpose::connection;
+    writes = true;
+    posted = true;
+    via = counted_ptr<connection_core>{from};
+    from.address->retain();
+    origin = from.address;
+  }
+  ~parting() override {
+    if (body_) body_.destroy();
+  }
+  std::coroutine_handle<> begin(activation*) override {
+    body_ = part(*target, via).release();
+    adopt(body_.promise());
+    return body_;
+  }
+  void finish() override { body_.promise().take(); }
+  [[nodiscard]] const char* what() const noexcept override { return "on_disconnect"; }
+
+ private:
+  std::coroutine_handle<promise<void>> body_;
+};
+
+}  // namespace
+
+// --- deliveries -----------------------------------------------------------------------------------------------------
+
+delivery* delivery_list::make(event_record& what, listener* to) {
+  auto* const d = new (allocate_block(sizeof(delivery))) delivery;
+  d->what = counted_ptr<event_record>{what};
+  if (to != nullptr) d->to = counted_ptr<listener>{*to};
+  return d;
+}
+
+void delivery_list::free(delivery* d) noexcept {
+  d->~delivery();
+  release_block(d, sizeof(delivery));
+}
+
+event_record::event_record(std::uint32_t e) noexcept : event{e} {}
+
+event_record::~event_record() = default;
+
+listener::listener(connection_core& c, std::uint32_t e, kind k, std::unique_ptr<event_callback> f)
+    : of{c}, event{e}, is{k}, call{std::move(f)} {}
+
+listener::~listener() = default;
+
+// --- the actor's end ------------------------------------------------------------------------------------------------
+
+void connection_core::departed(work& w) noexcept {
+  const auto self = counted_ptr<connection_core>::adopt(&static_cast<note&>(w).of);
+  cell& c = *self->actor;
+  if (self->heard_by->remove(*self) && c.type().has_on_disconnect) c.push(*new parting{*self->home, c, *self});
+}
+
+void connection_core::end_opening(work& w) noexcept {
+  auto& self = static_cast<note&>(w).of;
+  self.heard_by->end_opening(self);
+}
+
+connection_core::connection_core() noexcept : work{&connection_core::call_some} {}
+
+connection_core::~connection_core() {
+  if (owner != nullptr) owner->release();
+  if (actor != nullptr) actor->release();
+  if (address != nullptr) address->release();
+}
+
+void leave_with_turn(event_record& e, audience& to) noexcept {
+  e.to = counted_ptr<audience>{to};
+  e.run = [](work& w) noexcept {
+    auto& leaving = static_cast<event_record&>(w);
+    const turn& now = *this_thread().in_turn;
+    now.unsaved ? leaving.release() : leaving.to->publish(leaving, now.sending);
+  };
+  this_thread().in_turn->send(e);
+}
+
+void connection_core::open_fully() noexcept { this_thread().in_turn->send(opened_); }
+
+void connection_core::send(event_record* e) {
+  e->only = counted_ptr<connection_core>{*this};
+  leave_with_turn(*e, *heard_by);
+}
+
+void connection_core::disconnect(std::exception_ptr why) {
+  // As an event of its own kind: it takes effect behind what was sent before it.
+  struct ending final : work {
+    ending(connection_core& c, std::exception_ptr w) : work{&ending::leave}, of{c}, why{std::move(w)} {}
+    static void leave(work& w) noexcept {
+      const std::unique_ptr<ending> self{static_cast<ending*>(&w)};
+      self->of->close(self->why, false);
+    }
+    counted_ptr<connection_core> of;
+    std::exception_ptr why;
+  };
+  this_thread().in_turn->send(*new ending{*this, std::move(why)});
+}
+
+// --- the other end --------------------------------------------------------------------------------------------------
+
+std::exception_ptr connection_core::reason() const noexcept {
+  const std::lock_guard here{lock_};
+  return reason_;
+}
+
+void connection_core::throw_closed() const {
+  if (const auto why = reason()) std::rethrow_exception(why);
+  throw error(errc::connection_closed);
+}
+
+void connection_core::close(std::exception_ptr why, bool by_client) noexcept {
+  if (heard_by) {
+    if (!heard_by->close(*this, std::move(why), by_client)) return;
+  } else {
+    const std::lock_guard here{lock_};
+    static_cast<void>(end(std::move(why), by_client));
+    return;  // the actor has never seen it
+  }
+  retain();
+  actor->push(departed_);
+}
+
+// With the lock held, and the audience's.
+bool connection_core::end(std::exception_ptr why, bool by_client) noexcept {
+  if (closed_.load(std::memory_order_relaxed)) return false;
+  reason_ = std::move(why);
+  closed_.store(true, std::memory_order_release);
+  if (by_client) waiting_ -= static_cast<std::uint32_t>(inbox_.drop_if([](const delivery&) { return true; }));
+  early_.drop_if([](const delivery&) { return true; });
+  for (listener* l = listeners_; l != nullptr; l = l->next_here) {
+    if (l->is == listener::kind::end && l->now == listener::state::active) {
+      auto* const d = new (allocate_block(sizeof(delivery))) delivery;
+      d->to = counted_ptr<listener>{*l};
+      enqueue(d);
+    }
+    tell(*l);
+  }
+  return true;
+}
+
+counted_ptr<listener> connection_core::listen(std::uint32_t event, listener::kind kind,
+                                              std::unique_ptr<event_callback> call) {
+  auto l = counted_ptr<listener>::adopt(new listener{*this, event, kind, std::move(call)});
+  {
+    const std::lock_guard here{lock_};
+    if (!closed()) {
+      l->retain();
+      l->next_here = listeners_;
+      if (listeners_ != nullptr) listeners_->previous_here = l.get();
+      listeners_ = l.get();
+      if (kind == listener::kind::end) {
+        l->now = listener::state::active;
+        return l;
+      }
+    }
+  }
+  if (closed()) throw_closed();
+  return l;
+}
+
+void connection_core::unlisten(listener& l) noexcept {
+  heard_by->unsubscribe(l);
+  bool linked = false;
+  {
+    const std::lock_guard here{lock_};
+    l.now = listener::state::ended;
+    linked = l.previous_here != nullptr || listeners_ == &l;
+    if (linked) {
+      (l.previous_here == nullptr ? listeners_ : l.previous_here->next_here) = l.next_here;
+      if (l.next_here != nullptr) l.next_here->previous_here = l.previous_here;
+      l.previous_here = l.next_here = nullptr;
+    }
+    const auto dropped = inbox_.drop_if([&](const delivery& d) { return d.to.get() == &l; }) +
+                         l.waiting.drop_if([](const delivery&) { return true; });
+    waiting_ -= static_cast<std::uint32_t>(dropped);
+    tell(l);
+  }
+  wait_for_call(l);
+  if (linked) l.release();
+}
+
+void connection_core::deny(listener& l, std::exception_ptr why) noexcept {
+  const std::lock_guard here{lock_};
+  if (l.now != listener::state::asking) return;
+  l.now = listener::state::ended;
+  l.failure = std::move(why);
+  tell(l);
+}
+
+// A handler that runs on another thread ends first, as with std::stop_callback.
+void connection_core::wait_for_call(const listener& l) noexcept {
+  for (;;) {
+    std::uint32_t ended = 0;
+    {
+      const std::lock_guard here{lock_};
+      if (calling_ != &l || calling_thread_ == &this_thread()) return;
+      ended = calls_ended_.load(std::memory_order_relaxed);
+    }
+    calls_ended_.wait(ended);
+  }
+}
+
+// --- hearing --------------------------------------------------------------------------------------------------------
+// With the lock held, but for call_next and call_some.
+
+// True if it has more to hear than it may, and is to be closed.
+bool connection_core::offer(listener& l, event_record& e, std::uint32_t limit) noexcept {
+  if (closed() || lagging_ || l.now != listener::state::active || l.spent) return false;
+  if (waiting_ >= limit) return lagging_ = true;
+  l.spent = l.is == listener::kind::once;
+  ++waiting_;
+  auto* const d = delivery_list::make(e, &l);
+  if (l.is != listener::kind::stream) {
+    enqueue(d);
+  } else {
+    d->to = {};
+    l.waiting.push_back(d);
+    tell(l);
+  }
+  return false;
+}
+
+void connection_core::take_early(listener& l) noexcept {
+  early_.drop_if([&](const delivery& d) {
+    if (d.what->event != l.event) return false;
+    static_cast<void>(offer(l, *d.what, UINT32_MAX));
+    return true;
+  });
+}
+
+void connection_core::enqueue(delivery* d) noexcept {
+  inbox_.push_back(d);
+  if (std::exchange(calls_under_way_, true)) return;
+  if (owner != nullptr) {
+    owner->push(*new hearing{*home, *this});
+  } else {
+    retain();
+    post_batch::post(*home, *this);
+  }
+}
+
+// Somebody awaits the listener: it has something, or an end.
+void connection_core::tell(listener& l) noexcept {
+  if (l.waiter != nullptr) std::exchange(l.waiter, nullptr)->notify();
+}
+
+// Calls the handler that is next. False if there is none.
+bool connection_core::call_next() noexcept {
+  delivery* d = nullptr;
+  {
+    const std::lock_guard here{lock_};
+    d = inbox_.pop_front();
+    if (d == nullptr) return calls_under_way_ = false;
+    if (d->what) --waiting_;
+    calling_ = d->to.get();
+    calling_thread_ = &this_thread();
+  }
+  if (turn* const t = this_thread().in_turn; t != nullptr && d->what) t->learn(d->what->dependency);
+  try {
+    (*d->to->call)(d->what.get());
+  } catch (...) {
+    actor->core().report(std::current_exception(), "a handler of " + actor->name());
+  }
+  {
+    const std::lock_guard here{lock_};
+    calling_ = nullptr;
+    calls_ended_.fetch_add(1, std::memory_order_relaxed);
+  }
+  calls_ended_.notify_all();
+  delivery_list::free(d);
+  return true;
+}
+
+void connection_core::call_some(work& w) noexcept {
+  auto& self = static_cast<connection_core&>(w);
+  for (int i = 0; i < call_budget; ++i) {
+    if (!self.call_next()) return self.release();
+  }
+  self.home->post(self);
+}
+
+hearing::hearing(executor& home, connection_core& c) noexcept : invocation{home} {
+  target = c.owner;
+  from_ = counted_ptr<connection_core>{c};
+  kind = purpose::background;
+  life = c.owner_life;
+  quiet = true;
+  writes = true;
+  posted = true;
+}
+
+std::coroutine_handle<> hearing::begin(activation*) {
+  while (from_->call_next()) {
+  }
+  return nullptr;
+}
+
+}  // namespace detail
+}  // namespace troupe::inline v0

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <map>
+#include <mutex>
+
+#include <troupe/core/task.hpp>
+#include <troupe/core/timer.hpp>
+
+#include "rows.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+
+class enqueuing;
+
+[[nodiscard]] bytes encode_parcel(const parcel& p);
+
+/// Brings parcels to the actors that they are for, again and again if need be: a parcel is lost only with its receiver.
+/// All members may be called from any thread.
+class outgoing {
+ public:
+  explicit outgoing(runtime_core& core) noexcept;
+  ~outgoing();
+
+  /// Sends the parcels that an earlier process left in the store on their way.
+  void begin();
+  /// Nothing is tried again any more: what is on its way stays in the store.
+  void stop() noexcept;
+
+  /// Sends an invocation to its actor. Takes over the reference.
+  void deliver(enqueuing& inv) noexcept;
+
+  /// An invocation with a parcel could not be run. True if it will be tried again, or stays in the store, and so is no
+  /// longer the caller's; false if its failure is final.
+  [[nodiscard]] bool keep(enqueuing& inv, const std::exception_ptr& why) noexcept;
+
+  /// Tries again later. Takes over the reference.
+  void put_off(enqueuing& inv) noexcept;
+
+ private:
+  struct alarm final : timer {
+    explicit alarm(outgoing& o) noexcept : timer{&alarm::ring}, owner{o} {}
+    static void ring(timer& t) noexcept;
+    outgoing& owner;
+  };
+  struct job final : work {
+    explicit job(outgoing& o) noexcept : work{&job::start}, owner{o} {}
+    static void start(work& w) noexcept;
+    outgoing& owner;
+  };
+
+  [[nodiscard]] task<> resend();
+  [[nodiscard]] bool restore(std::uint64_t id, bytes_view content);
+  void try_again() noexcept;
+  void arm() noexcept;
+  void drop(enqueuing& inv) noexcept;
+
+  runtime_core& core_;
+  std::mutex mutex_;
+  std::multimap<time_point, enqueuing*> waiting_;
+  bool armed_ = false;  ///< or the job is posted
+  bool stopped_ = false;
+  alarm alarm_{*this};
+  job job_{*this};
+};
+
+}  // namespace detail
+}  // namespace troupe::inline v0

@@ -1,0 +1,175 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <troupe/actor/queues.hpp>
+#include <troupe/core/counted_ptr.hpp>
+#include <troupe/store/store.hpp>
+
+#include "rows.hpp"
+#include "side.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+
+/// Brings a message to a queue, in a turn of the actor that has it. With `answer_later` it is answered when the message
+/// has been handled.
+///
+/// One that carries a parcel is not lost: when it cannot run now, it runs later.
+class enqueuing final : public invocation {
+ public:
+  enqueuing(executor& home, std::uint32_t queue, message_body body, wall_time due_at) noexcept;
+  enqueuing(executor& home, counted_ptr<class parcel> p) noexcept;
+  ~enqueuing() override;
+
+  std::coroutine_handle<> begin(activation* a) override;
+  void finish() override;
+  [[nodiscard]] const char* what() const noexcept override { return "send"; }
+
+  /// Leaves with the turn that now ends: as `work` in its list.
+  void leave_with_turn() noexcept;
+
+  const std::uint32_t queue;
+  const message_body body;
+  const wall_time due_at;
+  counted_ptr<class parcel> parcel;
+  bool answer_later = false;
+  bool admitted = false;            ///< it waited at the door of a full queue, and has a place now
+  std::optional<bytes> result;      ///< the answer
+  std::uint64_t message = 0;        ///< the id of what it became
+  std::uint32_t failures = 0;       ///< of attempts to bring it
+
+ private:
+  static task<> ask(activation* a, enqueuing* self, task<bool> pending);
+  void arrive();
+
+  std::coroutine_handle<promise<void>> asking_;
+};
+
+/// What an awake actor has in its queues: all of it in memory. Each message is ready, delayed, or held by a consumer.
+/// The cell's holder's.
+///
+/// Every change is noted as of before the turn, so that the turn can be recorded, or undone, at its end.
+class cell_queues {
+ public:
+  explicit cell_queues(cell& c);
+  ~cell_queues();
+
+  void begin_life(std::vector<message_record> stored);
+  /// The actor sleeps, or is gone for good. Those who wait for answers go on waiting.
+  void end_life(bool destroyed) noexcept;
+  /// Those who wait for answers will get none.
+  void refuse_waiters(const std::exception_ptr& why) noexcept;
+  /// When the first message is due that is not a dead letter.
+  [[nodiscard]] std::optional<wall_time> first_due() const noexcept;
+
+  // --- consumers: in turns of the actor ---
+
+  [[nodiscard]] bool has_any(lane_list lanes) const noexcept;
+  [[nodiscard]] std::optional<receipt> take(lane_list lanes);
+  /// All that the running fiber, or plain action, holds has been handled.
+  void acknowledge_held();
+  void complete(const receipt& r, std::optional<bytes> result);
+  void give_back(const receipt& r, std::optional<std::chrono::nanoseconds> delay);
+  /// An invocation is over, or (null) a plain action: what it holds has been handled, or was not because of `failure`.
+  void consumer_ended(const invocation* inv, const std::exception_ptr& failure) noexcept;
+  /// A part of a fiber is over.
+  void pass_on(const fiber& from, const fiber& to, bool cancelled) noexcept;
+  [[nodiscard]] std::size_t size(std::uint32_t lane) const noexcept { return lanes_[lane].count; }
+
+  // --- arrivals: in turns of the actor ---
+
+  /// Whether there is a place for one more from outside.
+  [[nodiscard]] bool is_full(std::uint32_t queue) const noexcept;
+  [[nodiscard]] bool others_wait(std::uint32_t queue) const noexcept { return !doors_[queue].waiting.empty(); }
+  std::uint64_t add(std::uint32_t queue, message_body body, wall_time due_at);
+  void wait_at_door(enqueuing& inv);
+  void enter(enqueuing& inv) noexcept;
+  void wait_for_answer(enqueuing& inv);
+
+  // --- the end of a turn ---
+
+  [[nodiscard]] bool changed() const noexcept { return !touches_.empty(); }
+  void record(row_changes& into);
+  void undo() noexcept;
+  void forget_changes() noexcept;
+
+  cell& owner;
+  const invocation* plain_consumer = nullptr;
+  cell_alarm due;  ///< a message is due, or a consumer's time is over
+
+ private:
+  struct queued {
+    std::uint64_t id = 0;
+    std::uint32_t lane = 0;
+    std::uint32_t attempts = 0;
+    wall_time created_at{};
+    wall_time due_at{};
+    message_body body;
+    bool touched = false;          ///< in this turn
+    std::optional<time_point> at;  ///< while it is in `timed_`: when it is due, or when its consumer's time is over
+    std::uint64_t lease = 0;       ///< 0: nobody holds it
+    const fiber* by = nullptr;     ///< the fiber that holds it; null for a plain action
+    const invocation* of = nullptr;
+    std::size_t held_at = 0;       ///< its place in `held_`
+
+    [[nodiscard]] bool dead() const noexcept { return lane % lanes_per_queue == 1; }
+  };
+  struct touch {
+    std::uint64_t id;
+    std::optional<queued> before;  ///< nothing: it is new
+  };
+  struct lane_state {
+    std::map<std::uint64_t, queued*> ready;
+    std::size_t count = 0;
+  };
+  struct door {
+    std::deque<enqueuing*> waiting;
+    std::size_t admitted = 0;  ///< places kept for those that are on their way in from it
+  };
+
+  static void ring(cell& c) noexcept;
+  void look_at_clock();
+  [[nodiscard]] const queue_entry& entry_of(const queued& m) const noexcept;
+  void note(queued& m);
+  void wake(const queued& m) noexcept;
+  void make_ready(queued& m);
+  void set_time(queued& m, time_point at);
+  void clear_time(queued& m) noexcept;
+  void arm() noexcept;
+  void hold(queued& m);
+  void let_go(queued& m) noexcept;
+  void remove(queued& m);
+  void acknowledge(queued& m, std::optional<bytes> result);
+  void fail_attempt(queued& m, std::optional<std::chrono::nanoseconds> delay);
+  void hand_back(queued& m);
+  void die(queued& m);
+  void open_door(std::uint32_t queue) noexcept;
+  void answer(std::uint64_t id, std::optional<bytes> result, const std::exception_ptr& failure) noexcept;
+  [[nodiscard]] queued& held_message(const receipt& r);
+  void forget(queued& m) noexcept;
+  [[nodiscard]] turn& this_turn() const noexcept;
+
+  std::map<std::uint64_t, queued> all_;
+  std::vector<lane_state> lanes_;
+  std::vector<door> doors_;
+  std::set<std::pair<time_point, std::uint64_t>> timed_;
+  std::vector<queued*> held_;
+  std::vector<touch> touches_;
+  std::unordered_map<std::uint64_t, enqueuing*> waiters_;  ///< by message; each with a reference to it and to the cell
+  std::uint64_t leases_ = 0;
+  std::optional<time_point> armed_at_;
+};
+
+}  // namespace detail
+}  // namespace troupe::inline v0

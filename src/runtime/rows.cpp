@@ -1,0 +1,111 @@
+#include "rows.hpp"
+
+#include <algorithm>
+
+#include "outgoing.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+namespace {
+
+// Beside its body, a message is some columns and entries of indices.
+constexpr std::size_t row_bytes = 64;
+
+}  // namespace
+
+bytes_view parcel::content() {
+  if (content_.empty()) content_ = encode_parcel(*this);
+  return content_;
+}
+
+epoch_number parcel::claim() noexcept {
+  if (id == 0) return never;
+  epoch_number found = 0;
+  if (sent_in.compare_exchange_strong(found, never, std::memory_order_acq_rel)) return never;
+  return found == before ? 0 : found;
+}
+
+std::size_t row_changes::size() const noexcept {
+  std::size_t total = (removed_.size() + arrived_.size()) * sizeof(std::uint64_t);
+  for (const auto& [id, row] : messages_) total += row_bytes + (row.fresh ? row.body->size() : 0);
+  for (const auto& p : sent_) total += row_bytes + p->body->size();
+  return total;
+}
+
+void row_changes::merge(row_changes&& later) {
+  for (auto& [id, row] : later.messages_) {
+    const auto [known, is_new] = messages_.try_emplace(id, row);
+    if (is_new) continue;
+    row.fresh = known->second.fresh;
+    known->second = std::move(row);
+  }
+  for (const std::uint64_t id : later.removed_) {
+    const auto known = messages_.find(id);
+    const bool came_here = known != messages_.end() && known->second.fresh;
+    if (known != messages_.end()) messages_.erase(known);
+    if (!came_here) removed_.push_back(id);
+  }
+  std::ranges::move(later.sent_, std::back_inserter(sent_));
+  std::ranges::move(later.arrived_, std::back_inserter(arrived_));
+  later = {};
+}
+
+void row_changes::drop_messages() noexcept {
+  messages_.clear();
+  removed_.clear();
+}
+
+epoch_number row_changes::claim_arrived() {
+  epoch_number newest = 0;
+  std::erase_if(arrived_, [&](const counted_ptr<parcel>& p) {
+    const epoch_number e = p->claim();
+    if (e == parcel::never) return true;
+    newest = std::max(newest, e);
+    return false;
+  });
+  return newest;
+}
+
+void row_changes::place(epoch_number e) {
+  std::erase_if(sent_, [e](const counted_ptr<parcel>& p) {
+    epoch_number unsent = 0;
+    return !p->sent_in.compare_exchange_strong(unsent, e, std::memory_order_acq_rel);
+  });
+  for (const auto& p : arrived_) p->arrived_in.store(e, std::memory_order_release);
+}
+
+bool row_changes::sends(epoch_number e) const noexcept {
+  return std::ranges::any_of(sent_, [e](const auto& p) { return p->arrived_in.load(std::memory_order_acquire) != e; });
+}
+
+void row_changes::show(write_set& w, epoch_number e) {
+  shown_messages_.clear();
+  shown_sent_.clear();
+  shown_arrived_.clear();
+  for (const auto& [id, row] : messages_) {
+    auto& m = shown_messages_.emplace_back();
+    m.id = id;
+    m.queue = row.queue;
+    m.dead = row.dead;
+    m.attempts = row.attempts;
+    m.created_at = row.created_at;
+    m.due_at = row.due_at;
+    m.body = *row.body;
+  }
+  for (const auto& p : sent_) {
+    if (p->arrived_in.load(std::memory_order_acquire) == e) continue;
+    auto& s = shown_sent_.emplace_back();
+    s.id = p->id;
+    s.content = p->content();
+  }
+  for (const auto& p : arrived_) {
+    if (p->sent_in.load(std::memory_order_acquire) != e) shown_arrived_.push_back(p->id);
+  }
+  w.messages = shown_messages_;
+  w.removed = removed_;
+  w.sent = shown_sent_;
+  w.arrived = shown_arrived_;
+}
+
+}  // namespace detail
+}  // namespace troupe::inline v0

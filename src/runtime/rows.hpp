@@ -1,0 +1,111 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string_view>
+#include <vector>
+
+#include <troupe/actor/queues.hpp>
+#include <troupe/core/buffer.hpp>
+#include <troupe/core/counted_ptr.hpp>
+#include <troupe/runtime/cell.hpp>
+#include <troupe/store/store.hpp>
+
+namespace troupe::inline v0 {
+namespace detail {
+
+/// A message on its way from an actor to another's queue. What it is never changes, so it may be read by anybody.
+///
+/// Both ends tell where they are: the sender's image when it is written, the receiver when its image is. Whoever of them
+/// is second knows whether the store has, or needs, a row for it.
+class parcel {
+ public:
+  /// Of `sent_in`: the store has it from before.
+  static constexpr epoch_number before = ~epoch_number{0};
+  /// Of `sent_in`: it has arrived, and the store need not hear of it.
+  static constexpr epoch_number never = before - 1;
+
+  parcel(std::uint64_t number, counted_ptr<const address> a, std::uint32_t q, message_body b, wall_time due) noexcept
+      : id{number}, to{std::move(a)}, queue{q}, body{std::move(b)}, due_at{due} {}
+  parcel(const parcel&) = delete;
+  parcel& operator=(const parcel&) = delete;
+
+  void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+  void release() noexcept {
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+
+  /// What the store keeps. By the committer only.
+  [[nodiscard]] bytes_view content();
+
+  /// The receiver: it has arrived. Returns the epoch that wrote it, 0 if it was before all; or `never`.
+  [[nodiscard]] epoch_number claim() noexcept;
+
+  const std::uint64_t id;  ///< 0: it is never stored
+  const counted_ptr<const address> to;
+  const std::uint32_t queue;
+  const message_body body;
+  const wall_time due_at;  ///< the zero of the clock: at once
+  std::atomic<epoch_number> sent_in{0};
+  std::atomic<epoch_number> arrived_in{0};
+
+ private:
+  ~parcel() = default;
+  bytes content_;
+  std::atomic<std::uint32_t> references_{1};
+};
+
+/// A message of one of an actor's queues, as it is from now on.
+struct message_row {
+  std::string_view queue;
+  bool dead = false;
+  bool fresh = false;  ///< the store has no row of it yet
+  std::uint32_t attempts = 0;
+  wall_time created_at{};
+  wall_time due_at{};
+  message_body body;
+};
+
+/// What an actor's turns change beside its state: the messages in its queues, and others on their way to and from it.
+class row_changes {
+ public:
+  [[nodiscard]] bool empty() const noexcept {
+    return messages_.empty() && removed_.empty() && sent_.empty() && arrived_.empty();
+  }
+  /// Roughly what it will take in a commit.
+  [[nodiscard]] std::size_t size() const noexcept;
+
+  void put(std::uint64_t id, message_row row) { messages_.insert_or_assign(id, std::move(row)); }
+  void remove(std::uint64_t id) { removed_.push_back(id); }
+  void send(counted_ptr<parcel> p) { sent_.push_back(std::move(p)); }
+  void arrive(counted_ptr<parcel> p) { arrived_.push_back(std::move(p)); }
+
+  /// Takes over what happened later. Messages that came and went leave no trace.
+  void merge(row_changes&& later);
+  /// Only what others depend on: the actor's own messages are gone with it.
+  void drop_messages() noexcept;
+
+  /// Notes for those that have arrived that they have. Returns the newest epoch that one was sent in.
+  [[nodiscard]] epoch_number claim_arrived();
+  /// From now on they belong to this epoch.
+  void place(epoch_number e);
+
+  /// Fills in the write-set, but for what begins and ends its way in the epoch. The views are into this object.
+  void show(write_set& w, epoch_number e);
+  [[nodiscard]] bool sends(epoch_number e) const noexcept;
+
+ private:
+  std::map<std::uint64_t, message_row> messages_;
+  std::vector<std::uint64_t> removed_;
+  std::vector<counted_ptr<parcel>> sent_;
+  std::vector<counted_ptr<parcel>> arrived_;
+
+  std::vector<write_set::message> shown_messages_;
+  std::vector<write_set::sent_message> shown_sent_;
+  std::vector<std::uint64_t> shown_arrived_;
+};
+
+}  // namespace detail
+}  // namespace troupe::inline v0

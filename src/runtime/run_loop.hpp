@@ -1,0 +1,42 @@
+#pragma once
+
+#include <chrono>
+#include <coroutine>
+#include <exception>
+
+#include <troupe/core/task.hpp>
+
+#include "core.hpp"
+#include "side.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+
+/// A definition's `run`: one of the actor's background tasks, begun after each wake, and again after it has thrown. Its
+/// failures are reported here, so as an invocation it never fails. All static members belong to the cell's holder.
+class run_loop final : public invocation {
+ public:
+  /// The actor has just woken.
+  static void begin_life(cell& c);
+  /// The actor begins to shut down.
+  static void end_life(cell& c) noexcept;
+  /// Whether it runs, and does not keep the actor awake.
+  [[nodiscard]] static bool lets_sleep(const cell& c) noexcept;
+
+  explicit run_loop(cell& c);
+  ~run_loop() override;
+  std::coroutine_handle<> begin(activation* a) override;
+  void finish() override;
+  [[nodiscard]] const char* what() const noexcept override { return "run"; }
+
+ private:
+  static void start(cell& c);
+  static void restart(cell& c) noexcept;
+  void failed(const std::exception_ptr& failure);
+
+  std::coroutine_handle<promise<void>> body_;
+  time_point begun_{};
+};
+
+}  // namespace detail
+}  // namespace troupe::inline v0
