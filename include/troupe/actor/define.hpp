@@ -232,6 +232,12 @@ untyped_invocation* make_untyped(executor& home, const action_entry& entry, byte
 }
 
 template <class A, auto Method>
+consteval bool is_run_loop() {
+  if constexpr (has_run<A> && requires { &A::run; }) return same_method<Method, &A::run>;
+  return false;
+}
+
+template <class A, auto Method>
 consteval bool check_entry() {
   if constexpr (!known_method<decltype(Method)>) {
     return false;  // entry_traits has said so
@@ -240,8 +246,10 @@ consteval bool check_entry() {
     constexpr bool own = std::is_base_of_v<typename traits::object, A>;
     constexpr bool own_context = !traits::takes_context || takes_context_of<A, decltype(Method)>;
     static_assert(own, "troupe: the manifest lists a method of another struct");
+    constexpr bool callable = !is_run_loop<A, Method>();
     static_assert(own_context, "troupe: the context of an action is that of its own actor: troupe::context<Self>&");
-    return check_action<Method>() && own && own_context;
+    static_assert(callable, "troupe: run is the actor's run loop, which begins by itself; it is not listed as an action");
+    return check_action<Method>() && own && own_context && callable;
   }
 }
 

@@ -1,0 +1,10 @@
+// expect: troupe: run is the actor's run loop, `troupe::task<> run(troupe::context<Self>&)`; another method needs another name
+#include <troupe/troupe.hpp>
+
+struct thing {
+  int count = 0;
+  void run(troupe::context<thing>&) {}
+  using actor = troupe::actor<thing>;
+};
+
+void f(troupe::registry& r) { r.use<thing>("thing"); }
