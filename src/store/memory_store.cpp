@@ -15,7 +15,10 @@
 #include <troupe/core/error.hpp>
 #include <troupe/store/sqlite_store.hpp>
 
+#include "file_ownership.hpp"
 #include "sqlite_backup.hpp"
+#include "sqlite_connection.hpp"
+#include "sqlite_schema.hpp"
 
 namespace troupe::inline v0 {
 
@@ -37,6 +40,8 @@ struct memory::contents {
 };
 
 namespace {
+
+constexpr std::chrono::seconds busy_timeout{5};
 
 bool carries(const actor_record& record, const tags* labels) {
   return labels == nullptr || std::ranges::all_of(*labels, [&](const auto& label) {
@@ -95,6 +100,14 @@ void change(message_record& message, message_record& to) noexcept {
   message.dead = to.dead;
   message.attempts = to.attempts;
   message.due_at = to.due_at;
+}
+
+/// Makes the database at `path`, which nobody has open, one that has been opened so many times.
+void set_openings(const std::string& path, std::uint64_t openings) {
+  detail::sqlite_connection connection{detail::resolve_database_path(path), SQLITE_OPEN_READWRITE, busy_timeout};
+  detail::sqlite_statement setting = connection.prepare(detail::sql::set_openings);
+  setting.bind(1, static_cast<std::int64_t>(openings));
+  setting.run();
 }
 
 template <class Numbers>
@@ -402,7 +415,7 @@ void memory_store::backup(const std::string& path) {
   copy->commit(request);
   copy->close();
   if (request.failure) std::rethrow_exception(request.failure);
-  detail::set_openings(path, contents_->openings);
+  set_openings(path, contents_->openings);
 }
 
 memory::memory() : contents_{std::make_shared<contents>()} {}

@@ -11,7 +11,6 @@
 
 #include "file_ownership.hpp"
 #include "sqlite_connection.hpp"
-#include "sqlite_schema.hpp"
 
 namespace troupe::inline v0 { namespace detail {
 namespace {
@@ -62,13 +61,6 @@ void check_is_free(const std::string& path) {
     throw error(errc::store_failed,
                 fmt::format("backup '{}': that exists; choose another path, or move it away", path));
   }
-}
-
-void set_openings(const std::string& path, std::uint64_t openings) {
-  sqlite_connection connection{resolve_database_path(path), SQLITE_OPEN_READWRITE, busy_timeout};
-  sqlite_statement setting = connection.prepare(sql::set_openings);
-  setting.bind(1, static_cast<std::int64_t>(openings));
-  setting.run();
 }
 
 void back_up_database(const std::string& from, const std::string& to) {

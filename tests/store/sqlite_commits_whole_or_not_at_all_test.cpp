@@ -33,6 +33,27 @@ troupe::commit_request update_both(troupe::store& store, std::string_view state)
   return commit(store, {update(1, bytes), update(2, bytes)});
 }
 
+/// The actor's state becomes `number`. It sends a message of that number, and the one before it arrives and takes the
+/// place of the only one that the actor had.
+troupe::commit_request pass_on(troupe::store& store, std::uint8_t actor, std::uint64_t number) {
+  const troupe::bytes state = to_bytes(std::to_string(number));
+  const troupe::bytes content = to_bytes("sent");
+  const troupe::bytes body = to_bytes("arrived");
+  const troupe::write_set::sent_message sent{.id = number, .content = content};
+  troupe::write_set::message put;
+  put.id = number - 1;
+  put.body = body;
+  const std::uint64_t removed = number - 2;
+  troupe::write_set write = update(actor, state);
+  write.sent = {&sent, 1};
+  if (number > 1) {
+    write.messages = {&put, 1};
+    write.arrived = {&put.id, 1};
+  }
+  if (number > 2) write.removed = {&removed, 1};
+  return commit(store, {write});
+}
+
 }  // namespace
 
 TEST_CASE("a commit that could not be written left no trace and can be made again", "[store][sqlite]") {
@@ -51,6 +72,27 @@ TEST_CASE("a commit that could not be written left no trace and can be made agai
   CHECK(load(*after_a_crash(directory), 1) == "before");
   CHECK(is_committed(update(*store, 1, "after")));
   CHECK(load(*after_a_crash(directory), 1) == "after");
+}
+
+TEST_CASE("a commit of messages that could not be written left no trace and can be made again", "[store][sqlite]") {
+  const temporary_directory directory;
+  faulty_vfs disk;
+  const auto store = troupe::sqlite{directory / "app.db"}();
+  REQUIRE(is_committed(create(*store, 1, "state")));
+  REQUIRE(is_committed(send_and_put(*store, 1, 1, "before")));
+  disk.fail(operation::write, "-wal", SQLITE_FULL, 1, GENERATE(0, 1, 2, 3));
+  const auto failed = send_and_put(*store, 1, 2, std::string(20'000, 'x'));
+  REQUIRE(disk.failures() == 1);
+  CHECK(failed.result == outcome::failed);
+  const auto left = after_a_crash(directory);
+  for (troupe::store* each : {store.get(), left.get()}) {
+    CHECK(messages(*each, 1) == "1:before");
+    CHECK(outgoing(*each) == "1:before");
+  }
+  CHECK(is_committed(send_and_put(*store, 1, 2, "after")));
+  const auto later = after_a_crash(directory);
+  CHECK(messages(*later, 1) == "1:before 2:after");
+  CHECK(outgoing(*later) == "1:before 2:after");
 }
 
 TEST_CASE("a commit that failed when all was written is put out of reach", "[store][sqlite]") {
@@ -165,6 +207,27 @@ TEST_CASE("a process killed while it commits leaves whole commits, and all that 
   CHECK(load(*store, 2) == first);
   CHECK(std::stoi(first) >= reports);
   CHECK(is_committed(update_both(*store, "next")));
+}
+
+TEST_CASE("a process killed while messages arrive leaves each in one place", "[store][sqlite]") {
+  const temporary_directory directory;
+  const std::string path = directory / "app.db";
+  const int reports = GENERATE(1, 7, 40);
+  child_process child{[&](const child_process::mouth& mouth) {
+    const auto store = troupe::sqlite{path}();
+    if (!is_committed(create(*store, 1, "0"))) return false;
+    for (std::uint64_t number = 1;; ++number) {
+      if (!is_committed(pass_on(*store, 1, number))) return false;
+      mouth.say('.');
+    }
+  }};
+  for (int heard = 0; heard != reports; ++heard) REQUIRE(child.hear() == '.');
+  child.kill();
+  const auto store = troupe::sqlite{path}();
+  const std::string number = load(*store, 1).value();
+  CHECK(std::stoi(number) >= reports);
+  CHECK(messages(*store, 1) == (number == "1" ? "" : std::to_string(std::stoi(number) - 1) + ":arrived"));
+  CHECK(outgoing(*store) == number + ":sent");
 }
 
 TEST_CASE("a log that was cut off anywhere leaves whole commits", "[store][sqlite]") {
