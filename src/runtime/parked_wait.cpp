@@ -18,8 +18,8 @@ bool parked_wait::await_suspend(std::coroutine_handle<> h) {
   }
   const bool leaving = cell_.phase_ == cell::phase::stopping && t->inv->kind != invocation::purpose::lifecycle;
   if (!begin(h, nullptr) || leaving) {
-    how_.store(ending::aborted, std::memory_order_relaxed);
-    return false;
+    finish(ending::aborted);  // in a turn of its own: a loop that heeds nothing must not keep its thread for ever
+    return true;
   }
   link();
   if (lets_sleep_ && thread.here == cell_.side_->run_loop) release_actor();
