@@ -1,5 +1,8 @@
 // c.delay: on the runtime's clock, and not longer than the actor is awake.
 
+#include <atomic>
+#include <thread>
+
 #include <catch2/catch.hpp>
 
 #include "runtime/gated_store.hpp"
@@ -141,4 +144,39 @@ TEST_CASE_METHOD(fixture, "a background task that waits does not hold the shutdo
   w.run(a.call<&waiter::rest>());
   w.pass(1s + 5ms);  // what on_sleep takes
   CHECK(w.phase(a) == phase::asleep);
+}
+
+TEST_CASE("on many threads timers, losers and the shutdown may all be first, and each wait ends once") {
+  struct racer {
+    int rounds = 0;
+    troupe::task<> run(troupe::context<racer>& c) {
+      for (;;) {
+        co_await troupe::when_any(c.delay(40us), c.delay(50us), c.delay(1h));
+        ++rounds;
+      }
+    }
+    int get() const { return rounds; }
+    void rest(troupe::context<racer>& c) {
+      if (!c.stop_token().stop_requested()) c.sleep();
+    }
+    using actor = troupe::actor<racer, &racer::get, &racer::rest>;
+  };
+  troupe::registry r;
+  r.use<racer>("racer");
+  std::atomic<int> errors{0};
+  troupe::runtime_options options;
+  options.threads = 4;
+  options.on_error = [&](const std::exception_ptr&, std::string_view) { ++errors; };
+  troupe::runtime runtime{r, options};
+  std::vector<troupe::handle<racer>> racers;
+  for (int i = 0; i < 8; ++i) racers.push_back(runtime.client().get_or_create<racer>(std::to_string(i)));
+  for (int round = 0; round < 30; ++round) {
+    for (const auto& each : racers) each.call<&racer::get>().get();
+    for (const auto& each : racers) each.call<&racer::rest>().get();
+  }
+  for (const auto& each : racers) {
+    while (each.call<&racer::get>().get() < 100) std::this_thread::yield();
+  }
+  runtime.shutdown();
+  CHECK(errors == 0);
 }

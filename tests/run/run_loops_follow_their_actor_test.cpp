@@ -1,5 +1,7 @@
 // A run loop begins with each wake, works in turns of its own, and ends with the actor.
 
+#include <thread>
+
 #include <catch2/catch.hpp>
 
 #include "runtime/gated_store.hpp"
