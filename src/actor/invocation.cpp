@@ -3,6 +3,8 @@
 #include <troupe/actor/connection_core.hpp>
 #include <troupe/runtime/cell.hpp>
 
+#include "../runtime/queues.hpp"
+
 namespace troupe::inline v0 {
 namespace detail {
 
@@ -16,6 +18,10 @@ invocation::~invocation() {
 void invocation::resume_later(work& w) noexcept {
   w.context = this;
   target->push(w);
+}
+
+void invocation::part_ended(const fiber& part, const fiber& whole) noexcept {
+  if (holds_messages) target->queues().pass_on(part, whole, part.cancelled());
 }
 
 std::stop_token invocation::stop_token() {

@@ -121,6 +121,16 @@ bool call_core::suspend(std::coroutine_handle<> h) {
   return true;
 }
 
+bool call_core::suspend_on(invocation& sent, std::coroutine_handle<> h) {
+  prepare(sent, nullptr, this_thread().in_turn, 0);
+  invocation_ = &sent;
+  stage_ = stage::waiting;
+  if (begin(h, &home()) || !reply_->abandon()) return begin_waiting();
+  ending_ = ending::interrupted;
+  wake();
+  return true;
+}
+
 // Waits on a plain thread.
 void call_core::block() {
   auto& thread = this_thread();
@@ -196,8 +206,10 @@ void call_core::prepare(invocation& inv, cell* c, const turn* mine, epoch_number
   inv.retain();
   reply_ = &inv;
   inv.target = c;
-  target().where().retain();
-  inv.origin = &target().where();
+  if (inv.origin == nullptr) {
+    target().where().retain();
+    inv.origin = &target().where();
+  }
   if (!inv.via) inv.via = target().via;
   inv.dependency = learned;
   inv.from_host = mine == nullptr;
@@ -291,7 +303,7 @@ void call_core::throw_ending() {
   switch (ending_) {
     case ending::timed_out:
       if (reply_->at_gate.load(std::memory_order_acquire)) throw error(errc::store_unavailable, name);
-      throw error(errc::action_timed_out,
+      throw error(invocation_ != nullptr ? invocation_->when_late : errc::action_timed_out,
                   invocation_ != nullptr ? fmt::format("{}.{}", name, invocation_->what()) : name);
     case ending::stopped:
       throw error(errc::aborted, fmt::format("{}: the call's stop token was triggered", name));

@@ -73,6 +73,7 @@ void branch::begin(work& w) noexcept {
 
 void branch::ended(promise_base& p) noexcept {
   auto& self = *static_cast<branch*>(p.owner);
+  self.parent_.part_ended(self, self.parent_);
   self.whole_.branch_ended(self.index_);
 }
 

@@ -9,6 +9,7 @@
 #include "audience.hpp"
 #include "core.hpp"
 #include "lifecycle.hpp"
+#include "queues.hpp"
 #include "side.hpp"
 
 namespace troupe::inline v0 {
@@ -43,6 +44,9 @@ audience& cell::open_audience() {
 }
 
 std::uint32_t cell::life() const noexcept { return side_->life; }
+
+cell_queues& cell::queues() const noexcept { return *side_->queues; }
+row_changes& cell::changes() { return side_->changes(); }
 
 // --- the word -------------------------------------------------------------------------------------------------------
 
@@ -169,7 +173,7 @@ bool cell::dispatch(work& w) noexcept {
     core_.refuse(*inv, std::make_exception_ptr(error(why, detail)));
     return true;
   };
-  if (inv->abandoned()) return refuse(errc::aborted, {});
+  if (inv->abandoned() && !inv->must_arrive) return refuse(errc::aborted, {});
   // Begun by an on_create or on_wake that then failed: its actor's live copy is gone.
   if (inv->kind == purpose::background && (!live_ || inv->life != side_->life)) {
     return refuse(errc::aborted, fmt::format("{} did not wake", name()));
@@ -192,7 +196,7 @@ bool cell::dispatch(work& w) noexcept {
       // What still runs may lead to calls back to here, and could not end without them.
       if (inv->kind == purpose::background || descends(*inv, *side_->procedure)) break;
       if (inv->kind == purpose::connection && inv->posted) break;
-      if (side_->destroy_requested && !inv->from_host) {
+      if (side_->destroy_requested && !inv->from_host && !inv->must_arrive) {
         return refuse(errc::destroying, name());
       }
       if (excluded || side_->destroy_requested || live_->running_count == 0 || live_->interrupted)
@@ -205,7 +209,8 @@ bool cell::dispatch(work& w) noexcept {
   if (inv->origin != nullptr && inv->origin->how == address::intent::by_id && !is(inv->origin->id)) {
     return refuse(errc::not_found, fmt::format("{} {}", type_.name, inv->origin->id.str()));
   }
-  if (inv->writes && refuses_changes() && inv->kind == purpose::action) {
+  const bool changes = inv->kind == purpose::action ? inv->writes : inv->kind == purpose::enqueue && !inv->must_arrive;
+  if (changes && refuses_changes()) {
     return refuse(errc::store_refuses_changes, name());
   }
   return run_turn(*inv, nullptr);
@@ -236,7 +241,7 @@ bool cell::run_turn(invocation& inv, work* continuation) noexcept {
       settle(inv, t);
     }
     t.end();
-    if (t.settled) {
+    if (t.settled && !inv.put_off) {
       if (inv.unsaved && !inv.failure) inv.failure = inv.unsaved;
       core_.deliver(inv);
     }
@@ -276,6 +281,7 @@ void cell::settle(invocation& inv, turn& t) noexcept {
     --live_->running_count;
     if (inv.blocks_sleep) --live_->keep_awake_count;
   }
+  if (std::exchange(inv.holds_messages, false)) side_->queues->consumer_ended(inv, inv.failure);
   if (holder_ == &inv) {
     enter(phase_, nullptr);
     readmit();

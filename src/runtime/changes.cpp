@@ -8,6 +8,7 @@
 
 #include "core.hpp"
 #include "lifecycle.hpp"
+#include "queues.hpp"
 #include "side.hpp"
 
 namespace troupe::inline v0 {
@@ -33,15 +34,19 @@ void turn::learn(epoch_number dependency) noexcept {
 epoch_number turn::end_with_effects() noexcept {
   cell& c = *where;
   epoch_number dependency = std::max(learned, c.dependency_);
-  if ((writes || save) && c.live_ && !c.side_->destroyed) {
+  if (inv == nullptr && c.side_ && c.side_->queues) {
+    c.side_->queues->plain_consumer_ended(failed);
+  }
+  if ((writes || save || (c.side_ && c.side_->has_rows())) && c.live_ && !c.side_->destroyed) {
     try {
       // A lifecycle procedure's turns often change nothing, whatever the size of the state.
       const bool compare = inv != nullptr && inv->kind == invocation::purpose::lifecycle;
-      dependency = c.side_->record(dependency, save, compare, failure);
+      dependency = c.side_->record({dependency, writes || save, save, compare}, failure);
     } catch (...) {
       failure = std::current_exception();
       unsaved = true;
       c.core().report(failure, c.type().name + ": the state cannot be stored");
+      c.side_->undo_rows();
     }
     if (failure && inv != nullptr) inv->unsaved = failure;
     c.dependency_ = std::max(c.dependency_, dependency);
@@ -63,17 +68,21 @@ void turn::pause() noexcept {
 bool turn::resume() noexcept {
   if (!where->try_hold()) return false;
   held = true;
-  save = unsaved = false;
+  effects = save = unsaved = false;
   failure = nullptr;
   return true;
 }
 
-cell_side::cell_side(cell& c) noexcept
+cell_side::cell_side(cell& c)
     : owner{c},
       freeze{c, [](cell& each) noexcept { each.side_->freeze_asked(); }},
       idle{c, &lifecycle::idle},
       deadline{c, &lifecycle::overdue},
-      save{c, &lifecycle::save} {}
+      save{c, &lifecycle::save} {
+  if (!c.type().queues.empty()) queues = std::make_unique<cell_queues>(c);
+}
+
+cell_side::~cell_side() = default;
 
 void cell_side::begin_life(const actor_record* record, wall_time now) {
   ++life;
@@ -100,7 +109,13 @@ void cell_side::begin_life(const actor_record* record, wall_time now) {
 }
 
 void cell_side::end_life() noexcept {
-  for (auto& m : images) m.state.reset();
+  for (auto& m : images) {
+    m.state.reset();
+    m.rows.reset();
+  }
+  rows.reset();
+  unsaved_rows.reset();
+  if (queues) queues->end_life(destroyed);
   stored.reset();
   scratch.reset();
   seen.reset();
@@ -124,38 +139,105 @@ bool cell_side::looks_different() {
   return true;
 }
 
-epoch_number cell_side::record(epoch_number dependency, bool saving, bool compare, std::exception_ptr& failure) {
+// --- rows -----------------------------------------------------------------------------------------------------------
+
+row_changes& cell_side::changes() {
+  if (!rows) rows = std::make_unique<row_changes>();
+  return *rows;
+}
+
+bool cell_side::has_rows() const noexcept { return rows || (queues && queues->changed()); }
+
+// What the turn changed, with what a relaxed actor's turns have changed since its last save.
+std::unique_ptr<row_changes> cell_side::take_rows() {
+  if (queues && queues->changed()) queues->record(changes());
+  if (!unsaved_rows) return std::move(rows);
+  if (rows) unsaved_rows->merge(std::move(*rows));
+  rows.reset();
+  return std::move(unsaved_rows);
+}
+
+void cell_side::undo_rows() noexcept {
+  rows.reset();
+  if (queues) queues->undo();
+}
+
+// Of an actor that is not stored, only what it has received from others concerns the store.
+void cell_side::forget_rows() {
+  if (queues) queues->forget_changes();
+  if (!rows) return;
+  rows->forget_arrived([this](std::uint64_t id) { owner.core().commits().forget(id); });
+  rows.reset();
+}
+
+// --- recording ------------------------------------------------------------------------------------------------------
+
+epoch_number cell_side::record(const ended_turn& t, std::exception_ptr& failure) {
   const auto kind = owner.type().options.durability;
-  const bool watched = owner.type().has_on_state_change && initialised;
+  const bool watched = owner.type().has_on_state_change && initialised && t.writes;
   if (kind != durability::committed && watched) {
     const bool first = seen.empty();
     if (looks_different() && !first) tell_of_change(failure);
   }
-  if (kind == durability::ephemeral) return dependency;
+  if (kind == durability::ephemeral) {
+    forget_rows();
+    return t.dependency;
+  }
   // A relaxed actor's creation does not wait for the interval: it is stamped like any other change.
-  if (kind == durability::relaxed && exists && initialised == stored_initialised && !saving) {
+  if (kind == durability::relaxed && exists && initialised == stored_initialised && !t.saves) {
+    unsaved_rows = take_rows();
     schedule_save();
-    return dependency;
+    return t.dependency;
   }
   if (save_scheduled) {
     owner.core().exec().cancel(save);
     save_scheduled = owner.quick_writes_ = false;
   }
-  const bool eager = compare || saving || watched || !exists || newest_bytes <= eager_bytes_max;
-  if (eager && !encode_changes() && exists) return dependency;
+  const bool eager = t.compares || t.saves || watched || !exists || newest_bytes <= eager_bytes_max;
+  bool changed = t.writes || !exists;
+  if (changed && eager) changed = encode_changes() || !exists;
+  const auto moved = take_rows();
+  if (!changed && !moved) return t.dependency;
+  auto dependency = t.dependency;
+  if (moved) {
+    dependency = std::max(dependency, moved->claim_arrived());
+    // The state is as it was when the older image was begun, but for what belongs to it: see `learn`.
+    freeze_before(dependency);
+  }
   const epoch_number e = place(dependency, [&](image& m) {
+    if (moved) add_rows(m, std::move(*moved));
+    if (!changed) return;
+    if (m.what == write_set::action::keep) m.what = write_set::action::update;
     m.initialised = stored_initialised = initialised;
     stored_version = owner.type().version;
     m.encoded = eager;
     if (!eager) return;
-    owner.core().commits().add_backlog(static_cast<std::ptrdiff_t>(scratch.size()) -
-                                       static_cast<std::ptrdiff_t>(m.state.size()));
     m.state.swap(scratch);
-    newest = &m.state;
-    newest_bytes = m.state.size();
+    count_state(m);
   });
-  if (kind == durability::committed && watched) tell_of_change(failure);
+  if (kind == durability::committed && watched && changed) tell_of_change(failure);
   return e;
+}
+
+void cell_side::add_rows(image& m, row_changes&& moved) {
+  if (!m.rows) m.rows = std::make_unique<row_changes>();
+  const auto before = m.rows->size();
+  moved.place(m.epoch);
+  m.rows->merge(std::move(moved));
+  count(m, static_cast<std::ptrdiff_t>(m.rows->size()) - static_cast<std::ptrdiff_t>(before));
+}
+
+void cell_side::count(image& m, std::ptrdiff_t bytes) noexcept {
+  m.counted += bytes;
+  owner.core().commits().add_backlog(bytes);
+}
+
+// The image has the newest state.
+void cell_side::count_state(image& m) noexcept {
+  count(m, static_cast<std::ptrdiff_t>(m.state.size()) - static_cast<std::ptrdiff_t>(m.state_counted));
+  m.state_counted = m.state.size();
+  newest = &m.state;
+  newest_bytes = m.state.size();
 }
 
 // What it throws is the turn's failure; the change stays, and has its place already.
@@ -171,12 +253,16 @@ void cell_side::tell_of_change(std::exception_ptr& failure) noexcept {
 
 epoch_number cell_side::record_destroy(epoch_number dependency) {
   destroyed = true;
+  const auto moved = take_rows();
   if (!exists) return dependency;
   exists = false;
-  return place(dependency, [](image& m) {
+  if (moved) dependency = std::max(dependency, moved->claim_arrived());
+  return place(dependency, [&](image& m) {
     m.nothing = m.what == write_set::action::create;
     m.what = write_set::action::destroy;
     m.encoded = true;
+    if (moved) add_rows(m, std::move(*moved));
+    if (m.rows) m.rows->drop_messages();
   });
 }
 
@@ -204,7 +290,7 @@ epoch_number cell_side::place(epoch_number dependency, Fill&& fill) {
       stage = m.is.load(std::memory_order_acquire);  // the committer looks at it, for a moment
     }
   }
-  const auto what = exists ? write_set::action::update : write_set::action::create;
+  const auto what = exists ? write_set::action::keep : write_set::action::create;
   if (!destroyed) exists = true;
   registered = owner.core().commits().add([&](epoch_number e) -> image& {
     image& m = images[e & 1];
@@ -212,7 +298,11 @@ epoch_number cell_side::place(epoch_number dependency, Fill&& fill) {
     m.epoch = e;
     m.what = what;
     m.nothing = false;
-    m.state.clear();
+    m.initialised = stored_initialised;
+    m.encoded = true;
+    m.counted = 0;
+    m.state_counted = 0;  // it may still have an older state, see `newest`
+    m.rows.reset();
     fill(m);
     if (destroyed) {
       m.what = write_set::action::destroy;
@@ -225,7 +315,6 @@ epoch_number cell_side::place(epoch_number dependency, Fill&& fill) {
 }
 
 void cell_side::encode_now(image& m) noexcept {
-  const auto counted = static_cast<std::ptrdiff_t>(m.state.size());
   try {
     m.state.clear();
     if (m.initialised) owner.live_->encode(m.state);
@@ -236,10 +325,8 @@ void cell_side::encode_now(image& m) noexcept {
                         owner.type().name + ": the state cannot be stored, the runtime stops");
     owner.core().commits().abandon();
   }
-  owner.core().commits().add_backlog(static_cast<std::ptrdiff_t>(m.state.size()) - counted);
   m.encoded = true;
-  newest = &m.state;
-  newest_bytes = m.state.size();
+  count_state(m);
 }
 
 void cell_side::freeze_before(epoch_number epoch) noexcept {

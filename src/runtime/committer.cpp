@@ -7,6 +7,7 @@
 #include <troupe/core/error.hpp>
 
 #include "core.hpp"
+#include "rows.hpp"
 
 namespace troupe::inline v0 {
 namespace detail {
@@ -37,9 +38,19 @@ void committer::when_durable(epoch_number e, gate_node& n) noexcept {
   n.opened(n, !lost || is_durable(e));
 }
 
+void committer::forget(std::uint64_t message) {
+  {
+    const std::lock_guard lock{mutex_};
+    if (buried_) return;
+    forgotten_.push_back(message);
+    if (running_.exchange(true)) return;
+  }
+  executor_.post_blocking(job_);
+}
+
 epoch_number committer::newest() const noexcept {
   const std::lock_guard lock{mutex_};
-  return pending_ != nullptr ? open_ : open_ - 1;
+  return pending_ != nullptr || !forgotten_.empty() ? open_ : open_ - 1;
 }
 
 void committer::report(runtime_health& health) const {
@@ -73,12 +84,13 @@ void committer::close_epoch() noexcept {
       lock.unlock();
       return bury();
     }
-    if (pending_ == nullptr) {
+    if (pending_ == nullptr && forgotten_.empty()) {
       running_ = false;
       lock.unlock();
       return core_.notify();
     }
     closing_ = std::exchange(pending_, nullptr);
+    request_.undeliverable = std::exchange(forgotten_, {});
     closing_epoch_ = open_++;
   }
   asked_.store(1, std::memory_order_relaxed);  // ourselves: so that the answers cannot be complete before we are done
@@ -135,15 +147,16 @@ void committer::build() {
   closing_bytes_ = 0;
   request_.epoch = closing_epoch_;
   for (image* m = closing_; m != nullptr; m = m->next) {
-    closing_bytes_ += m->state.size();
-    if (m->nothing) continue;
+    closing_bytes_ += m->counted;
+    if (m->nothing && !(m->rows && m->rows->concerns_others(closing_epoch_))) continue;
     const cell_side& side = *m->owner->side_;
     write_set& w = writes.emplace_back();
     w.what = m->what;
     w.id = m->owner->id_;
     w.initialised = m->initialised;
     w.version = m->owner->type().version;
-    w.state = m->state.view();
+    if (m->what != write_set::action::keep) w.state = m->state.view();
+    if (m->rows) m->rows->show(w, closing_epoch_);
     if (m->what == write_set::action::create) w.created = &side.creation;
   }
 }
@@ -160,10 +173,12 @@ void committer::succeeded() noexcept {
   failures_.store(0, std::memory_order_relaxed);
   retry_after_ = retry_min_;
   commits_.fetch_add(1, std::memory_order_relaxed);
-  backlog_bytes_.fetch_sub(static_cast<std::ptrdiff_t>(closing_bytes_), std::memory_order_relaxed);
+  backlog_bytes_.fetch_sub(closing_bytes_, std::memory_order_relaxed);
+  for (image* m = closing_; m != nullptr; m = m->next) m->rows.reset();  // its holder leaves it alone until then
   closing_actors_.store(0, std::memory_order_relaxed);
   closing_ = nullptr;
   request_.writes.clear();
+  request_.undeliverable.clear();
   state_ = state::idle;
   gate_node* waiting = nullptr;
   const auto e = closing_epoch_;

@@ -54,6 +54,9 @@ class committer {
     return e;
   }
 
+  /// A message on its way has no receiver, or one that is not stored: the store forgets it.
+  void forget(std::uint64_t message);
+
   /// Calls `n.opened` once the epoch is durable: now, or later on any thread.
   void when_durable(epoch_number e, gate_node& n) noexcept;
 
@@ -116,6 +119,7 @@ class committer {
   mutable std::mutex mutex_;
   epoch_number open_ = 1;
   image* pending_ = nullptr;                 ///< of the open epoch
+  std::vector<std::uint64_t> forgotten_;     ///< the same
   std::array<gate_node*, 2> gates_{};        ///< of the open epoch and the one before, by parity
   std::atomic<bool> running_{false};         ///< from the first image until there is nothing left to commit
   std::atomic<bool> dead_{false};            ///< the store lost track, or the runtime has given it up
@@ -132,7 +136,7 @@ class committer {
   image* closing_ = nullptr;
   epoch_number closing_epoch_ = 0;
   std::atomic<std::size_t> asked_{0};
-  std::size_t closing_bytes_ = 0;
+  std::ptrdiff_t closing_bytes_ = 0;
   std::atomic<std::size_t> closing_actors_{0};
   request request_;
   job job_{*this};

@@ -10,6 +10,7 @@
 
 #include "blocked.hpp"
 #include "lifecycle.hpp"
+#include "queues.hpp"
 
 namespace troupe::inline v0 {
 namespace detail {
@@ -108,8 +109,10 @@ struct location final : load_request {
       cell& c = core.cells().at(core, type, troupe::key::parse(found->key));
       inv.target = &c;
       try {
-        c.count_in();
-        inv.counted = true;
+        if (!inv.must_arrive) {
+          c.count_in();
+          inv.counted = true;
+        }
         c.push(inv);
       } catch (...) {
         core.refuse(inv, std::current_exception());
@@ -162,12 +165,14 @@ runtime_core::runtime_core(const registry& served, runtime_options options)
       random_{options_.random ? options_.random : std::make_shared<system_random>()},
       store_{options_.store()},
       committer_{*this, *executor_, options_},
+      opening_{store_->opening()},
       client_{nullptr} {}
 
 runtime_core::~runtime_core() = default;
 
 void runtime_core::begin() {
   if (std::ranges::any_of(definitions_, [](const auto& d) { return alarms::concern(*d); })) alarms_.begin();
+  if (std::ranges::any_of(definitions_, [](const auto& d) { return !d->queues.empty(); })) parcels_.begin();
 }
 
 actor_id runtime_core::make_id() noexcept {
@@ -209,6 +214,7 @@ void runtime_core::locate(invocation& inv) noexcept {
 
 void runtime_core::refuse(invocation& inv, std::exception_ptr why) noexcept {
   if (std::exchange(inv.counted, false)) inv.target->count_out();
+  if (inv.must_arrive && parcels_.keep(static_cast<enqueuing&>(inv), why)) return;
   inv.failure = std::move(why);
   inv.dependency = 0;
   deliver(inv);
@@ -291,6 +297,7 @@ bool runtime_core::wait_until(const std::function<bool()>& done, std::chrono::na
 void runtime_core::shutdown() noexcept {
   if (stopping_.exchange(true)) return;
   alarms_.stop();
+  parcels_.stop();
   for (cell* c : directory_.all()) c->push(*new stop_order{*c, &lifecycle::stop_now});
   const auto all_asleep = [this] { return busy_.load(std::memory_order_acquire) == 0; };
   const auto begun = executor_->now();

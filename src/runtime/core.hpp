@@ -17,6 +17,7 @@
 #include "alarms.hpp"
 #include "committer.hpp"
 #include "directory.hpp"
+#include "outgoing.hpp"
 
 namespace troupe::inline v0 {
 namespace detail {
@@ -28,7 +29,11 @@ class runtime_core {
   ~runtime_core();
 
   /// What contexts give out. Does not own: actors do not outlive the core.
-  void serve(std::shared_ptr<runtime_core> not_owning) { client_ = troupe::client{std::move(not_owning)}; }
+  void serve(const std::shared_ptr<runtime_core>& not_owning) {
+    not_owning_ = not_owning;
+    client_ = troupe::client{not_owning};
+  }
+  [[nodiscard]] const std::shared_ptr<runtime_core>& not_owning() const noexcept { return not_owning_; }
 
   /// Takes up what an earlier process has left. Once, when all is set up.
   void begin();
@@ -38,7 +43,14 @@ class runtime_core {
   [[nodiscard]] directory& cells() noexcept { return directory_; }
   [[nodiscard]] committer& commits() noexcept { return committer_; }
   [[nodiscard]] alarms& wake_ups() noexcept { return alarms_; }
+  [[nodiscard]] outgoing& parcels() noexcept { return parcels_; }
   [[nodiscard]] actor_id make_id() noexcept;
+  /// For a message, in a queue or on its way: they rise, from one opening of the store to the next as well.
+  [[nodiscard]] std::uint64_t next_message_id() noexcept {
+    return first_message_id() + messages_.fetch_add(1, std::memory_order_relaxed);
+  }
+  /// All that other processes have made are lower.
+  [[nodiscard]] std::uint64_t first_message_id() const noexcept { return opening_ << 40; }
   [[nodiscard]] const troupe::client& client() const noexcept { return client_; }
 
   /// Throws `actor.not_registered`.
@@ -84,10 +96,14 @@ class runtime_core {
   std::unique_ptr<troupe::store> store_;
   directory directory_;
   committer committer_;
+  const std::uint64_t opening_;
   alarms alarms_{*this};
+  outgoing parcels_{*this};
   troupe::client client_;
 
+  std::shared_ptr<runtime_core> not_owning_;
   std::atomic<std::uint64_t> last_id_{0};  ///< time and count of the newest
+  std::atomic<std::uint64_t> messages_{0};
   std::atomic<bool> stopping_{false};
   std::atomic<bool> stopped_{false};
   std::atomic<std::size_t> busy_{0};

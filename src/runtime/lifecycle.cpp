@@ -10,6 +10,7 @@
 #include "audience.hpp"
 #include "migration.hpp"
 #include "parked_wait.hpp"
+#include "queues.hpp"
 #include "run_loop.hpp"
 
 namespace troupe::inline v0 {
@@ -55,7 +56,9 @@ void lifecycle::begin_stop(cell& c) noexcept {
 
 void lifecycle::stop_now(cell& c) noexcept {
   if (c.phase_ == cell::phase::awake) begin_stop(c);
-  if (c.phase_ == cell::phase::asleep) close_all(c, why_it_ends(false));
+  if (c.phase_ != cell::phase::asleep) return;
+  close_all(c, why_it_ends(false));
+  if (c.side_ && c.side_->queues) c.side_->queues->refuse_waiters(why_it_ends(false));
 }
 
 void lifecycle::cut_short(cell& c) noexcept {
@@ -96,6 +99,7 @@ task<> lifecycle::bring_up(cell& c) {
     store_wait<load_request> load{c.core()};
     load.name = type.name;
     load.key = c.key().canonical();
+    load.with_messages = !type.queues.empty();
     co_await load;
     record = std::move(load.found);
   }
@@ -147,6 +151,7 @@ void lifecycle::create(cell& c, invocation& creator) {
   side.creation.input = side.input ? std::optional<bytes_view>{*side.input} : std::nullopt;
   side.creation.labels = &c.live_->labels;
   side.creation.created_at = side.created_at;
+  if (side.queues) side.queues->begin_life({});
 }
 
 void lifecycle::restore(cell& c, actor_record& record) {
@@ -162,6 +167,7 @@ void lifecycle::restore(cell& c, actor_record& record) {
   c.side_->begin_life(&record, record.created_at);
   c.live_.reset(type.activate(c));
   c.live_->labels = std::move(record.labels);
+  if (c.side_->queues) c.side_->queues->begin_life(std::move(record.messages));
   if (!record.initialised) return;
   if (record.version < type.version && type.migrate != nullptr) {
     c.live_->decode(migrate_state(record.state, *type.migrate, record.version));
@@ -270,7 +276,7 @@ void lifecycle::save(cell& c) noexcept {
   c.side_->save_scheduled = false;
   c.quick_writes_ = false;
   turn t{c, nullptr, true, this_thread()};
-  t.save = true;
+  t.save_now();
   t.end();
 }
 
@@ -337,6 +343,12 @@ task<> lifecycle::put_down(cell& c) {
   const bool gone = side.destroyed || c.type().options.durability == durability::ephemeral;
   if (gone && c.id_) c.core().cells().clear_id(c);
   if (side.destroyed) side.heard_by.reset();
+  if (side.queues) {
+    const auto first = side.queues->first_due();
+    const bool was_awake = c.phase_ == cell::phase::finalising;  // else whoever tried to wake it tries again
+    if (first && !gone && was_awake && alarms::concern(c.type())) c.core().wake_ups().set(c.type(), c.key(), *first);
+    if (gone || c.core().stopping()) side.queues->refuse_waiters(why_it_ends(gone));
+  }
   side.end_life();
   c.enter(cell::phase::asleep, nullptr);
 }
@@ -377,7 +389,7 @@ bool durable_wait::await_suspend(std::coroutine_handle<> h) {
     return outstanding_.fetch_sub(1, std::memory_order_acq_rel) != 1;
   }
   turn& t = *this_thread().in_turn;
-  t.save = true;
+  t.save_now();
   t.send(departure_);
   return true;
 }

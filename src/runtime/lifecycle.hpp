@@ -120,6 +120,8 @@ class store_wait final : public wait, public Request {
     static_cast<void>(begin(h, &core_.exec()));
     if constexpr (std::is_same_v<Request, load_request>) {
       core_.stored().load(*this);
+    } else if constexpr (std::is_same_v<Request, outgoing_request>) {
+      core_.stored().list_outgoing(*this);
     } else {
       core_.stored().list(*this);
     }

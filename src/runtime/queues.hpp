@@ -7,7 +7,6 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -36,8 +35,8 @@ class enqueuing final : public invocation {
   void finish() override;
   [[nodiscard]] const char* what() const noexcept override { return "send"; }
 
-  /// Leaves with the turn that now ends: as `work` in its list.
-  void leave_with_turn() noexcept;
+  /// Leaves when the turn has ended. Takes over the reference.
+  void leave_with(turn& t) noexcept;
 
   const std::uint32_t queue;
   const message_body body;
@@ -50,7 +49,8 @@ class enqueuing final : public invocation {
   std::uint32_t failures = 0;       ///< of attempts to bring it
 
  private:
-  static task<> ask(activation* a, enqueuing* self, task<bool> pending);
+  static task<> ask(enqueuing* self, task<bool> pending);
+  [[noreturn]] void refuse() const;
   void arrive();
 
   std::coroutine_handle<promise<void>> asking_;
@@ -81,11 +81,14 @@ class cell_queues {
   void acknowledge_held();
   void complete(const receipt& r, std::optional<bytes> result);
   void give_back(const receipt& r, std::optional<std::chrono::nanoseconds> delay);
-  /// An invocation is over, or (null) a plain action: what it holds has been handled, or was not because of `failure`.
-  void consumer_ended(const invocation* inv, const std::exception_ptr& failure) noexcept;
+  /// An invocation, or plain action, is over: what it holds has been handled, or was not because it failed.
+  void consumer_ended(const invocation& inv, const std::exception_ptr& failure) noexcept;
+  void plain_consumer_ended(bool failed) noexcept;
   /// A part of a fiber is over.
   void pass_on(const fiber& from, const fiber& to, bool cancelled) noexcept;
   [[nodiscard]] std::size_t size(std::uint32_t lane) const noexcept { return lanes_[lane].count; }
+  /// Whether who runs may no longer wait, because the actor shuts down.
+  [[nodiscard]] bool is_leaving() const noexcept;
 
   // --- arrivals: in turns of the actor ---
 
@@ -93,8 +96,10 @@ class cell_queues {
   [[nodiscard]] bool is_full(std::uint32_t queue) const noexcept;
   [[nodiscard]] bool others_wait(std::uint32_t queue) const noexcept { return !doors_[queue].waiting.empty(); }
   std::uint64_t add(std::uint32_t queue, message_body body, wall_time due_at);
-  void wait_at_door(enqueuing& inv);
-  void enter(enqueuing& inv) noexcept;
+  /// It runs again when there is a place; in front of the others, if it had one before.
+  void wait_at_door(enqueuing& inv, bool in_front);
+  /// It has come in from the door.
+  void give_up_place(std::uint32_t queue) noexcept { --doors_[queue].admitted; }
   void wait_for_answer(enqueuing& inv);
 
   // --- the end of a turn ---
@@ -105,7 +110,6 @@ class cell_queues {
   void forget_changes() noexcept;
 
   cell& owner;
-  const invocation* plain_consumer = nullptr;
   cell_alarm due;  ///< a message is due, or a consumer's time is over
 
  private:
@@ -142,23 +146,23 @@ class cell_queues {
   void look_at_clock();
   [[nodiscard]] const queue_entry& entry_of(const queued& m) const noexcept;
   void note(queued& m);
-  void wake(const queued& m) noexcept;
   void make_ready(queued& m);
   void set_time(queued& m, time_point at);
   void clear_time(queued& m) noexcept;
   void arm() noexcept;
   void hold(queued& m);
   void let_go(queued& m) noexcept;
-  void remove(queued& m);
   void acknowledge(queued& m, std::optional<bytes> result);
   void fail_attempt(queued& m, std::optional<std::chrono::nanoseconds> delay);
   void hand_back(queued& m);
   void die(queued& m);
+  enum class handling : std::uint8_t { done, failed, cut };
+  void settle_held(const invocation* inv, handling how) noexcept;
   void open_door(std::uint32_t queue) noexcept;
   void answer(std::uint64_t id, std::optional<bytes> result, const std::exception_ptr& failure) noexcept;
   [[nodiscard]] queued& held_message(const receipt& r);
   void forget(queued& m) noexcept;
-  [[nodiscard]] turn& this_turn() const noexcept;
+  [[nodiscard]] turn& this_turn() const;
 
   std::map<std::uint64_t, queued> all_;
   std::vector<lane_state> lanes_;
@@ -170,6 +174,12 @@ class cell_queues {
   std::uint64_t leases_ = 0;
   std::optional<time_point> armed_at_;
 };
+
+/// Throws `queue.message_too_large`.
+void check_size(const definition& type, const queue_entry& entry, std::size_t size);
+
+/// When a message that is delayed by so much is due.
+[[nodiscard]] wall_time due_after(const clock& c, std::chrono::nanoseconds delay) noexcept;
 
 }  // namespace detail
 }  // namespace troupe::inline v0

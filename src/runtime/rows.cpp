@@ -74,8 +74,9 @@ void row_changes::place(epoch_number e) {
   for (const auto& p : arrived_) p->arrived_in.store(e, std::memory_order_release);
 }
 
-bool row_changes::sends(epoch_number e) const noexcept {
-  return std::ranges::any_of(sent_, [e](const auto& p) { return p->arrived_in.load(std::memory_order_acquire) != e; });
+bool row_changes::concerns_others(epoch_number e) const noexcept {
+  return std::ranges::any_of(sent_, [e](const auto& p) { return p->arrived_in.load(std::memory_order_acquire) != e; }) ||
+         std::ranges::any_of(arrived_, [e](const auto& p) { return p->sent_in.load(std::memory_order_acquire) != e; });
 }
 
 void row_changes::show(write_set& w, epoch_number e) {

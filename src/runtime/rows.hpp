@@ -89,12 +89,21 @@ class row_changes {
 
   /// Notes for those that have arrived that they have. Returns the newest epoch that one was sent in.
   [[nodiscard]] epoch_number claim_arrived();
+  /// The same, for a receiver that the store does not know: `forget(id)` for those that the store has.
+  template <class Forget>
+  void forget_arrived(Forget&& forget) {
+    for (const auto& p : arrived_) {
+      if (p->claim() != parcel::never) forget(p->id);
+    }
+    arrived_.clear();
+  }
   /// From now on they belong to this epoch.
   void place(epoch_number e);
 
   /// Fills in the write-set, but for what begins and ends its way in the epoch. The views are into this object.
   void show(write_set& w, epoch_number e);
-  [[nodiscard]] bool sends(epoch_number e) const noexcept;
+  /// Whether it has anything to show about messages on their way.
+  [[nodiscard]] bool concerns_others(epoch_number e) const noexcept;
 
  private:
   std::map<std::uint64_t, message_row> messages_;

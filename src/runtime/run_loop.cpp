@@ -6,6 +6,8 @@
 
 #include <troupe/core/error.hpp>
 
+#include "queues.hpp"
+
 namespace troupe::inline v0 {
 namespace detail {
 namespace {
@@ -71,7 +73,10 @@ std::coroutine_handle<> run_loop::begin(activation* a) {
 
 void run_loop::finish() {
   target->side_->run_loop = nullptr;
-  if (const auto& failure = body_.promise().failure()) failed(failure);
+  const auto& failure = body_.promise().failure();
+  // Here, since as an invocation it does not fail.
+  if (std::exchange(holds_messages, false)) target->queues().consumer_ended(*this, failure);
+  if (failure) failed(failure);
 }
 
 void run_loop::failed(const std::exception_ptr& failure) {

@@ -13,8 +13,12 @@
 #include <troupe/runtime/cell.hpp>
 #include <troupe/store/store.hpp>
 
+#include "rows.hpp"
+
 namespace troupe::inline v0 {
 namespace detail {
+
+class cell_queues;
 
 /// What of one actor becomes durable with one epoch. The cell's holder fills it, the committer takes it.
 struct image {
@@ -34,7 +38,10 @@ struct image {
   bool nothing = false;      ///< created and destroyed within the epoch
   bool initialised = true;
   bool encoded = false;      ///< else the state is to be encoded when the epoch closes
-  buffer state;
+  buffer state;              ///< of `keep` it means nothing
+  std::unique_ptr<row_changes> rows;   ///< null: none
+  std::ptrdiff_t counted = 0;          ///< bytes of it in the committer's backlog
+  std::size_t state_counted = 0;       ///< of those, the state's
 };
 
 /// A timer that, when due, sends the cell a message.
@@ -91,15 +98,25 @@ struct audience_release {
 
 /// The part of a cell that exists from the first wake on. The holder's, but for what says otherwise.
 struct cell_side {
-  explicit cell_side(cell& c) noexcept;
+  explicit cell_side(cell& c);
+  ~cell_side();
 
   // --- changes ---
 
-  /// Notes that the turn that now ends may have changed the state, which can depend on `dependency`. Returns the epoch
-  /// that the changes belong to, or `dependency` if there are none. With `save`, a relaxed actor's changes get one too;
-  /// with `compare`, a large state is looked at as closely as a small one. Throws if the state cannot be encoded;
-  /// `failure` is what on_state_change threw.
-  epoch_number record(epoch_number dependency, bool save, bool compare, std::exception_ptr& failure);
+  struct ended_turn {
+    epoch_number dependency;  ///< what it can depend on
+    bool writes;              ///< it may have changed the state
+    bool saves;               ///< a relaxed actor's changes get an epoch too
+    bool compares;            ///< a large state is looked at as closely as a small one
+  };
+  /// Notes what the turn that now ends may have changed. Returns the epoch that the changes belong to, or its dependency
+  /// if there are none. Throws if the state cannot be encoded; `failure` is what on_state_change threw.
+  epoch_number record(const ended_turn& t, std::exception_ptr& failure);
+  /// What the turn changes beside the state. The turn's `effects` is to be set.
+  [[nodiscard]] row_changes& changes();
+  [[nodiscard]] bool has_rows() const noexcept;
+  /// The turn's changes cannot be stored.
+  void undo_rows() noexcept;
   /// Notes that the actor ends. Returns the epoch of it.
   epoch_number record_destroy(epoch_number dependency);
   /// Encodes a large state for an older epoch, before a turn that belongs to `epoch` or later changes it.
@@ -132,6 +149,10 @@ struct cell_side {
 
   std::unique_ptr<audience, audience_release> heard_by;  ///< who is connected
 
+  std::unique_ptr<cell_queues> queues;        ///< null: the definition has none
+  std::unique_ptr<row_changes> rows;          ///< of the turn that runs
+  std::unique_ptr<row_changes> unsaved_rows;  ///< relaxed: of the turns since the last save
+
   // --- lifecycle ---
   cell_alarm freeze;    ///< triggered by the committer
   cell_alarm idle;
@@ -159,6 +180,11 @@ struct cell_side {
   void tell_of_change(std::exception_ptr& failure) noexcept;
   template <class Fill>
   epoch_number place(epoch_number dependency, Fill&& fill);
+  [[nodiscard]] std::unique_ptr<row_changes> take_rows();
+  void forget_rows();
+  void add_rows(image& m, row_changes&& moved);
+  void count(image& m, std::ptrdiff_t bytes) noexcept;
+  void count_state(image& m) noexcept;
   void encode_now(image& m) noexcept;
   void schedule_save() noexcept;
 };

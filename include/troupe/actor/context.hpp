@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <troupe/actor/peer.hpp>
+#include <troupe/actor/queues.hpp>
 #include <troupe/core/actor_id.hpp>
 #include <troupe/core/delay.hpp>
 #include <troupe/core/key.hpp>
@@ -81,6 +82,7 @@ class context_base {
   void log(std::string_view message) const;
 
  protected:
+  [[nodiscard]] activation& own_activation() const noexcept { return activation_; }
   [[nodiscard]] connection_core* caller() const noexcept;
   void for_each_connection(void (*f)(void* to, connection_core& c), void* to) const;
   [[nodiscard]] bool hears(std::uint32_t event) const noexcept;
@@ -119,6 +121,9 @@ class context final : public detail::context_base {
       }
     }
   }
+
+  /// The actor's own queues.
+  [[nodiscard]] troupe::queues<A> queue() noexcept { return troupe::queues<A>{own_activation()}; }
 
   /// The connection that this call came over; nothing for a call by a handle, and in the actor's own tasks and hooks,
   /// but for those about a connection.

@@ -11,6 +11,7 @@
 
 #include <troupe/core/buffer.hpp>
 #include <troupe/core/counted_ptr.hpp>
+#include <troupe/core/error.hpp>
 #include <troupe/core/fiber.hpp>
 #include <troupe/core/task.hpp>
 
@@ -137,6 +138,7 @@ class invocation : public reply, public work, public fiber {
   [[nodiscard]] virtual const char* what() const noexcept = 0;
 
   void resume_later(work& w) noexcept final;
+  void part_ended(const fiber& part, const fiber& whole) noexcept final;
 
   /// Stops when the caller has given up or the actor shuts down. In the actor's turn.
   [[nodiscard]] std::stop_token stop_token();
@@ -151,6 +153,7 @@ class invocation : public reply, public work, public fiber {
     background,  ///< keep_awake, wait_until, ...: it belongs to one life of the actor, and wakes nobody
     connection,  ///< connect, subscribe, disconnect
     lifecycle,   ///< wake, sleep, destroy
+    enqueue,     ///< brings a message to a queue
   };
 
   std::exception_ptr unsaved;      ///< a turn's changes could not be stored; takes the place of the answer
@@ -172,6 +175,10 @@ class invocation : public reply, public work, public fiber {
   bool counted = false;            ///< in the cell's count of waiting calls
   bool posted = false;             ///< nobody waits for the answer: failures go to the error handler
   bool quiet = false;              ///< ... but for this one, whose end needs no telling
+  bool holds_messages = false;     ///< it has received messages, which its end settles
+  bool must_arrive = false;        ///< it is not refused for good, but tried again: see `outgoing`
+  bool put_off = false;            ///< it is not answered when its turn has ended, but later
+  errc when_late = errc::action_timed_out;  ///< what its caller gets when its time-out has passed
 
  protected:
   ~invocation() override;

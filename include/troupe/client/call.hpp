@@ -87,6 +87,8 @@ class call_core : public wait, public reply_waiter {
   // The steps of a call. After each but launch() the state tells what there is to do.
   bool suspend(std::coroutine_handle<> h);
   void block();
+  /// Waits, in an actor's turn, for the answer to an invocation that the turn sends. The turn keeps its reference to it.
+  bool suspend_on(invocation& sent, std::coroutine_handle<> h);
   /// Ends the waiting; throws the failure, if there is one. Then the value is in `invocation_`, or it was run plainly.
   void conclude();
   /// After an action has run plainly on a host's thread: whether the caller may go on at once.
@@ -292,6 +294,7 @@ class [[nodiscard("a call does nothing until it is awaited")]] call final : publ
       if constexpr (!std::is_void_v<value_type>) detail::before_reply(live, member_name<M>(), value_.get());
     } catch (...) {
       failure_ = std::current_exception();
+      detail::this_thread().in_turn->failed = true;
     }
   }
 

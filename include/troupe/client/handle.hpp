@@ -8,6 +8,7 @@
 #include <troupe/client/call.hpp>
 #include <troupe/client/connection.hpp>
 #include <troupe/client/lookup.hpp>
+#include <troupe/client/send.hpp>
 
 #if defined(__has_cpp_attribute) && __has_cpp_attribute(clang::lifetimebound)
 #define TROUPE_BORROWS_THIS [[clang::lifetimebound]]
@@ -88,6 +89,58 @@ class handle {
       if constexpr (fits) core->params.emplace(std::forward<P>(params)...);
     }
     return connect_call<A>{core_, detail::counted_ptr<detail::connection_core>{*core}};
+  }
+
+  /// Sends a message to one of the actor's queues: see `send_call`. It converts implicitly or not at all.
+  ///
+  ///     co_await w.send(worker::work, job{"mow the lawn"});
+  ///     co_await w.send(worker::work, job{"water the flowers"}, troupe::delayed(10min));
+  template <class Queue, class Message>
+    requires detail::is_queue<Queue>
+  [[nodiscard]] auto send(const Queue& to, const Message& body) const {
+    return send(to, body, delayed{std::chrono::nanoseconds{0}});
+  }
+  template <class Queue, class Message>
+    requires detail::is_queue<Queue>
+  [[nodiscard]] auto send(const Queue&, const Message& body, delayed by) const {
+    if constexpr (detail::check_message<Queue, const Message&>()) {
+      return send_call{core_, detail::queue_place<A, Queue>(),
+                       detail::encode_as<typename Queue::message_type>(body), by};
+    } else {
+      return task<>{};
+    }
+  }
+
+  /// Sends a message and waits for its answer: see `send_and_wait_call`. The time-out is that of calls.
+  template <class Queue, class Message>
+  [[nodiscard]] auto send_and_wait(const Queue& to, const Message& body) const {
+    return send_and_wait(to, body, delayed{std::chrono::nanoseconds{0}});
+  }
+  template <class Queue, class Message>
+  [[nodiscard]] auto send_and_wait(const Queue&, const Message& body, delayed by) const {
+    static_assert(detail::is_queue<Queue>, "troupe: send_and_wait takes a queue of the actor, then the message");
+    if constexpr (detail::is_queue<Queue>) {
+      if constexpr (detail::check_message<Queue, const Message&>()) {
+        return send_and_wait_call<Queue>{core_, detail::queue_place<A, Queue>(),
+                                         detail::encode_as<typename Queue::message_type>(body), by};
+      } else {
+        return task<>{};
+      }
+    } else {
+      return task<>{};
+    }
+  }
+
+  /// The untyped form: a queue by wire name, and the message as JSON text or CBOR. Errors, besides those of `send_call`:
+  /// `queue.not_declared`; `actor.invalid_request`, naming what does not fit.
+  [[nodiscard]] send_call send(std::string_view queue, std::string_view json) const {
+    return send_call{core_, queue, json, delayed{std::chrono::nanoseconds{0}}};
+  }
+  [[nodiscard]] send_call send(std::string_view queue, std::string_view json, delayed by) const {
+    return send_call{core_, queue, json, by};
+  }
+  [[nodiscard]] send_call send(std::string_view queue, bytes_view cbor) const {
+    return send_call{core_, queue, cbor, delayed{std::chrono::nanoseconds{0}}};
   }
 
   /// The actor's id; creates the actor if this is a `get_or_create` handle. `co_await h.resolve()` or `.get()`.

@@ -46,6 +46,12 @@ class fiber {
   /// runs the continuation.
   virtual void resume_later(work& w) noexcept = 0;
 
+  /// A fiber within this one has ended, and `whole` goes on with what it has done. Called where both belong.
+  virtual void part_ended(const fiber& part, const fiber& whole) noexcept {
+    static_cast<void>(part);
+    static_cast<void>(whole);
+  }
+
   /// Where its timers run; null for a fiber that only a blocked thread drives.
   [[nodiscard]] executor* home() const noexcept { return home_; }
 

@@ -16,6 +16,9 @@ namespace troupe::inline v0 {
 namespace detail {
 
 class audience;
+class cell_queues;
+class enqueuing;
+class row_changes;
 class runtime_core;
 class lifecycle;
 class context_base;
@@ -140,6 +143,11 @@ class cell final : public work {
   /// Who is connected; null if nobody ever was.
   [[nodiscard]] audience* heard_by() const noexcept;
   [[nodiscard]] audience& open_audience();
+
+  /// Only if the definition has queues, and the actor was awake before.
+  [[nodiscard]] cell_queues& queues() const noexcept;
+  /// What the turn that runs changes beside the state.
+  [[nodiscard]] row_changes& changes();
   /// Counts the actor's lives in memory.
   [[nodiscard]] std::uint32_t life() const noexcept;
 
@@ -152,6 +160,8 @@ class cell final : public work {
   friend class lifecycle;
   friend class lookup_invocation;
   friend class quiet_wait;
+  friend class cell_queues;
+  friend class enqueuing;
   friend class parked_wait;
   friend class run_loop;
   friend void wake_parked(cell& c, std::uint64_t mask) noexcept;
@@ -214,7 +224,7 @@ struct turn {
   /// Stamps the turn's changes, then sends what the turn sent. Returns what the turn can depend on.
   epoch_number end() noexcept {
     ++where->turns_;
-    if (outgoing.empty() && !save && (!writes || where->quick_writes_)) [[likely]] {
+    if (!effects && (!writes || where->quick_writes_)) [[likely]] {
       const auto dependency = learned > where->dependency_ ? learned : where->dependency_;
       if (writes) where->dependency_ = dependency;
       if (inv != nullptr) inv->dependency = dependency;
@@ -232,7 +242,13 @@ struct turn {
   [[nodiscard]] bool resume() noexcept;
 
   /// Sends `w` when the turn has ended: w.run(w), with the turn's dependency in `sending`.
-  void send(work& w) noexcept { outgoing.push_back(w); }
+  void send(work& w) noexcept {
+    outgoing.push_back(w);
+    effects = true;
+  }
+
+  /// Stamps the state even of a relaxed actor.
+  void save_now() noexcept { save = effects = true; }
 
   cell* where;
   invocation* inv;  ///< null for an action that runs on its caller's thread
@@ -245,7 +261,9 @@ struct turn {
   bool writes;
   bool held = true;
   bool settled = false;       ///< its invocation is over
-  bool save = false;          ///< stamp the state even of a relaxed actor
+  bool effects = false;       ///< it does more than change the state: sends, saves, changes queues
+  bool save = false;          ///< see save_now()
+  bool failed = false;        ///< a plain action that runs on its caller's thread has thrown
   bool unsaved = false;       ///< the changes cannot be stored, so what the turn posted is not sent
   work_list outgoing;
 

@@ -1,0 +1,423 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <troupe/actor/queue.hpp>
+#include <troupe/codec/codec.hpp>
+#include <troupe/core/clock.hpp>
+#include <troupe/core/task.hpp>
+
+/// \file
+/// An actor's own side of its queues: `c.queue()`, and the messages that come out of them.
+
+namespace troupe::inline v0 {
+namespace detail {
+
+class activation;
+class cell_queues;
+
+/// The encoded body of a message, shared by those who still need it when the message has gone.
+using message_body = std::shared_ptr<const bytes>;
+
+/// A message in a consumer's hands.
+struct receipt {
+  cell_queues* from = nullptr;
+  std::uint64_t id = 0;
+  std::uint64_t lease = 0;  ///< no other receipt has this number
+  std::uint32_t lane = 0;
+  std::uint32_t attempts = 0;
+  wall_time created_at{};
+  message_body body;
+};
+
+/// Each queue has two lanes: its messages, and its dead letters.
+inline constexpr std::uint32_t lanes_per_queue = 2;
+using lane_list = std::span<const std::uint32_t>;
+
+/// How long to wait for a message.
+struct receive_options {
+  receive_options() noexcept {}
+  std::optional<std::chrono::nanoseconds> limit;
+  std::stop_token stop;
+};
+
+// All of these run in turns of the actor. Whoever receives acknowledges what it has received before.
+
+/// Waits for the first message of these lanes; nothing when the limit has passed.
+[[nodiscard]] task<std::optional<receipt>> receive(activation& a, lane_list lanes, receive_options how);
+/// The same, but nothing as well once the actor shuts down or the token is triggered.
+[[nodiscard]] task<std::optional<receipt>> receive_quietly(activation& a, lane_list lanes, receive_options how);
+/// The first message that is there. With `more`, it comes together with those received just before.
+[[nodiscard]] std::optional<receipt> try_receive(activation& a, lane_list lanes, bool more);
+void send_to_self(activation& a, std::uint32_t queue, bytes body, std::chrono::nanoseconds delay);
+[[nodiscard]] std::size_t count_messages(const activation& a, std::uint32_t lane);
+
+void complete(const receipt& r, std::optional<bytes> result);
+void give_back(const receipt& r, std::optional<std::chrono::nanoseconds> delay);
+
+/// The place of a queue in A's manifest; a sentence if it has none there.
+template <class A, class Queue>
+consteval std::uint32_t queue_place() {
+  constexpr auto place = A::actor::template place_of<Queue>;
+  static_assert(place < A::actor::size,
+                "troupe: this queue is not in the actor's manifest `using actor = troupe::actor<...>`; list it there");
+  return static_cast<std::uint32_t>(place);
+}
+
+template <class Queue, class Message>
+consteval bool check_message() {
+  constexpr bool fits = std::is_convertible_v<Message, typename Queue::message_type>;
+  static_assert(fits, "troupe: this does not convert implicitly to the type of the queue's messages");
+  return fits;
+}
+
+/// The encoding of what a queue carries, converted to it if need be.
+template <class T, class Given>
+bytes encode_as(const Given& given) {
+  if constexpr (std::is_same_v<T, Given>) {
+    return troupe::encode(given);
+  } else {
+    const T converted = given;
+    return troupe::encode(converted);
+  }
+}
+
+}  // namespace detail
+
+/// A message that an actor has received, and handles. It is acknowledged, and so gone for good, when whoever received it
+/// asks for the next one or ends; as part of that turn's changes. If it ends with an exception instead, the message comes
+/// again after a back-off, until its attempts are used up and it becomes a dead letter.
+///
+/// May be used only by the actor's own code, that is, within its turns.
+template <class Queue>
+class message {
+ public:
+  using queue_type = Queue;
+  using body_type = typename Queue::message_type;
+  using result_type = typename Queue::result_type;
+
+  explicit message(detail::receipt r) : receipt_{std::move(r)}, body_(decode<body_type>(*receipt_.body)) {
+    receipt_.body.reset();
+  }
+
+  /// Rises in the order of arrival; never another message's.
+  [[nodiscard]] std::uint64_t id() const noexcept { return receipt_.id; }
+  [[nodiscard]] const body_type& body() const noexcept { return body_; }
+  [[nodiscard]] body_type& body() noexcept { return body_; }
+  const body_type& operator*() const noexcept { return body_; }
+  const body_type* operator->() const noexcept { return &body_; }
+
+  /// How often it has been received: 1 the first time. It is more if a consumer failed, or the process died between the
+  /// turn that received it and the one that acknowledged it.
+  [[nodiscard]] std::uint32_t attempts() const noexcept { return receipt_.attempts; }
+  [[nodiscard]] wall_time created_at() const noexcept { return receipt_.created_at; }
+
+  /// Acknowledges the message now, and answers a `send_and_wait` without a value.
+  /// Errors: `queue.already_completed`; `queue.lease_lost` if the visibility time-out gave it to somebody else.
+  void complete() { detail::complete(receipt_, std::nullopt); }
+
+  /// The same with a value for the answer.
+  template <class R>
+  void complete(const R& result) {
+    static_assert(!std::is_void_v<result_type>,
+                  "troupe: messages of this queue are answered without a value; give the queue a result type");
+    if constexpr (!std::is_void_v<result_type>) {
+      constexpr bool fits = std::is_convertible_v<const R&, result_type>;
+      static_assert(fits, "troupe: this does not convert implicitly to the result type of the queue");
+      if constexpr (fits) detail::complete(receipt_, detail::encode_as<result_type>(result));
+    }
+  }
+
+  /// Gives the message back now, as a failed attempt: it comes again after the queue's back-off, or after `delay`; or it
+  /// becomes a dead letter. Errors: those of `complete`.
+  void retry() { detail::give_back(receipt_, std::nullopt); }
+  void retry(std::chrono::nanoseconds delay) { detail::give_back(receipt_, delay); }
+
+ private:
+  detail::receipt receipt_;
+  body_type body_;
+};
+
+namespace detail {
+
+template <class Source>
+struct source_queue {
+  using type = Source;
+  static constexpr std::uint32_t lane = 0;
+};
+template <class Queue>
+struct source_queue<dead_letters_of<Queue>> {
+  using type = Queue;
+  static constexpr std::uint32_t lane = 1;
+};
+
+template <class T>
+inline constexpr bool is_source = is_queue<T> || is_dead_letters<T>;
+template <class T>
+inline constexpr bool is_limit = std::is_convertible_v<T, std::chrono::nanoseconds>;
+template <class T>
+inline constexpr bool is_stop = std::is_same_v<T, std::stop_token>;
+template <class T>
+inline constexpr bool is_count = std::is_integral_v<T>;
+
+/// The queues that a consumer names, and what it then gets.
+template <class A, class... Source>
+struct selection {
+  static constexpr std::array<std::uint32_t, sizeof...(Source)> lanes{
+      (queue_place<A, typename source_queue<Source>::type>() * lanes_per_queue + source_queue<Source>::lane)...};
+
+  using all = std::tuple<message<typename source_queue<Source>::type>...>;
+  using value = std::conditional_t<sizeof...(Source) == 1, std::tuple_element_t<0, all>,
+                                   std::variant<message<typename source_queue<Source>::type>...>>;
+
+  static value make(receipt r) {
+    if constexpr (sizeof...(Source) == 1) {
+      return value{std::move(r)};
+    } else {
+      return make_one<0>(std::move(r));
+    }
+  }
+
+ private:
+  template <std::size_t I>
+  static value make_one(receipt r) {
+    if constexpr (I + 1 < sizeof...(Source)) {
+      if (lanes[I] != r.lane) return make_one<I + 1>(std::move(r));
+    }
+    return value{std::in_place_index<I>, std::move(r)};
+  }
+};
+
+template <class A, class Found, class... Argument>
+struct selected;
+template <class A, class... Found>
+struct selected<A, std::tuple<Found...>> {
+  using type = selection<A, Found...>;
+};
+template <class A, class... Found, class First, class... Rest>
+struct selected<A, std::tuple<Found...>, First, Rest...>
+    : std::conditional_t<is_source<First>, selected<A, std::tuple<Found..., First>, Rest...>,
+                         selected<A, std::tuple<Found...>, Rest...>> {};
+template <class A, class... Argument>
+using selection_of = typename selected<A, std::tuple<>, Argument...>::type;
+
+template <class... Argument>
+consteval bool check_sources() {
+  constexpr bool some = (is_source<Argument> || ...);
+  static_assert(some, "troupe: name at least one queue of the actor to receive from");
+  constexpr bool known =
+      ((is_source<Argument> || is_limit<Argument> || is_stop<Argument> || is_count<Argument>) && ...);
+  static_assert(known, "troupe: one receives from queues of the actor or their dead_letters(); behind them may stand a "
+                       "duration to wait at most, a std::stop_token and, for a batch, a number of messages");
+  return some && known;
+}
+
+inline void set_option(receive_options& o, const std::stop_token& token) { o.stop = token; }
+template <class T>
+void set_option([[maybe_unused]] receive_options& o, [[maybe_unused]] const T& argument) {
+  if constexpr (is_limit<T>) o.limit = argument;
+}
+
+template <class... Argument>
+receive_options options_from(const Argument&... arguments) {
+  receive_options o;
+  (set_option(o, arguments), ...);
+  return o;
+}
+
+template <class... Argument>
+std::size_t count_from(const Argument&... arguments) {
+  static_assert((is_count<Argument> + ... + 0) == 1, "troupe: a batch needs one number: how many messages at most");
+  std::size_t count = 0;
+  const auto take = [&](const auto& each) {
+    if constexpr (is_count<std::remove_cvref_t<decltype(each)>>) count = static_cast<std::size_t>(each);
+  };
+  (take(arguments), ...);
+  return count;
+}
+
+}  // namespace detail
+
+/// A queue's messages one after the other, as `c.queue().messages(work)` gives them:
+///
+///     auto jobs = c.queue().messages(work);
+///     while (true) {
+///       auto job = co_await jobs.next();
+///       if (!job) break;
+///     }
+template <class Selection>
+class [[nodiscard]] message_stream {
+ public:
+  message_stream(detail::activation& a, detail::receive_options how) noexcept
+      : activation_{&a}, how_{std::move(how)} {}
+
+  /// The next message; nothing once the actor shuts down, or the stop token is triggered, or the time-out passes.
+  [[nodiscard("co_await this")]] task<std::optional<typename Selection::value>> next() { return one(activation_, how_); }
+
+ private:
+  static task<std::optional<typename Selection::value>> one(detail::activation* a, detail::receive_options how) {
+    auto receiving = detail::receive_quietly(*a, Selection::lanes, std::move(how));
+    auto r = co_await std::move(receiving);
+    std::optional<typename Selection::value> value;
+    if (r) value.emplace(Selection::make(std::move(*r)));
+    co_return value;
+  }
+
+  detail::activation* activation_;
+  detail::receive_options how_;
+};
+
+/// What an actor does with its own queues, as `c.queue()` gives it.
+///
+///     auto job = co_await c.queue().next(work);
+///     done += job->size;
+///
+/// Whoever asks for a message acknowledges what it has received before, and ends the turn that handled it: state, sends
+/// and the acknowledgement of one message are durable together. So a message that is handled without awaiting anything
+/// else takes effect exactly once, whatever crashes. One whose handling awaits something may have been cut between its
+/// turns, and then comes again with its `attempts`: its handling is at-least-once. The try_ functions await nothing, and
+/// so end no turn.
+///
+/// Several queues at once: messages come in the order of their arrival over all of them, as a `std::variant` in the
+/// order of the arguments. Behind the queues may stand a duration and a `std::stop_token`; a time-out makes the result
+/// optional. Errors of waits: `actor.aborted` when the actor begins to shut down or the token is triggered.
+template <class A>
+class queues {
+ public:
+  explicit queues(detail::activation& a) noexcept : activation_{&a} {}
+
+  /// Puts a message into a queue of the actor's own, as part of this turn. Errors: `queue.full`,
+  /// `queue.message_too_large`.
+  template <class Queue, class Message>
+  void send(const Queue& to, const Message& body) const {
+    send(to, body, delayed{std::chrono::nanoseconds{0}});
+  }
+  template <class Queue, class Message>
+  void send(const Queue&, const Message& body, delayed by) const {
+    static_assert(detail::is_queue<Queue>, "troupe: send takes a queue of the actor, then the message");
+    if constexpr (detail::is_queue<Queue>) {
+      if constexpr (detail::check_message<Queue, const Message&>()) {
+        detail::send_to_self(*activation_, detail::queue_place<A, Queue>(),
+                             detail::encode_as<typename Queue::message_type>(body), by.duration);
+      }
+    }
+  }
+
+  /// Waits for the next message: `next(work)`, `next(work, urgent)`, `next(work, 5s)`, `next(work, token)`.
+  template <class... Argument>
+  [[nodiscard("co_await this")]] auto next(const Argument&... arguments) const {
+    if constexpr (detail::check_sources<Argument...>()) {
+      using selection = detail::selection_of<A, Argument...>;
+      if constexpr ((detail::is_limit<Argument> || ...)) {
+        return one_in_time<selection>(activation_, detail::options_from(arguments...));
+      } else {
+        return one<selection>(activation_, detail::options_from(arguments...));
+      }
+    } else {
+      return task<>{};
+    }
+  }
+
+  /// Waits for one message and yields it with what else is there, up to a number: `next_batch(work, 10)`. They are
+  /// acknowledged together. After a time-out there are none.
+  template <class... Argument>
+  [[nodiscard("co_await this")]] auto next_batch(const Argument&... arguments) const {
+    if constexpr (detail::check_sources<Argument...>()) {
+      return batch<detail::selection_of<A, Argument...>>(activation_, detail::options_from(arguments...),
+                                                         detail::count_from(arguments...));
+    } else {
+      return task<>{};
+    }
+  }
+
+  /// A message, if one is there.
+  template <class... Source>
+  [[nodiscard]] auto try_next(const Source&...) const {
+    if constexpr (detail::check_sources<Source...>()) {
+      using selection = detail::selection_of<A, Source...>;
+      std::optional<typename selection::value> value;
+      if (auto r = detail::try_receive(*activation_, selection::lanes, false)) value.emplace(selection::make(std::move(*r)));
+      return value;
+    }
+  }
+
+  /// What is there, up to a number: `try_next_batch(work, 10)`.
+  template <class... Argument>
+  [[nodiscard]] auto try_next_batch(const Argument&... arguments) const {
+    if constexpr (detail::check_sources<Argument...>()) {
+      using selection = detail::selection_of<A, Argument...>;
+      std::vector<typename selection::value> all;
+      const std::size_t most = detail::count_from(arguments...);
+      while (all.size() < most) {
+        auto r = detail::try_receive(*activation_, selection::lanes, !all.empty());
+        if (!r) break;
+        all.push_back(selection::make(std::move(*r)));
+      }
+      return all;
+    }
+  }
+
+  /// The messages one after the other, until the actor shuts down: see `message_stream`.
+  template <class... Argument>
+  auto messages(const Argument&... arguments) const {
+    if constexpr (detail::check_sources<Argument...>()) {
+      return message_stream<detail::selection_of<A, Argument...>>{*activation_, detail::options_from(arguments...)};
+    }
+  }
+
+  /// How many messages are in a queue, those that are delayed or being handled included; or how many dead letters.
+  template <class Source>
+  [[nodiscard]] std::size_t size(const Source&) const {
+    static_assert(detail::is_source<Source>, "troupe: size takes a queue of the actor, or its dead_letters()");
+    if constexpr (detail::is_source<Source>) {
+      return detail::count_messages(*activation_, detail::selection<A, Source>::lanes[0]);
+    }
+    return 0;
+  }
+
+ private:
+  template <class Selection>
+  static task<typename Selection::value> one(detail::activation* a, detail::receive_options how) {
+    auto receiving = detail::receive(*a, Selection::lanes, std::move(how));
+    auto r = co_await std::move(receiving);
+    co_return Selection::make(std::move(*r));
+  }
+  template <class Selection>
+  static task<std::optional<typename Selection::value>> one_in_time(detail::activation* a,
+                                                                    detail::receive_options how) {
+    auto receiving = detail::receive(*a, Selection::lanes, std::move(how));
+    auto r = co_await std::move(receiving);
+    std::optional<typename Selection::value> value;
+    if (r) value.emplace(Selection::make(std::move(*r)));
+    co_return value;
+  }
+  template <class Selection>
+  static task<std::vector<typename Selection::value>> batch(detail::activation* a, detail::receive_options how,
+                                                            std::size_t most) {
+    std::vector<typename Selection::value> all;
+    if (most == 0) co_return all;
+    auto receiving = detail::receive(*a, Selection::lanes, std::move(how));
+    auto r = co_await std::move(receiving);
+    while (r) {
+      all.push_back(Selection::make(std::move(*r)));
+      r = all.size() < most ? detail::try_receive(*a, Selection::lanes, true) : std::nullopt;
+    }
+    co_return all;
+  }
+
+  detail::activation* activation_;
+};
+
+}  // namespace troupe::inline v0

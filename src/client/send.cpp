@@ -1,0 +1,115 @@
+#include <troupe/client/send.hpp>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include <troupe/codec/json_text.hpp>
+#include <troupe/core/error.hpp>
+
+#include "../runtime/core.hpp"
+#include "../runtime/queues.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+namespace {
+
+std::uint32_t place_of(const definition& type, std::string_view queue) {
+  const auto found = std::ranges::find(type.queues, queue, &queue_entry::name);
+  if (found == type.queues.end()) throw error(errc::queue_not_declared, fmt::format("{}, \"{}\"", type.name, queue));
+  return static_cast<std::uint32_t>(found - type.queues.begin());
+}
+
+[[noreturn]] void refuse(std::string_view queue, const error& why) {
+  throw error(errc::invalid_request, fmt::format("queue \"{}\": {}", queue, why.message()));
+}
+
+bytes checked(const definition& type, std::string_view queue, bytes_view cbor) {
+  const auto& entry = type.queues[place_of(type, queue)];
+  try {
+    entry.check(cbor);
+  } catch (const error& e) {
+    refuse(queue, e);
+  }
+  return {cbor.begin(), cbor.end()};
+}
+
+bytes from_text(const definition& type, std::string_view queue, std::string_view json) {
+  static_cast<void>(place_of(type, queue));
+  bytes body;
+  try {
+    body = from_json(json);
+  } catch (const error& e) {
+    refuse(queue, e);
+  }
+  return checked(type, queue, body);
+}
+
+// The turn of an actor of the same runtime: only then can both ends be committed together.
+turn* sending_turn(const address& to) noexcept {
+  turn* const t = this_thread().in_turn;
+  return t != nullptr && &t->where->core() == to.core.get() ? t : nullptr;
+}
+
+}  // namespace
+
+send_core::send_core(const handle_core& to, std::uint32_t queue, bytes body, std::chrono::nanoseconds delay,
+                     bool waits)
+    : call_core{handle_core{to}},
+      queue_{queue},
+      body_{std::make_shared<const bytes>(std::move(body))},
+      delay_{delay},
+      waits_{waits} {
+  const definition& type = *to.where().type;
+  check_size(type, type.queues[queue], body_->size());
+}
+
+send_core::send_core(const handle_core& to, std::string_view queue, std::string_view json,
+                     std::chrono::nanoseconds delay)
+    : send_core{to, place_of(*to.where().type, queue), from_text(*to.where().type, queue, json), delay, false} {}
+
+send_core::send_core(const handle_core& to, std::string_view queue, bytes_view cbor, std::chrono::nanoseconds delay)
+    : send_core{to, place_of(*to.where().type, queue), checked(*to.where().type, queue, cbor), delay, false} {}
+
+invocation* send_core::make(executor& home) {
+  auto* const inv = new enqueuing{home, queue_, body_, due_after(home.clock(), delay_)};
+  inv->answer_later = waits_;
+  if (waits_) inv->when_late = errc::queue_timed_out;
+  return inv;
+}
+
+enqueuing* send_core::make_parcel(turn& sender) {
+  const address& to = target().where();
+  auto& core = *to.core;
+  const bool stored = sender.where->type().options.durability != durability::ephemeral;
+  auto p = counted_ptr<parcel>::adopt(new parcel{stored ? core.next_message_id() : 0, counted_ptr<const address>{to},
+                                                 queue_, body_, due_after(core.exec().clock(), delay_)});
+  if (stored) sender.where->changes().send(p);
+  auto* const inv = new enqueuing{core.exec(), std::move(p)};
+  inv->answer_later = waits_;
+  if (waits_) inv->when_late = errc::queue_timed_out;
+  return inv;
+}
+
+bool send_core::leaves_with_turn() {
+  turn* const mine = sending_turn(target().where());
+  if (mine == nullptr) return false;
+  enqueuing* const inv = make_parcel(*mine);
+  inv->posted = true;
+  inv->leave_with(*mine);
+  stage_ = stage::answered;
+  return true;
+}
+
+bool send_core::suspend_for_answer(std::coroutine_handle<> h) {
+  turn* const mine = sending_turn(target().where());
+  if (mine == nullptr) return suspend(h);
+  enqueuing* const inv = make_parcel(*mine);
+  inv->leave_with(*mine);
+  return suspend_on(*inv, h);
+}
+
+const std::optional<bytes>& send_core::answer() const { return static_cast<const enqueuing*>(record())->result; }
+
+}  // namespace detail
+}  // namespace troupe::inline v0

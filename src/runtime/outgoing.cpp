@@ -1,0 +1,233 @@
+#include "outgoing.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include <troupe/codec/codec.hpp>
+#include <troupe/core/error.hpp>
+
+#include "core.hpp"
+#include "lifecycle.hpp"
+#include "queues.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+namespace {
+
+constexpr std::chrono::seconds retry_min{1};
+constexpr std::chrono::seconds retry_max{60};
+
+// What the store keeps of a parcel. Fields may be added.
+struct stored_parcel {
+  std::string actor;                ///< the definition's name
+  std::uint8_t how = 0;             ///< address::intent
+  std::optional<actor_id> id;       ///< for by_id
+  std::optional<troupe::key> key;   ///< else
+  std::optional<bytes> input;
+  troupe::tags labels;
+  std::string queue;
+  bytes body;
+  std::int64_t due_at = 0;          ///< milliseconds since 1970; 0: at once
+};
+
+bool is(const std::exception_ptr& failure, errc code) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const error& e) {
+    return e.is(code);
+  } catch (...) {
+    return false;
+  }
+}
+
+std::chrono::nanoseconds backoff_of(std::uint32_t failures) noexcept {
+  constexpr std::uint32_t doublings = 6;  // from the one to more than the other
+  return std::min(retry_min * (1 << std::min(failures - 1, doublings)), retry_max);
+}
+
+}  // namespace
+
+bytes encode_parcel(const parcel& p) {
+  const address& to = *p.to;
+  stored_parcel s;
+  s.actor = to.type->name;
+  s.how = static_cast<std::uint8_t>(to.how);
+  if (to.how == address::intent::by_id) {
+    s.id = to.id;
+  } else {
+    s.key = to.key;
+  }
+  s.input = to.input;
+  s.labels = to.labels;
+  s.queue = to.type->queues[p.queue].name;
+  s.body = *p.body;
+  s.due_at = p.due_at.time_since_epoch().count();
+  return encode(s);
+}
+
+outgoing::outgoing(runtime_core& core) noexcept : core_{core} {}
+outgoing::~outgoing() = default;
+
+// --- delivery -------------------------------------------------------------------------------------------------------
+
+void outgoing::deliver(enqueuing& inv) noexcept {
+  const address& to = *inv.origin;
+  cell* c = nullptr;
+  if (to.how == address::intent::by_id) {
+    c = core_.cells().find(to.id);
+    if (c == nullptr) return core_.locate(inv);
+    if (&c->type() != to.type) {
+      c->release();
+      return core_.refuse(
+          inv, std::make_exception_ptr(error(errc::not_found, fmt::format("{} {}", to.type->name, to.id.str()))));
+    }
+  } else {
+    c = &core_.cells().at(core_, *to.type, to.key);
+  }
+  inv.target = c;
+  c->push(inv);
+  c->release();
+}
+
+bool outgoing::keep(enqueuing& inv, const std::exception_ptr& why) noexcept {
+  if (is(why, errc::not_found) || is(why, errc::queue_not_declared)) {
+    if (inv.parcel->claim() != parcel::never) core_.commits().forget(inv.parcel->id);
+    return false;
+  }
+  if (core_.stopping()) {
+    if (inv.posted) inv.release();
+    return inv.posted;
+  }
+  const auto& name = inv.origin->type->name;
+  if (!is(why, errc::aborted)) core_.report(why, fmt::format("a message on its way to {}; it is tried again", name));
+  put_off(inv);
+  return true;
+}
+
+void outgoing::put_off(enqueuing& inv) noexcept {
+  inv.target = nullptr;
+  inv.started = inv.put_off = false;
+  const auto at = core_.exec().now() + backoff_of(++inv.failures);
+  {
+    const std::lock_guard lock{mutex_};
+    if (!stopped_) {
+      waiting_.emplace(at, &inv);
+      return arm();
+    }
+  }
+  drop(inv);
+}
+
+// With the lock held.
+void outgoing::arm() noexcept {
+  if (armed_ && !core_.exec().cancel(alarm_)) return;  // it has rung: the job comes
+  armed_ = !waiting_.empty();
+  if (armed_) core_.exec().arm(alarm_, waiting_.begin()->first);
+}
+
+void outgoing::alarm::ring(timer& t) noexcept {
+  auto& self = static_cast<alarm&>(t).owner;
+  self.core_.enter_busy();
+  self.core_.exec().post(self.job_);
+}
+
+void outgoing::job::start(work& w) noexcept {
+  auto& self = static_cast<job&>(w).owner;
+  auto& core = self.core_;
+  self.try_again();
+  core.leave_busy();
+}
+
+void outgoing::try_again() noexcept {
+  std::vector<enqueuing*> ready;
+  {
+    const std::lock_guard lock{mutex_};
+    const auto now = core_.exec().now();
+    while (!waiting_.empty() && waiting_.begin()->first <= now) {
+      ready.push_back(waiting_.begin()->second);
+      waiting_.erase(waiting_.begin());
+    }
+    armed_ = false;
+    if (!stopped_) arm();
+  }
+  for (enqueuing* const inv : ready) deliver(*inv);
+}
+
+void outgoing::stop() noexcept {
+  std::multimap<time_point, enqueuing*> left;
+  {
+    const std::lock_guard lock{mutex_};
+    stopped_ = true;
+    if (armed_) core_.exec().cancel(alarm_);
+    left.swap(waiting_);
+  }
+  for (const auto& [at, inv] : left) drop(*inv);
+}
+
+// The store has it.
+void outgoing::drop(enqueuing& inv) noexcept {
+  if (inv.posted) return inv.release();
+  inv.must_arrive = false;
+  core_.refuse(inv, std::make_exception_ptr(error(errc::runtime_stopped)));
+}
+
+// --- what an earlier process left ------------------------------------------------------------------------------------
+
+void outgoing::begin() { core_.spawn(resend()); }
+
+task<> outgoing::resend() {
+  const std::uint64_t ours = core_.first_message_id();
+  std::uint64_t behind = 0;
+  while (true) {
+    store_wait<outgoing_request> page{core_};
+    page.after = behind;
+    co_await page;
+    for (const auto& m : page.found) {
+      if (m.id >= ours || core_.stopping()) co_return;
+      if (!restore(m.id, m.content)) {
+        core_.log(log_level::error, fmt::format("a stored message, {}, is for an actor or queue that the registry does "
+                                                "not have; it stays in the store", m.id));
+      }
+      behind = m.id;
+    }
+    if (page.found.size() < page.limit) co_return;
+  }
+}
+
+bool outgoing::restore(std::uint64_t id, bytes_view content) {
+  stored_parcel s;
+  try {
+    decode_into(s, content);
+  } catch (const error&) {
+    return false;
+  }
+  const definition* const type = core_.find(s.actor);
+  if (type == nullptr || (!s.id && !s.key)) return false;
+  const auto entry = std::ranges::find(type->queues, s.queue, &queue_entry::name);
+  if (entry == type->queues.end()) return false;
+  auto* const to = new address;
+  const auto owner = counted_ptr<const address>::adopt(to);
+  to->core = core_.not_owning();
+  to->type = type;
+  to->how = static_cast<address::intent>(s.how);
+  if (s.id) to->id = *s.id;
+  if (s.key) to->key = std::move(*s.key);
+  to->input = std::move(s.input);
+  to->labels = std::move(s.labels);
+  auto p = counted_ptr<parcel>::adopt(new parcel{id, owner, static_cast<std::uint32_t>(entry - type->queues.begin()),
+                                                 std::make_shared<const bytes>(std::move(s.body)),
+                                                 wall_time{std::chrono::milliseconds{s.due_at}}});
+  p->sent_in = parcel::before;
+  auto* const inv = new enqueuing{core_.exec(), std::move(p)};
+  inv->posted = true;
+  deliver(*inv);
+  return true;
+}
+
+}  // namespace detail
+}  // namespace troupe::inline v0
