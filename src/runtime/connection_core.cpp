@@ -230,10 +230,10 @@ void connection_core::wait_for_call(const listener& l) noexcept {
 bool connection_core::offer(listener& l, event_record& e, std::uint32_t limit) noexcept {
   if (closed() || lagging_ || l.now != listener::state::active || l.spent) return false;
   if (waiting_ >= limit) return lagging_ = true;
-  l.spent = l.is == listener::kind::once;
+  l.spent = l.is == listener::kind::once || l.is == listener::kind::next;
   ++waiting_;
   auto* const d = delivery_list::make(e, &l);
-  if (l.is != listener::kind::stream) {
+  if (l.is == listener::kind::handler || l.is == listener::kind::once) {
     enqueue(d);
   } else {
     d->to = {};

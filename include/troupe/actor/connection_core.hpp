@@ -128,6 +128,7 @@ class listener {
     handler,  ///< is called
     once,     ///< is called once
     stream,   ///< is asked
+    next,     ///< is asked once
     end,      ///< is called when the connection has ended
   };
   enum class state : std::uint8_t {

@@ -221,16 +221,15 @@ class [[nodiscard("a connection is closed when this object goes")]] connection {
 
   /// The events from now on, to be awaited one by one.
   template <class Event>
-  event_stream<Event> stream(const Event&) const {
-    static_assert(listed<Event>(), "troupe: this event is not in the actor's manifest");
-    return event_stream<Event>{detail::listen(*core_, place<Event>(), detail::listener::kind::stream, nullptr)};
+  event_stream<Event> stream(const Event& e) const {
+    return listen(e, detail::listener::kind::stream);
   }
 
   /// The next event that the actor sends after this call, whenever it is awaited. For all of them use `stream`, which
   /// misses none. Errors: as `event_stream::next`; `connection.closed` instead of nothing.
   template <class Event>
   [[nodiscard("co_await this")]] task<typename event_stream<Event>::value_type> next(const Event& e) const {
-    return first_of(stream(e));
+    return first_of(listen(e, detail::listener::kind::next));
   }
 
   /// Calls `f` when the connection has ended, after all of its events: with null if both sides parted in good order,
@@ -268,6 +267,11 @@ class [[nodiscard("a connection is closed when this object goes")]] connection {
     return static_cast<std::uint32_t>(A::actor::template place_of<Event>);
   }
 
+  template <class Event>
+  event_stream<Event> listen(const Event&, detail::listener::kind kind) const {
+    static_assert(listed<Event>(), "troupe: this event is not in the actor's manifest");
+    return event_stream<Event>{detail::listen(*core_, place<Event>(), kind, nullptr)};
+  }
   template <class Event, class F>
   subscription listen(const Event&, detail::listener::kind kind, F&& f) const {
     static_assert(listed<Event>(), "troupe: this event is not in the actor's manifest");
@@ -288,7 +292,8 @@ class [[nodiscard("a connection is closed when this object goes")]] connection {
 
   template <class Event>
   static task<typename event_stream<Event>::value_type> first_of(event_stream<Event> events) {
-    auto value = co_await events.next();
+    auto heard = std::move(events);  // a local ends with the body, a parameter with the task
+    auto value = co_await heard.next();
     if (!value) throw error(errc::connection_closed);
     co_return std::move(*value);
   }
