@@ -1,16 +1,9 @@
 // Connections and events: what a broadcast costs, to many and to one, and what a connection costs.
 
-#include <atomic>
-#include <condition_variable>
-#include <cstdio>
-#include <cstdlib>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
-
-#include <malloc.h>
-#include <unistd.h>
 
 #include "world.hpp"
 
@@ -33,36 +26,6 @@ struct ticker {
   using actor = troupe::actor<ticker, &ticker::publish, quoted>;
 };
 
-std::int64_t resident_bytes() {
-  ::malloc_trim(0);
-  long long pages = 0;
-  std::FILE* const statm = std::fopen("/proc/self/statm", "r");
-  if (statm == nullptr || std::fscanf(statm, "%*s %lld", &pages) != 1) std::abort();
-  std::fclose(statm);
-  return pages * ::sysconf(_SC_PAGESIZE);
-}
-
-/// Counts what arrives, on whatever threads, and lets one thread wait for it.
-class arrivals {
- public:
-  void add() noexcept {
-    if (count_.fetch_add(1, std::memory_order_acq_rel) + 1 != wanted_.load(std::memory_order_acquire)) return;
-    const std::lock_guard lock{mutex_};
-    all_.notify_one();
-  }
-  void expect(std::int64_t more) noexcept { wanted_.fetch_add(more); }
-  void wait() {
-    std::unique_lock lock{mutex_};
-    all_.wait(lock, [this] { return count_.load(std::memory_order_acquire) >= wanted_.load(); });
-  }
-
- private:
-  std::atomic<std::int64_t> count_{0};
-  std::atomic<std::int64_t> wanted_{0};
-  std::mutex mutex_;
-  std::condition_variable all_;
-};
-
 std::unique_ptr<troupe::runtime> runtime_of(durability kind, troupe::store_factory store = troupe::memory{}) {
   auto how = bench::with(kind);
   how.options->connection_events_max = 1U << 20;
@@ -76,7 +39,7 @@ void broadcast(benchmark::State& state, durability kind) {
   const auto listeners = state.range(0);
   const auto runtime = runtime_of(kind);
   const auto handle = runtime->client().get_or_create<ticker>("t");
-  arrivals heard;
+  bench::arrivals heard;
   std::vector<troupe::connection<ticker>> connections;
   std::vector<troupe::subscription> subscriptions;
   for (std::int64_t i = 0; i != listeners; ++i) {
@@ -130,7 +93,7 @@ void to_one(benchmark::State& state, durability kind) {
   constexpr std::int64_t burst = 1000;
   const auto runtime = runtime_of(kind);
   const auto handle = runtime->client().get_or_create<ticker>("t");
-  arrivals heard;
+  bench::arrivals heard;
   const auto connection = handle.connect().get();
   const auto subscription = connection.on(ticker::quoted, [&](const quote&) { heard.add(); });
   for (auto _ : state) {
@@ -193,7 +156,7 @@ void connect_and_close(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * burst);
 }
 
-troupe::task<> connect_and_keep(const troupe::handle<ticker>& handle, arrivals& heard,
+troupe::task<> connect_and_keep(const troupe::handle<ticker>& handle, bench::arrivals& heard,
                                 std::vector<troupe::connection<ticker>>& connections,
                                 std::vector<troupe::subscription>& subscriptions, std::int64_t count) {
   for (std::int64_t i = 0; i != count; ++i) {
@@ -211,12 +174,12 @@ void memory_of_connections(benchmark::State& state) {
     const auto runtime = runtime_of(durability::relaxed);
     const auto handle = runtime->client().get_or_create<ticker>("t");
     handle.call<&ticker::publish>(1).get();
-    arrivals heard;
+    bench::arrivals heard;
     std::vector<troupe::connection<ticker>> connections;
     std::vector<troupe::subscription> subscriptions;
-    const auto before = resident_bytes();
+    const auto before = bench::resident_bytes();
     runtime->run(connect_and_keep(handle, heard, connections, subscriptions, count));
-    bytes = resident_bytes() - before;
+    bytes = bench::resident_bytes() - before;
   }
   state.counters["bytes_each"] = static_cast<double>(bytes) / static_cast<double>(count);
 }

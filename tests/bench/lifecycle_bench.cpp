@@ -1,12 +1,7 @@
 // How actors come and go: creation by key, sleep and wake, and trees of them that exist for one question.
 
 #include <chrono>
-#include <cstdio>
-#include <cstdlib>
 #include <memory>
-
-#include <malloc.h>
-#include <unistd.h>
 
 #include "world.hpp"
 
@@ -20,16 +15,6 @@ using namespace std::chrono_literals;
 
 double seconds_since(steady_clock::time_point start) {
   return std::chrono::duration<double>(steady_clock::now() - start).count();
-}
-
-// What the process has in memory, without what the allocator only keeps for later.
-std::int64_t resident_bytes() {
-  ::malloc_trim(0);
-  long long pages = 0;
-  std::FILE* const statm = std::fopen("/proc/self/statm", "r");
-  if (statm == nullptr || std::fscanf(statm, "%*s %lld", &pages) != 1) std::abort();
-  std::fclose(statm);
-  return pages * ::sysconf(_SC_PAGESIZE);
 }
 
 template <class A>
@@ -55,11 +40,11 @@ void spawn(benchmark::State& state) {
   std::int64_t bytes = 0;
   for (auto _ : state) {
     const auto runtime = runtime_of<tally>(durability::ephemeral);
-    const auto before = resident_bytes();
+    const auto before = bench::resident_bytes();
     const auto start = steady_clock::now();
     runtime->run(create_all(runtime->client(), keys));
     state.SetIterationTime(seconds_since(start));
-    bytes = resident_bytes() - before;
+    bytes = bench::resident_bytes() - before;
   }
   state.SetItemsProcessed(state.iterations() * count);
   state.counters["bytes_each"] = static_cast<double>(bytes) / static_cast<double>(count);

@@ -76,6 +76,33 @@ TABLES = [
         ("skynet, scaled to a million leaves: actors", "skynet/actors/10000", MS_A_MILLION, 200, None),
         ("skynet, scaled to a million leaves: tasks", "skynet/tasks/100000", MS_A_MILLION, 30, None),
     ]),
+    ("Connections and events", "bench_event", [
+        ("broadcast to 10,000 connections, each, `relaxed`", "event/broadcast/relaxed/10000", PER_SECOND, None,
+         "baseline/fan_out_by_hand/10000"),
+        ("the same, `committed`", "event/broadcast/committed/10000", PER_SECOND, None,
+         "baseline/fan_out_by_hand/10000"),
+        ("events to one connection, `relaxed`", "event/to_one/relaxed", PER_SECOND, None, "baseline/locked_queue/1"),
+        ("the same, `committed`", "event/to_one/committed", PER_SECOND, None, "baseline/locked_queue/1"),
+        ("the same, `relaxed`, awaited one by one", "event/to_one/stream", PER_SECOND, None,
+         "baseline/locked_queue/1"),
+        ("a call that broadcasts to nobody", "event/to_nobody", PER_SECOND, None, None),
+        ("connect and close", "event/connect_and_close", PER_SECOND, None, None),
+        ("memory of a connection with a subscription", "event/memory", BYTES, None, None),
+    ]),
+    ("Queues, until a message is handled and acknowledged; on disk with `synchronous = FULL`", "bench_message", [
+        *((f"from outside, {senders:,} senders, `committed`", f"message/from_outside/committed/{senders}", PER_SECOND,
+           None, f"baseline/table_by_hand/{rows}")
+          for senders, rows in ((1, 1), (64, 64), (1024, 1000))),
+        ("from outside, 64 senders, `relaxed`", "message/from_outside/relaxed/64", PER_SECOND, None,
+         "baseline/table_by_hand/64"),
+        ("from outside, 64 senders, `ephemeral`", "message/from_outside/ephemeral/64", PER_SECOND, None, None),
+        ("between actors, one a turn, `committed`", "message/between_actors/committed/1", PER_SECOND, None,
+         "baseline/table_by_hand/1"),
+        ("between actors, 1,000 a turn, `committed`", "message/between_actors/committed/1000", PER_SECOND, None,
+         "baseline/table_by_hand/1000"),
+        ("between actors, 1,000 a turn, `relaxed`", "message/between_actors/relaxed/1000", PER_SECOND, None,
+         "baseline/table_by_hand/1000"),
+    ]),
     ("Durable, `synchronous = FULL`, 120-byte states that change", "bench_commit", [
         *(row
           for callers, target in ((1, -5e3), (64, -130e3), (1024, -450e3), (4096, -500e3))

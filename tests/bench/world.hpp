@@ -1,12 +1,20 @@
 #pragma once
 
+#include <atomic>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
+#include <mutex>
 #include <random>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <malloc.h>
+#include <unistd.h>
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
@@ -87,5 +95,36 @@ class tallies {
 
   std::size_t at_ = 0;
 };
+
+/// Counts what arrives, on whatever threads, and lets one thread wait for it.
+class arrivals {
+ public:
+  void add() noexcept {
+    if (count_.fetch_add(1, std::memory_order_acq_rel) + 1 != wanted_.load(std::memory_order_acquire)) return;
+    const std::lock_guard lock{mutex_};
+    all_.notify_one();
+  }
+  void expect(std::int64_t more) noexcept { wanted_.fetch_add(more); }
+  void wait() {
+    std::unique_lock lock{mutex_};
+    all_.wait(lock, [this] { return count_.load(std::memory_order_acquire) >= wanted_.load(); });
+  }
+
+ private:
+  std::atomic<std::int64_t> count_{0};
+  std::atomic<std::int64_t> wanted_{0};
+  std::mutex mutex_;
+  std::condition_variable all_;
+};
+
+/// What the process has in memory, without what the allocator only keeps for later.
+inline std::int64_t resident_bytes() {
+  ::malloc_trim(0);
+  long long pages = 0;
+  std::FILE* const statm = std::fopen("/proc/self/statm", "r");
+  if (statm == nullptr || std::fscanf(statm, "%*s %lld", &pages) != 1) std::abort();
+  std::fclose(statm);
+  return pages * ::sysconf(_SC_PAGESIZE);
+}
 
 }  // namespace bench
