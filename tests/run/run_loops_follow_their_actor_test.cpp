@@ -71,10 +71,10 @@ struct passing {
     ++starts;
     if (order == "return") co_return;
     co_await c.delay(2s);
-    const auto todo = std::exchange(order, {});
-    if (todo == "sleep") c.sleep();
-    if (todo == "destroy") c.destroy();
-    if (todo.empty()) co_return;
+    const auto told = std::exchange(order, {});
+    if (told == "sleep") c.sleep();
+    if (told == "destroy") c.destroy();
+    if (told.empty()) co_return;
     co_await c.delay(troupe::never);
   }
   void tell(std::string what) { order = std::move(what); }

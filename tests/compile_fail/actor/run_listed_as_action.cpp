@@ -1,4 +1,4 @@
-// expect: troupe: run is the actor's run loop, which begins by itself; it is not listed as an action
+// expect: troupe: run is the actor's run loop, which begins by itself; it is no action to be listed
 #include <troupe/troupe.hpp>
 
 struct thing {
