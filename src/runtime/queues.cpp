@@ -287,7 +287,7 @@ void cell_queues::hold(queued& m) {
   const turn& t = this_turn();
   note(m);
   lanes_[m.lane].ready.erase(m.id);
-  ++m.attempts;
+  if (!m.dead()) ++m.attempts;
   m.lease = ++leases_;
   m.of = t.inv;
   m.by = t.inv != nullptr ? this_thread().here : nullptr;
@@ -402,7 +402,7 @@ void cell_queues::fail_attempt(queued& m, std::optional<nanoseconds> delay) {
 void cell_queues::hand_back(queued& m) {
   note(m);
   let_go(m);
-  --m.attempts;
+  if (!m.dead()) --m.attempts;
   make_ready(m);
 }
 
