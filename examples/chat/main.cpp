@@ -29,7 +29,6 @@ std::string text_of(const message& m) { return m.sender + ": " + m.text; }
 
 // --- one user -------------------------------------------------------------------------------------------------------
 
-// [join]
 /// Asks for a name until the room takes it. Nothing if the user leaves instead.
 troupe::task<std::optional<membership>> join(troupe::handle<chat_room> lobby, terminal& tty) {
   tty.prompt("your name? ");
@@ -45,9 +44,7 @@ troupe::task<std::optional<membership>> join(troupe::handle<chat_room> lobby, te
     }
   }
 }
-// [/join]
 
-// [listen]
 /// Shows what is said after the message with this number, until the connection ends.
 troupe::task<> listen(auto messages, std::uint64_t shown, terminal& tty) {
   for (;;) {
@@ -56,9 +53,7 @@ troupe::task<> listen(auto messages, std::uint64_t shown, terminal& tty) {
     if (m->number > shown) tty.print(text_of(*m));
   }
 }
-// [/listen]
 
-// [speak]
 /// Does what the user says, until they leave.
 troupe::task<> speak(membership& room, terminal& tty) {
   for (;;) {
@@ -81,9 +76,7 @@ troupe::task<> speak(membership& room, terminal& tty) {
   }
   room.close();
 }
-// [/speak]
 
-// [talk]
 troupe::task<> talk(membership room, terminal& tty) {
   tty.prompt("> ");
   const auto came = room.on(chat_room::joined, [&](const std::string& name) { tty.print("* " + name + " joined"); });
@@ -96,14 +89,15 @@ troupe::task<> talk(membership room, terminal& tty) {
     tty.hang_up();
   });
 
+  // [follow]
   // First listen, then read: nothing falls between the two, and the numbers tell what is in both.
   auto messages = room.stream(chat_room::new_message);
   const auto history = co_await room.call<&chat_room::history>();
   for (const message& m : history) tty.print(text_of(m));
   const std::uint64_t shown = history.empty() ? 0 : history.back().number;
   co_await troupe::when_all(listen(std::move(messages), shown, tty), speak(room, tty));
+  // [/follow]
 }
-// [/talk]
 
 troupe::task<> serve(troupe::handle<chat_room> lobby, terminal& tty) {
   try {
@@ -119,7 +113,6 @@ troupe::task<> serve(troupe::handle<chat_room> lobby, terminal& tty) {
 
 // --- the loop -------------------------------------------------------------------------------------------------------
 
-// [wait]
 /// Waits until a terminal or a timer has something to do.
 void wait(std::deque<terminal>& terminals, std::chrono::nanoseconds limit) {
   std::vector<pollfd> watched;
@@ -144,6 +137,7 @@ void run(const char* database, const std::vector<const char*>& devices) {
 
   troupe::registry registry;
   registry.use<chat_room>("chatRoom");
+  // [loop]
   const auto executor = std::make_shared<troupe::manual_executor>(
       std::make_shared<troupe::system_clock>(), troupe::manual_executor::options{.io_thread = false});
   troupe::runtime runtime{registry, {.store = troupe::sqlite{database}, .executor = executor}};
@@ -155,8 +149,8 @@ void run(const char* database, const std::vector<const char*>& devices) {
     if (std::ranges::none_of(terminals, &terminal::is_open)) break;
     wait(terminals, executor->next_deadline() - executor->now());
   }
+  // [/loop]
 }
-// [/wait]
 
 }  // namespace
 

@@ -44,11 +44,13 @@ struct chat_room {
   void on_connect(troupe::context<chat_room>& c, troupe::peer<chat_room> p) { c.broadcast(joined, p.state().name); }
   void on_disconnect(troupe::context<chat_room>& c, troupe::peer<chat_room> p) { c.broadcast(left, p.state().name); }
 
+  // [say]
   void send_message(troupe::context<chat_room>& c, std::string text) {
     messages.push_back(message{++said, caller(c).name, std::move(text)});
     c.broadcast(new_message, messages.back());
     if (messages.size() > messages_max) messages.erase(messages.begin());
   }
+  // [/say]
   void rename(troupe::context<chat_room>& c, std::string name) {
     check_name(c, name);
     const std::string before = std::exchange(caller(c).name, name);
