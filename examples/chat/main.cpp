@@ -5,9 +5,13 @@
 //     chat DATABASE [TERMINAL...]      a TERMINAL is a device such as /dev/pts/3; without one, the terminal it runs in
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <deque>
 #include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
