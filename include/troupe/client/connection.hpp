@@ -125,7 +125,11 @@ class [[nodiscard("a subscription ends when this object goes")]] subscription {
 /// The events of one kind on one connection, one after another, from the moment that this was made.
 ///
 ///     auto messages = room.stream(chat_room::new_message);
-///     while (auto m = co_await messages.next()) { ... }
+///     for (;;) {
+///       const auto m = co_await messages.next();
+///       if (!m) break;
+///       ...
+///     }
 ///
 /// Movable. Read by one coroutine at a time. Events that nobody reads count against `options::connection_events_max`.
 template <class Event>
