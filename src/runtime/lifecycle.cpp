@@ -344,7 +344,7 @@ task<> lifecycle::put_down(cell& c) {
   if (gone && c.id_) c.core().cells().clear_id(c);
   if (side.destroyed) side.heard_by.reset();
   if (side.queues) {
-    const auto first = side.queues->first_due();
+    const auto first = side.queues->first_due(side.awaited);
     const bool was_awake = c.phase_ == cell::phase::finalising;  // else whoever tried to wake it tries again
     if (first && !gone && was_awake && alarms::concern(c.type())) c.core().wake_ups().set(c.type(), c.key(), *first);
     if (gone || c.core().stopping()) side.queues->refuse_waiters(why_it_ends(gone));

@@ -85,6 +85,7 @@ void wake_parked(cell& c, std::uint64_t mask) noexcept {
 void abort_parked(cell& c) noexcept {
   while (parked_wait* const w = c.side_->parked) {
     w->unlink();
+    if (w->let_go_ != nullptr) c.side_->awaited = w->mask_;  // other messages would wake it to no purpose
     w->finish(parked_wait::ending::aborted);
   }
 }

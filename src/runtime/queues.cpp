@@ -122,10 +122,10 @@ void cell_queues::refuse_waiters(const std::exception_ptr& why) noexcept {
   }
 }
 
-std::optional<wall_time> cell_queues::first_due() const noexcept {
+std::optional<wall_time> cell_queues::first_due(std::uint64_t mask) const noexcept {
   std::optional<wall_time> first;
   for (const auto& [id, m] : all_) {
-    if (!m.dead() && (!first || m.due_at < *first)) first = m.due_at;
+    if (!m.dead() && (bit_of(m.lane) & mask) != 0 && (!first || m.due_at < *first)) first = m.due_at;
   }
   return first;
 }

@@ -70,8 +70,8 @@ class cell_queues {
   void end_life(bool destroyed) noexcept;
   /// Those who wait for answers will get none.
   void refuse_waiters(const std::exception_ptr& why) noexcept;
-  /// When the first message is due that is not a dead letter.
-  [[nodiscard]] std::optional<wall_time> first_due() const noexcept;
+  /// When the first message is due that is not a dead letter, among those that wake_parked would wake `mask` for.
+  [[nodiscard]] std::optional<wall_time> first_due(std::uint64_t mask) const noexcept;
 
   // --- consumers: in turns of the actor ---
 

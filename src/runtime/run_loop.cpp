@@ -38,6 +38,7 @@ run_loop::~run_loop() {
 
 void run_loop::begin_life(cell& c) {
   if (!c.type().has_run || c.core().stopping()) return;
+  c.side_->awaited = ~std::uint64_t{0};
   if (auto* const again = c.side_->restart.get(); again != nullptr) again->backoff = again->backoff.zero();
   start(c);
 }

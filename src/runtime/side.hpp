@@ -166,6 +166,7 @@ struct cell_side {
   quiet_wait* quiet = nullptr;
   parked_wait* parked = nullptr;    ///< the first of those that end when the actor begins to shut down
   invocation* run_loop = nullptr;   ///< the definition's `run`, while it runs
+  std::uint64_t awaited = 0;        ///< what wakes the actor: what its `run` waited for when it was told to end, or all
   std::unique_ptr<run_restart> restart;  ///< of that; made by its first failure
   time_point deadline_at{};
   time_point idle_since{};

@@ -51,12 +51,32 @@ struct shelf {
   using actor = troupe::actor<shelf, work, &shelf::take>;
 };
 
+// Its run loop takes from one queue, its actions from another.
+struct divided {
+  static constexpr troupe::queue<"work", std::string> work{};
+  static constexpr troupe::queue<"asides", std::string> asides{};
+  int taken = 0;
+  int starts = 0;
+  troupe::task<> run(troupe::context<divided>& c) {
+    ++starts;
+    for (;;) {
+      co_await c.queue().next(work);
+      ++taken;
+    }
+  }
+  std::size_t left(troupe::context<divided>& c) { return c.queue().size(asides); }
+  int count() const { return taken; }
+  int begun() const { return starts; }
+  static constexpr troupe::options options{.sleep_after = 4s};
+  using actor = troupe::actor<divided, work, asides, &divided::left, &divided::count, &divided::begun>;
+};
+
 struct fixture {
   fixture() { wakes = wakes_that_fail = 0; }
   ~fixture() { wakes = wakes_that_fail = 0; }
   static troupe::registry registry() {
     troupe::registry r;
-    r.use<consumer>("consumer").use<shelf>("shelf");
+    r.use<consumer>("consumer").use<shelf>("shelf").use<divided>("divided");
     return r;
   }
   gated_store store;
@@ -174,6 +194,25 @@ TEST_CASE_METHOD(fixture, "a start wakes all who wait, however many, and nobody 
     CHECK(next.w.phase(each) == (i % 7 != 0 ? phase::awake : phase::asleep));
   }
   CHECK(next.w.errors.empty());
+}
+
+TEST_CASE_METHOD(fixture, "messages that its run does not wait for do not wake it") {
+  const auto d = w.client.get_or_create<divided>("d");
+  w.run(d.send(divided::asides, "x"));
+  w.run(d.send(divided::asides, "y", troupe::delayed{1min}));
+  w.run(d.send(divided::work, "z", troupe::delayed{2min}));
+  w.pass(6s);
+  CHECK(w.phase(d) == phase::asleep);
+  w.pass(90s);
+  CHECK(w.phase(d) == phase::asleep);
+  w.pass(26s);
+  CHECK(w.phase(d) == phase::awake);
+  CHECK(w.run(d.call<&divided::count>()) == 1);
+  w.pass(1min);
+  CHECK(w.phase(d) == phase::asleep);
+  CHECK(w.run(d.call<&divided::left>()) == 2);
+  w.settle();
+  CHECK(w.run(d.call<&divided::begun>()) == 3);
 }
 
 TEST_CASE_METHOD(fixture, "an actor without a run loop is not woken") {
