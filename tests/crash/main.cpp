@@ -7,24 +7,18 @@
 // A round derives everything but the timing from the seed and its number.
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
-#include <map>
 #include <random>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,8 +27,8 @@
 #include "life.hpp"
 #include "model.hpp"
 #include "observation.hpp"
-
-extern char** environ;
+#include "process.hpp"
+#include "settings.hpp"
 
 namespace crash {
 namespace {
@@ -42,16 +36,6 @@ namespace {
 namespace fs = std::filesystem;
 using clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
-
-constexpr std::chrono::seconds patience{60};  // for what takes a moment, on a machine that is busy with other things
-
-struct settings {
-  std::uint64_t rounds = 200;
-  std::uint64_t seed = std::random_device{}();
-  std::string fault;
-  std::string directory = fs::temp_directory_path().string();
-  bool verbose = false;
-};
 
 /// How one round goes.
 struct plan {
@@ -69,71 +53,6 @@ struct plan {
   troupe::synchronous synchronous = troupe::synchronous::full;
   bool ends_by_itself = false;
   std::uint64_t traffic_seed = 0;
-};
-
-/// A life in a process of its own: this program again, so that it begins from nothing.
-class process {
- public:
-  process(const std::string& program, const life& how) {
-    int journal[2];
-    int leash[2];
-    if (::pipe2(journal, O_CLOEXEC) != 0 || ::pipe2(leash, O_CLOEXEC) != 0) throw std::runtime_error("no more pipes");
-    const char* const synchronous = how.synchronous == troupe::synchronous::full ? "full" : "normal";
-    std::vector<std::string> words{program,     "--live",  how.database, std::to_string(how.seed),
-                                   synchronous, how.fault};
-    std::vector<char*> pointers;
-    for (std::string& word : words) pointers.push_back(word.data());
-    pointers.push_back(nullptr);
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, leash[0], STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, journal[1], STDOUT_FILENO);
-    const int result = posix_spawn(&pid_, program.c_str(), &actions, nullptr, pointers.data(), environ);
-    posix_spawn_file_actions_destroy(&actions);
-    ::close(journal[1]);
-    ::close(leash[0]);
-    journal_ = journal[0];
-    leash_ = leash[1];
-    if (result != 0) throw std::runtime_error("cannot start " + program);
-  }
-  ~process() {
-    if (pid_ > 0) {
-      kill();
-      static_cast<void>(wait());
-    }
-    let_go();
-    ::close(journal_);
-  }
-  process(const process&) = delete;
-  process& operator=(const process&) = delete;
-
-  void kill() const { ::kill(pid_, SIGKILL); }
-  void let_go() {
-    if (leash_ >= 0) ::close(std::exchange(leash_, -1));
-  }
-
-  enum class news { said, late, silent };
-
-  /// The next record, if it comes in time; `silent` when there will be none.
-  news hear(record& r, clock::time_point until) const {
-    const auto left = std::chrono::ceil<milliseconds>(until - clock::now()).count();
-    pollfd ready{.fd = journal_, .events = POLLIN, .revents = 0};
-    if (::poll(&ready, 1, static_cast<int>(std::max<std::int64_t>(left, 0))) == 0) return news::late;
-    return ::read(journal_, &r, sizeof r) == static_cast<ssize_t>(sizeof r) ? news::said : news::silent;
-  }
-
-  /// What waitpid says.
-  int wait() {
-    int status = 0;
-    ::waitpid(pid_, &status, 0);
-    pid_ = -1;
-    return status;
-  }
-
- private:
-  pid_t pid_ = -1;
-  int journal_ = -1;
-  int leash_ = -1;
 };
 
 class test {
@@ -183,10 +102,8 @@ class test {
   /// One life and its end; hears all that it had to say.
   faults run_life(const plan& p) {
     faults found;
-    process child{program_, {.database = database(),
-                             .seed = p.traffic_seed,
-                             .synchronous = p.synchronous,
-                             .fault = settings_.fault}};
+    const char* const synchronous = p.synchronous == troupe::synchronous::full ? "full" : "normal";
+    process child{program_, {"--live", database(), std::to_string(p.traffic_seed), synchronous, settings_.fault}};
     bool finished = false;
     auto ends_at = clock::now() + (p.from_the_start ? p.kill_after : patience);
     bool ready = p.from_the_start;
@@ -251,38 +168,6 @@ class test {
   model model_;
 };
 
-std::uint64_t number_from(const std::string& text) {
-  std::uint64_t value = 0;
-  const char* const last = text.data() + text.size();
-  const auto [end, failure] = std::from_chars(text.data(), last, value);
-  if (failure != std::errc{} || end != last) throw std::invalid_argument(text + " is not a number");
-  return value;
-}
-
-settings parse(const std::vector<std::string>& words) {
-  settings s;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    const auto next = [&]() -> const std::string& {
-      if (i + 1 == words.size()) throw std::invalid_argument(words[i] + " needs a value");
-      return words[++i];
-    };
-    if (words[i] == "--rounds") {
-      s.rounds = number_from(next());
-    } else if (words[i] == "--seed") {
-      s.seed = number_from(next());
-    } else if (words[i] == "--plant") {
-      s.fault = next();
-    } else if (words[i] == "--directory") {
-      s.directory = next();
-    } else if (words[i] == "--verbose") {
-      s.verbose = true;
-    } else {
-      throw std::invalid_argument("there is no option " + words[i]);
-    }
-  }
-  return s;
-}
-
 int run(const std::vector<std::string>& words) {
   if (!words.empty() && words[0] == "--live") {
     return live({.database = words.at(1),
@@ -292,7 +177,7 @@ int run(const std::vector<std::string>& words) {
                  .journal = STDOUT_FILENO,
                  .leash = STDIN_FILENO});
   }
-  return test{parse(words)}.run();
+  return test{settings_from(words)}.run();
 }
 
 }  // namespace
