@@ -1,0 +1,15 @@
+// expect: troupe: messages of this queue are answered without a value; give the queue a result type
+#include <troupe/troupe.hpp>
+
+struct job {
+  std::string text;
+};
+struct worker {
+  static constexpr troupe::queue<"work", job> work{};
+  static constexpr troupe::queue<"plans", job, int> plans{};
+  static constexpr troupe::queue<"secret", job> secret{};
+  void act(troupe::context<worker>& c) { c.queue().try_next(work)->complete(1); }
+  using actor = troupe::actor<worker, work, plans, &worker::act>;
+};
+
+void f(troupe::registry& r) { r.use<worker>("worker"); }

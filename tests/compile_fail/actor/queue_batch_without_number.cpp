@@ -1,0 +1,15 @@
+// expect: troupe: a batch needs one number: how many messages at most
+#include <troupe/troupe.hpp>
+
+struct job {
+  std::string text;
+};
+struct worker {
+  static constexpr troupe::queue<"work", job> work{};
+  static constexpr troupe::queue<"plans", job, int> plans{};
+  static constexpr troupe::queue<"secret", job> secret{};
+  void act(troupe::context<worker>& c) { static_cast<void>(c.queue().next_batch(work)); }
+  using actor = troupe::actor<worker, work, plans, &worker::act>;
+};
+
+void f(troupe::registry& r) { r.use<worker>("worker"); }
