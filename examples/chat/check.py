@@ -151,6 +151,22 @@ def one_hangs_up(program, database, alice, bob, seen):
     ends(chat, 0)
 
 
+def one_stops_reading(program, database):
+    """A stopped terminal holds up nobody, and is let go before it fills the memory."""
+    carol, dave = Person("carol"), Person("dave")
+    chat = start(program, database, carol, dave)
+    for person in (carol, dave):
+        person.comes_in()
+    for i in range(1000):
+        dave.type(f"{i} " + "x" * 900)
+        if "* carol left" in dave.sees(f"dave: {i} "):
+            break
+    else:
+        raise Failure("carol reads nothing, and is still here")
+    dave.type("/quit")
+    ends(chat, 0)
+
+
 def refuses(program, database):
     for arguments, status, text in (([], 2, "usage"), ([database, os.devnull], 1, os.devnull)):
         found = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=SECONDS_MAX)
@@ -167,6 +183,7 @@ def main():
             alice, bob = conversation(program, database)
             seen = killed_again_and_again(program, database, alice, bob)
             one_hangs_up(program, database, alice, bob, seen)
+            one_stops_reading(program, database)
         except Failure as failure:
             print(failure)
             return 1
