@@ -109,6 +109,7 @@ counted_ptr<listener> listen(connection_core& to, std::uint32_t event, listener:
   if (to.actor->type().has_can_subscribe) {
     to.actor->push(*new subscribing{*to.home, to, *l});
   } else if (!to.heard_by->subscribe(*l)) {
+    to.unlisten(*l);  // closed between the two
     to.throw_closed();
   }
   return l;

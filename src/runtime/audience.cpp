@@ -7,10 +7,23 @@
 #include <troupe/core/when.hpp>
 
 #include "core.hpp"
+#include "lifecycle.hpp"
 #include "side.hpp"
 
 namespace troupe::inline v0 {
 namespace detail {
+namespace {
+
+// The end of a connection, on its way behind the events.
+struct farewell final : event_record {
+  static constexpr std::uint32_t mark = UINT32_MAX;  // no event's place
+  farewell(connection_core& c, std::exception_ptr w) noexcept : event_record{mark}, why{std::move(w)} {
+    only = counted_ptr<connection_core>{c};
+  }
+  std::exception_ptr why;
+};
+
+}  // namespace
 
 audience::audience(cell& c)
     : work{[](work& w) noexcept { static_cast<audience&>(w).pass_on(); }},
@@ -45,6 +58,7 @@ void audience::end_opening(connection_core& c) noexcept {
 
 bool audience::remove(connection_core& c) noexcept {
   if (!std::exchange(c.listed_, false)) return false;
+  c.parted_ = true;
   end_opening(c);
   (c.previous_ == nullptr ? first_ : c.previous_->following_) = c.following_;
   (c.following_ == nullptr ? last_ : c.following_->previous_) = c.previous_;
@@ -69,6 +83,7 @@ bool audience::subscribe(listener& l) noexcept {
   list.last = &l;
   list.count.fetch_add(1, std::memory_order_relaxed);
   c.take_early(l);
+  if (l.spent) unlist(l);
   c.tell(l);
   return true;
 }
@@ -84,11 +99,19 @@ void audience::unlist(listener& l) noexcept {
 
 void audience::unsubscribe(listener& l) noexcept {
   const std::lock_guard lock{mutex_};
+  {
+    const std::lock_guard here{l.of->lock_};
+    l.now = listener::state::ended;  // so a permission that arrives now lists it no more
+  }
   unlist(l);
 }
 
 bool audience::close(connection_core& c, std::exception_ptr why, bool by_client) noexcept {
   const std::lock_guard lock{mutex_};
+  return end(c, std::move(why), by_client);
+}
+
+bool audience::end(connection_core& c, std::exception_ptr why, bool by_client) noexcept {
   const std::lock_guard here{c.lock_};
   if (!c.end(std::move(why), by_client)) return false;
   for (listener* l = c.listeners_; l != nullptr; l = l->next_here) unlist(*l);
@@ -106,17 +129,36 @@ void audience::publish(event_record& e, epoch_number dependency) noexcept {
     e.number = ++sent_;
     e.dependency = dependency;
     if (opening_ != 0) keep_for_opening(e);
-    const bool may_leave = held_.empty() && (type_.options.durability != durability::committed ||
-                                             core_.commits().is_durable(dependency));
-    distribute(e, true, may_leave, lagging);
-    if (!may_leave && (!e.only || e.only->owner == nullptr)) {
-      e.retain();
-      const bool first = held_.empty();
-      held_.push_back(e);
-      if (first) wait_for_commit(dependency);
-    }
+    const bool leaves = may_leave(dependency);
+    distribute(e, true, leaves, lagging);
+    if (!leaves && (!e.only || e.only->owner == nullptr)) hold(e);
   }
   close_lagging(lagging);
+}
+
+void audience::dismiss(connection_core& c, std::exception_ptr why, epoch_number dependency) noexcept {
+  const post_batch together{core_.exec()};
+  const std::lock_guard lock{mutex_};
+  if (c.owner != nullptr || may_leave(dependency)) {
+    static_cast<void>(end(c, std::move(why), false));
+    return;
+  }
+  auto* const last = new farewell{c, std::move(why)};
+  last->dependency = dependency;
+  hold(*last);
+  last->release();
+}
+
+bool audience::may_leave(epoch_number dependency) const noexcept {
+  return held_.empty() &&
+         (type_.options.durability != durability::committed || core_.commits().is_durable(dependency));
+}
+
+void audience::hold(event_record& e) noexcept {
+  e.retain();
+  const bool first = held_.empty();
+  held_.push_back(e);
+  if (first) wait_for_commit(e.dependency);
 }
 
 // A client cannot listen before connect() has returned; so what is sent to it until then waits for its first listener.
@@ -132,6 +174,7 @@ void audience::distribute(event_record& e, bool to_actors, bool to_host, lagging
   const auto limit = type_.options.connection_events_max;
   const auto offer = [&](listener& l) {
     if (e.number > l.since && l.of->offer(l, e, limit)) lagging.push_back(l.of);
+    if (l.spent) unlist(l);
   };
   if (e.only) {
     if (!(e.only->owner != nullptr ? to_actors : to_host)) return;
@@ -141,7 +184,8 @@ void audience::distribute(event_record& e, bool to_actors, bool to_host, lagging
     }
     return;
   }
-  for (listener* l = listeners_[e.event].first; l != nullptr; l = l->next) {
+  for (listener *l = listeners_[e.event].first, *following = nullptr; l != nullptr; l = following) {
+    following = l->next;
     if (!(l->of->owner != nullptr ? to_actors : to_host)) continue;
     const std::lock_guard here{l->of->lock_};
     offer(*l);
@@ -159,7 +203,8 @@ void audience::wait_for_commit(epoch_number e) noexcept {
   core_.commits().when_durable(e, *this);
 }
 
-// Sends what has become durable, to the host's connections. On the executor.
+// Sends what has become durable, to the host's connections. On the executor. What never does is not sent, but the ends
+// of connections are.
 void audience::pass_on() noexcept {
   auto& core = core_;
   {
@@ -172,7 +217,11 @@ void audience::pass_on() noexcept {
         if (!lost_ && !core.commits().is_durable(e.dependency)) break;
         held_.pop_front();
         const auto leaving = counted_ptr<event_record>::adopt(&e);
-        if (!lost_) distribute(e, false, true, lagging);
+        if (e.event == farewell::mark) {
+          static_cast<void>(end(*e.only, std::move(static_cast<farewell&>(e).why), false));
+        } else if (!lost_) {
+          distribute(e, false, true, lagging);
+        }
       }
       if (!held_.empty()) wait_for_commit(static_cast<event_record*>(held_.front())->dependency);
     }
@@ -210,6 +259,7 @@ task<> open_connection(cell& c, connection_core& from) {
   co_await within(c, "on_before_connect", std::move(before));
   auto creating = live.create_connection_state(from);
   co_await within(c, "create_connection_state", std::move(creating));
+  if (const auto ends = lifecycle::why_connections_end(c)) std::rethrow_exception(ends);
   audience& all = c.open_audience();
   from.heard_by = counted_ptr<audience>{all};
   all.add(from);
@@ -242,11 +292,14 @@ task<> part(cell& c, counted_ptr<connection_core> from) {
 
 task<> part_with_all(cell& c, std::exception_ptr why) {
   audience* const all = c.heard_by();
+  auto& inv = *this_thread().in_turn->inv;
   while (all != nullptr && all->first() != nullptr) {
     counted_ptr<connection_core> each{*all->first()};
     all->remove(*each);
-    each->close(why, false);
+    each->disconnect(why);
+    inv.via = each;
     co_await part(c, std::move(each));
+    inv.via = {};
   }
 }
 
@@ -255,7 +308,7 @@ void close_all(cell& c, const std::exception_ptr& why) noexcept {
   while (all != nullptr && all->first() != nullptr) {
     const counted_ptr<connection_core> each{*all->first()};
     all->remove(*each);
-    each->close(why, false);
+    all->dismiss(*each, why, 0);
   }
 }
 

@@ -47,6 +47,8 @@ class audience final : private gate_node, private work {
   }
   /// Takes over the reference.
   void publish(event_record& e, epoch_number dependency) noexcept;
+  /// Closes a connection from the actor's side, behind all that was sent to it, and no sooner than `dependency`.
+  void dismiss(connection_core& c, std::exception_ptr why, epoch_number dependency) noexcept;
 
   // --- any thread ---
 
@@ -66,6 +68,9 @@ class audience final : private gate_node, private work {
 
   ~audience() = default;
   void keep_for_opening(event_record& e) noexcept;
+  void hold(event_record& e) noexcept;
+  [[nodiscard]] bool may_leave(epoch_number dependency) const noexcept;
+  [[nodiscard]] bool end(connection_core& c, std::exception_ptr why, bool by_client) noexcept;
   void distribute(event_record& e, bool to_actors, bool to_host, lagging_list& lagging) noexcept;
   void unlist(listener& l) noexcept;
   void wait_for_commit(epoch_number e) noexcept;
@@ -84,7 +89,7 @@ class audience final : private gate_node, private work {
   std::mutex mutex_;
   std::vector<listener_list> listeners_;  ///< by event
   std::uint64_t sent_ = 0;
-  work_list held_;                        ///< events that wait for a commit, in order
+  work_list held_;                        ///< events, and ends of connections, that wait for a commit, in order
 };
 
 /// Sends an event when the turn that runs has ended. Takes over the reference.

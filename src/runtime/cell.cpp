@@ -178,6 +178,10 @@ bool cell::dispatch(work& w) noexcept {
   if (inv->kind == purpose::background && (!live_ || inv->life != side_->life)) {
     return refuse(errc::aborted, fmt::format("{} did not wake", name()));
   }
+  if (inv->via && inv->via->heard_by && inv->via->heard_by.get() != heard_by()) {
+    core_.refuse(*inv, inv->via->why_closed());  // it was connected to an actor that is gone
+    return true;
+  }
   switch (phase_) {
     case phase::asleep:
       if (core_.stopping()) return refuse(errc::runtime_stopped, {});

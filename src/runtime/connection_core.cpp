@@ -70,9 +70,11 @@ listener::~listener() = default;
 // --- the actor's end ------------------------------------------------------------------------------------------------
 
 void connection_core::departed(work& w) noexcept {
-  const auto self = counted_ptr<connection_core>::adopt(&static_cast<note&>(w).of);
-  cell& c = *self->actor;
-  if (self->heard_by->remove(*self) && c.type().has_on_disconnect) c.push(*new parting{*self->home, c, *self});
+  counted_ptr<connection_core>::adopt(&static_cast<note&>(w).of)->leave();
+}
+
+void connection_core::leave() noexcept {
+  if (heard_by->remove(*this) && actor->type().has_on_disconnect) actor->push(*new parting{*home, *actor, *this});
 }
 
 void connection_core::end_opening(work& w) noexcept {
@@ -106,12 +108,13 @@ void connection_core::send(event_record* e) {
 }
 
 void connection_core::disconnect(std::exception_ptr why) {
-  // As an event of its own kind: it takes effect behind what was sent before it.
+  // As an event of its own kind: the other end learns of it behind what was sent before it.
   struct ending final : work {
     ending(connection_core& c, std::exception_ptr w) : work{&ending::leave}, of{c}, why{std::move(w)} {}
     static void leave(work& w) noexcept {
       const std::unique_ptr<ending> self{static_cast<ending*>(&w)};
-      self->of->close(self->why, false);
+      self->of->leave();
+      self->of->heard_by->dismiss(*self->of, self->why, this_thread().in_turn->sending);
     }
     counted_ptr<connection_core> of;
     std::exception_ptr why;
@@ -126,10 +129,12 @@ std::exception_ptr connection_core::reason() const noexcept {
   return reason_;
 }
 
-void connection_core::throw_closed() const {
-  if (const auto why = reason()) std::rethrow_exception(why);
-  throw error(errc::connection_closed);
+std::exception_ptr connection_core::why_closed() const {
+  auto why = reason();
+  return why ? why : std::make_exception_ptr(error(errc::connection_closed));
 }
+
+void connection_core::throw_closed() const { std::rethrow_exception(why_closed()); }
 
 void connection_core::close(std::exception_ptr why, bool by_client) noexcept {
   if (heard_by) {
@@ -171,14 +176,11 @@ counted_ptr<listener> connection_core::listen(std::uint32_t event, listener::kin
       l->next_here = listeners_;
       if (listeners_ != nullptr) listeners_->previous_here = l.get();
       listeners_ = l.get();
-      if (kind == listener::kind::end) {
-        l->now = listener::state::active;
-        return l;
-      }
+      if (kind == listener::kind::end) l->now = listener::state::active;
+      return l;
     }
   }
-  if (closed()) throw_closed();
-  return l;
+  throw_closed();
 }
 
 void connection_core::unlisten(listener& l) noexcept {
@@ -186,7 +188,6 @@ void connection_core::unlisten(listener& l) noexcept {
   bool linked = false;
   {
     const std::lock_guard here{lock_};
-    l.now = listener::state::ended;
     linked = l.previous_here != nullptr || listeners_ == &l;
     if (linked) {
       (l.previous_here == nullptr ? listeners_ : l.previous_here->next_here) = l.next_here;

@@ -218,6 +218,8 @@ task<> lifecycle::bounded(cell& c, const char* name, task<> body, std::chrono::n
   if (limit != troupe::never) {
     side.deadline_at = exec.now() + limit;
     exec.arm(side.deadline, side.deadline_at);
+  } else if (c.live_->interrupted) {
+    exec.arm(side.deadline, side.deadline_at);  // has passed: this is cut short, too
   }
   co_await whole;
   side.hook = nullptr;
@@ -234,9 +236,10 @@ void lifecycle::overdue(cell& c) noexcept {
     refuse_deferred(c, std::make_exception_ptr(timed_out(c)));
     side.hook->cancel_all();
   } else if (c.phase_ == cell::phase::stopping) {
-    c.live_->interrupted = true;
+    const bool again = std::exchange(c.live_->interrupted, true);
     if (side.hook != nullptr) side.hook->cancel_all();
     for (invocation* inv = c.live_->running; inv != nullptr; inv = inv->following) inv->cancel();
+    if (again) return;
     c.core().log(log_level::warning,
                  fmt::format("{}: the grace period ended with {} running", c.name(), c.live_->running_count));
   }
@@ -293,16 +296,14 @@ task<> lifecycle::stop(cell& c) {
   for (invocation* inv = c.live_->running; inv != nullptr; inv = inv->following) inv->request_stop();
   side.deadline_at = exec.now() + c.type().options.sleep_grace_period;
   exec.arm(side.deadline, side.deadline_at);
-  if (destroying || c.core().stopping()) {
-    co_await part_with_all(c, why_it_ends(destroying));
-  }
+  co_await part_connections(c);
   co_await shutdown_hook(c, destroying);
-  co_await quiet_wait(c);
+  co_await until_quiet(c);
   if (!destroying && side.destroy_requested) {
     destroying = true;
-    co_await part_with_all(c, why_it_ends(true));
+    co_await part_connections(c);
     co_await shutdown_hook(c, true);
-    co_await quiet_wait(c);
+    co_await until_quiet(c);
   }
   exec.cancel(side.deadline);
   c.enter(cell::phase::finalising, static_cast<invocation*>(this_thread().here));
@@ -310,6 +311,28 @@ task<> lifecycle::stop(cell& c) {
   c.core().count_awake(-1);
   co_await put_down(c);
   c.readmit();
+}
+
+std::exception_ptr lifecycle::why_connections_end(const cell& c) {
+  if (c.phase_ == cell::phase::awake) return nullptr;
+  if (c.side_->destroy_requested) return why_it_ends(true);
+  if (c.core().stopping()) return why_it_ends(false);
+  return c.type().options.durability == durability::ephemeral ? why_it_ends(true) : nullptr;
+}
+
+// Their on_disconnects have the grace period, too.
+task<> lifecycle::part_connections(cell& c) {
+  const auto why = why_connections_end(c);
+  if (!why) co_return;
+  auto all = part_with_all(c, why);
+  co_await bounded(c, "on_disconnect", std::move(all), troupe::never);
+}
+
+// Between the end of the last and our turn, a background task that was on its way may have begun.
+task<> lifecycle::until_quiet(cell& c) {
+  while (c.live_->running_count != 0) {
+    co_await quiet_wait(c);
+  }
 }
 
 task<> lifecycle::shutdown_hook(cell& c, bool destroying) {
@@ -342,7 +365,8 @@ task<> lifecycle::put_down(cell& c) {
   c.quick_writes_ = false;
   const bool gone = side.destroyed || c.type().options.durability == durability::ephemeral;
   if (gone && c.id_) c.core().cells().clear_id(c);
-  if (side.destroyed) side.heard_by.reset();
+  if (gone || c.core().stopping()) close_all(c, why_it_ends(gone));
+  if (gone) side.heard_by.reset();
   if (side.queues) {
     const auto first = side.queues->first_due(side.awaited);
     const bool was_awake = c.phase_ == cell::phase::finalising;  // else whoever tried to wake it tries again

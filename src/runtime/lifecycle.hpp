@@ -25,6 +25,8 @@ class lifecycle {
   static void stop_now(cell& c) noexcept;
   /// The grace period is over, whatever the clock says.
   static void cut_short(cell& c) noexcept;
+  /// Why connections end with what the actor is doing; null while they may stay.
+  [[nodiscard]] static std::exception_ptr why_connections_end(const cell& c);
 
   // What the alarms of a cell ring for.
   static void idle(cell& c) noexcept;
@@ -41,6 +43,8 @@ class lifecycle {
   static task<> bounded(cell& c, const char* hook, task<> body, std::chrono::nanoseconds limit);
   [[nodiscard]] static error timed_out(const cell& c);
   static task<> stop(cell& c);
+  static task<> part_connections(cell& c);
+  static task<> until_quiet(cell& c);
   static task<> shutdown_hook(cell& c, bool destroying);
   static task<> put_down(cell& c);
   static void refuse_deferred(cell& c, const std::exception_ptr& why) noexcept;

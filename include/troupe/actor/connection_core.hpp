@@ -188,8 +188,10 @@ class connection_core : public work {
 
   /// Sends the event when the turn ends. Takes over the reference.
   void send(event_record* e);
-  /// Ends it when the turn ends.
+  /// Ends it when the turn ends; the other end learns of it when that is durable.
   void disconnect(std::exception_ptr why);
+  /// Whether on_disconnect has run, or is about to.
+  [[nodiscard]] bool parted() const noexcept { return parted_ || closed(); }
   /// on_connect has returned: when the turn ends, the client may listen for itself.
   void open_fully() noexcept;
 
@@ -199,7 +201,8 @@ class connection_core : public work {
   /// its way still is.
   void close(std::exception_ptr why, bool by_client) noexcept;
   [[nodiscard]] std::exception_ptr reason() const noexcept;
-  /// Throws why it was closed, or `connection.closed`.
+  /// Why it was closed, or `connection.closed`.
+  [[nodiscard]] std::exception_ptr why_closed() const;
   [[noreturn]] void throw_closed() const;
   /// Throws what throw_closed() does.
   [[nodiscard]] counted_ptr<listener> listen(std::uint32_t event, listener::kind kind,
@@ -229,6 +232,7 @@ class connection_core : public work {
     connection_core& of;
   };
   static void departed(work& w) noexcept;
+  void leave() noexcept;
   static void end_opening(work& w) noexcept;
 
   [[nodiscard]] bool end(std::exception_ptr why, bool by_client) noexcept;
@@ -243,6 +247,7 @@ class connection_core : public work {
   // The actor's holder.
   bool listed_ = false;
   bool opening_ = false;             ///< on_connect has not returned
+  bool parted_ = false;              ///< was listed, and is no more
   connection_core* previous_ = nullptr;
   connection_core* following_ = nullptr;
   note opened_{*this, &connection_core::end_opening};  ///< on_connect has returned, and its turn has ended

@@ -71,8 +71,8 @@ class peer {
     }
   }
 
-  /// Ends the connection, after what was sent in this turn. `on_disconnect` runs next. The other end sees the reason,
-  /// if there is one, as the error of whatever it awaits. Twice is once.
+  /// Ends the connection, after what was sent in this turn. `on_disconnect` runs next. The other end learns of it when
+  /// the turn is durable, and sees the reason, if there is one, as the error of whatever it awaits. Twice is once.
   void disconnect() const { core_->disconnect(nullptr); }
   template <class Error>
     requires std::derived_from<Error, error>
@@ -81,7 +81,7 @@ class peer {
   }
 
   /// False once one of the ends has closed it.
-  [[nodiscard]] bool connected() const noexcept { return !core_->closed(); }
+  [[nodiscard]] bool connected() const noexcept { return !core_->parted(); }
 
   friend bool operator==(const peer& a, const peer& b) noexcept { return a.core_.get() == b.core_.get(); }
 
