@@ -42,7 +42,7 @@ struct report {
 
 struct account {
   static constexpr troupe::queue<"orders", order, bool> orders{};  // the answer: whether it was covered, and is paid
-  static constexpr troupe::queue<"credits", credit> credits{};
+  static constexpr troupe::queue<"credits", credit> credits{{.messages_max = 4}};  // others wait for their place
 
   money balance = 0;
   std::vector<line> statement;

@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 using bank::account;
 
 constexpr std::size_t readers = 8;
-constexpr auto stillness = 3s;  // nothing that is still on its way takes as long, but for what is tried again after 1 s
+constexpr auto stillness = 8s;  // what finds no place is tried again after 1 s, 2 s and 4 s
 
 class auditor {
  public:

@@ -1,6 +1,7 @@
 #include "life.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <exception>
 #include <latch>
 #include <random>
@@ -93,37 +94,34 @@ class traffic {
   }
 
   troupe::task<> step(worker& me) {
-    switch (me.below(12)) {
-      case 0:
-        return look(me);
-      case 1:
-        return send_late(me);
-      case 2:
-        return send_impatiently(me);
-      case 3:
-      case 4:
-        return me.number < threads ? transfer(me) : send_many(me);
-      case 5:
-      case 6:
-      case 7:
-        return transfer(me);
-      default:
-        return send(me);
-    }
+    const bool on_thread = me.number < threads;  // no when_all there
+    const std::size_t dice = me.below(13);
+    if (dice == 0) return look(me);
+    if (dice == 1) return send_late(me);
+    if (dice == 2) return send_impatiently(me);
+    if (dice == 3 && !on_thread) return besiege(me);
+    if (dice <= 5 && !on_thread) return send_many(me);
+    if (dice <= 8) return transfer(me);
+    return send(me);
   }
 
-  /// The next order, after the parent has been told of it.
   slip write_slip(worker& me) {
+    const std::size_t from = me.any_account();
+    const std::size_t to = me.below(50) == 0 ? from : me.any_account();
+    return write_slip(from, to, 1 + me.below(3 * opening / 2));
+  }
+  /// The next order, after the parent has been told of it.
+  slip write_slip(std::size_t from, std::size_t to, std::size_t amount) {
     record r;
     r.kind = what::trying;
-    r.from = static_cast<std::uint16_t>(me.any_account());
-    r.to = static_cast<std::uint16_t>(me.below(50) == 0 ? r.from : me.any_account());
-    r.amount = static_cast<std::uint32_t>(1 + me.below(3 * opening / 2));
+    r.from = static_cast<std::uint16_t>(from);
+    r.to = static_cast<std::uint16_t>(to);
+    r.amount = static_cast<std::uint32_t>(amount);
     r.number = next_order_++;
     journal_.write(r);
     slip s;
-    s.from = r.from;
-    s.order = {r.number, name_of(r.to), r.amount};
+    s.from = from;
+    s.order = {r.number, name_of(to), r.amount};
     return s;
   }
 
@@ -155,12 +153,23 @@ class traffic {
     std::vector<slip> slips;
     std::vector<troupe::task<>> sends;
     for (std::size_t left = 2 + me.below(20); left > 0; --left) slips.push_back(write_slip(me));
-    for (const slip& s : slips) sends.push_back(send_one(s));
+    for (const slip& s : slips) sends.push_back(send_one(s, 0ms));
     co_await troupe::when_all(std::move(sends));
   }
-  troupe::task<> send_one(const slip& s) {
+  // Many pay one at the same instant, and most likely it sleeps: more credits than its queue takes.
+  troupe::task<> besiege(worker& me) {
+    std::vector<slip> slips;
+    std::vector<troupe::task<>> sends;
+    const std::size_t payee = me.any_account();
+    const std::chrono::milliseconds until{5 + me.below(15)};
+    for (std::size_t i = 0; i < popular; ++i) slips.push_back(write_slip(i, payee, 1 + me.below(3)));
+    for (const slip& s : slips) sends.push_back(send_one(s, until));
+    co_await troupe::when_all(std::move(sends));
+  }
+  troupe::task<> send_one(const slip& s, std::chrono::milliseconds delay) {
     const auto payer = payer_of(s);
-    co_await payer.send(account::orders, s.order);
+    const troupe::delayed by{delay};
+    co_await payer.send(account::orders, s.order, by);
     journal_.say(what::accepted, s.order.number);
   }
 
