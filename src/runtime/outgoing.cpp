@@ -100,8 +100,9 @@ bool outgoing::keep(enqueuing& inv, const std::exception_ptr& why) noexcept {
     return false;
   }
   if (core_.stopping()) {
-    if (inv.posted) inv.release();
-    return inv.posted;
+    const bool nobody_waits = inv.posted;
+    if (nobody_waits) inv.release();  // it stays in the store
+    return nobody_waits;
   }
   const auto& name = inv.origin->type->name;
   if (!is(why, errc::aborted)) core_.report(why, fmt::format("a message on its way to {}; it is tried again", name));

@@ -98,6 +98,7 @@ void cell_queues::end_life(bool destroyed) noexcept {
   armed_at_.reset();
   for (auto& d : doors_) {
     for (enqueuing* const inv : std::exchange(d.waiting, {})) {
+      inv->put_off = false;
       destroyed ? owner.defer(*inv) : owner.core().parcels().put_off(*inv);
     }
     d.admitted = 0;
@@ -308,10 +309,16 @@ void cell_queues::let_go(queued& m) noexcept {
 
 void cell_queues::acknowledge_held() {
   const turn& t = this_turn();
-  const fiber* const me = t.inv != nullptr ? this_thread().here : nullptr;
+  // A part of a fiber asks for the whole as well.
+  const auto is_mine = [&](const queued& m) {
+    if (m.of != t.inv || t.inv == nullptr) return m.of == t.inv;
+    const fiber* f = this_thread().here;
+    while (f != nullptr && f != m.by) f = f->whole();
+    return f != nullptr;
+  };
   for (std::size_t i = 0; i < held_.size();) {
     queued& m = *held_[i];
-    if (m.by == me && m.of == t.inv) {
+    if (is_mine(m)) {
       acknowledge(m, std::nullopt);  // another takes its place
     } else {
       ++i;
@@ -463,6 +470,7 @@ void cell_queues::open_door(std::uint32_t queue) noexcept {
     d.waiting.pop_front();
     ++d.admitted;
     inv.admitted = true;
+    inv.put_off = false;
     inv.life = owner.side_->life;
     owner.push(inv);  // a turn of its own: it brings its own dependency
   }

@@ -46,6 +46,9 @@ class fiber {
   /// runs the continuation.
   virtual void resume_later(work& w) noexcept = 0;
 
+  /// The fiber that this one is a part of, and that waits for it; null for a whole one.
+  [[nodiscard]] virtual const fiber* whole() const noexcept { return nullptr; }
+
   /// A fiber within this one has ended, and `whole` goes on with what it has done. Called where both belong.
   virtual void part_ended(const fiber& part, const fiber& whole) noexcept {
     static_cast<void>(part);

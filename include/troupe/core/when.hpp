@@ -31,6 +31,7 @@ class branch final : public fiber, private work {
 
   void start() noexcept { resume_later(*this); }
   void resume_later(work& w) noexcept override { parent_.resume_later(w); }
+  [[nodiscard]] const fiber* whole() const noexcept override { return &parent_; }
   void part_ended(const fiber& part, const fiber& whole) noexcept override { parent_.part_ended(part, whole); }
 
  private:
