@@ -383,7 +383,9 @@ void cell_queues::complete(const receipt& r, std::optional<bytes> result) {
   acknowledge(held_message(r), std::move(result));
 }
 
-void cell_queues::give_back(const receipt& r, std::optional<nanoseconds> delay) { fail_attempt(held_message(r), delay); }
+void cell_queues::give_back(const receipt& r, std::optional<nanoseconds> delay) {
+  fail_attempt(held_message(r), delay);
+}
 
 void cell_queues::acknowledge(queued& m, std::optional<bytes> result) {
   note(m);

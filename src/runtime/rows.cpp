@@ -75,8 +75,9 @@ void row_changes::place(epoch_number e) {
 }
 
 bool row_changes::concerns_others(epoch_number e) const noexcept {
-  return std::ranges::any_of(sent_, [e](const auto& p) { return p->arrived_in.load(std::memory_order_acquire) != e; }) ||
-         std::ranges::any_of(arrived_, [e](const auto& p) { return p->sent_in.load(std::memory_order_acquire) != e; });
+  const auto leaves = [e](const auto& p) { return p->arrived_in.load(std::memory_order_acquire) != e; };
+  const auto came = [e](const auto& p) { return p->sent_in.load(std::memory_order_acquire) != e; };
+  return std::ranges::any_of(sent_, leaves) || std::ranges::any_of(arrived_, came);
 }
 
 void row_changes::show(write_set& w, epoch_number e) {

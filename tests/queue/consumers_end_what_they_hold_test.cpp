@@ -19,7 +19,7 @@ struct crew {
     for (int i = 0; i < count; ++i) {
       auto m = co_await c.queue().next(work);
       done.push_back(name + *m);
-      co_await troupe::delay{1s};
+      co_await troupe::delay(1s);
     }
   }
   // Two consumers in one action.
@@ -54,7 +54,7 @@ struct crew {
     co_await troupe::when_all(swallow(c), throw_up());
   }
   troupe::task<> throw_up() {
-    co_await troupe::delay{1ms};
+    co_await troupe::delay(1ms);
     throw troupe::user_error{"up", "up"};
   }
   void keep(troupe::context<crew>& c) { c.keep_awake(swallow(c)); }

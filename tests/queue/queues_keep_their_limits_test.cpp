@@ -47,7 +47,7 @@ struct careful {
 
   troupe::task<bool> can_publish(troupe::context<careful>&, std::string_view) {
     ++asked;
-    co_await troupe::delay{1s};
+    co_await troupe::delay(1s);
     if (asked == 3) throw troupe::user_error{"tired", "tired"};
     co_return asked == 1;
   }

@@ -123,7 +123,7 @@ struct worker {
   }
   troupe::task<std::string> hold_leased(troupe::context<worker>& c, std::chrono::milliseconds how_long) {
     auto m = co_await c.queue().next(leased);
-    co_await troupe::delay{how_long};
+    co_await troupe::delay(how_long);
     try {
       m.complete("late");
     } catch (const troupe::error& e) {

@@ -96,9 +96,9 @@ bytes encode_as(const Given& given) {
 
 }  // namespace detail
 
-/// A message that an actor has received, and handles. It is acknowledged, and so gone for good, when whoever received it
-/// asks for the next one or ends; as part of that turn's changes. If it ends with an exception instead, the message comes
-/// again after a back-off, until its attempts are used up and it becomes a dead letter.
+/// A message that an actor has received, and handles. It is acknowledged, and so gone for good, when whoever received
+/// it asks for the next one or ends; as part of that turn's changes. If it ends with an exception instead, the message
+/// comes again after a back-off, until its attempts are used up and it becomes a dead letter.
 ///
 /// May be used only by the actor's own code, that is, within its turns.
 template <class Queue>
@@ -140,8 +140,8 @@ class message {
     }
   }
 
-  /// Gives the message back now, as a failed attempt: it comes again after the queue's back-off, or after `delay`; or it
-  /// becomes a dead letter. Errors: those of `complete`.
+  /// Gives the message back now, as a failed attempt: it comes again after the queue's back-off, or after `delay`; or
+  /// it becomes a dead letter. Errors: those of `complete`.
   void retry() { detail::give_back(receipt_, std::nullopt); }
   void retry(std::chrono::nanoseconds delay) { detail::give_back(receipt_, delay); }
 
@@ -264,7 +264,9 @@ class [[nodiscard]] message_stream {
       : activation_{&a}, how_{std::move(how)} {}
 
   /// The next message; nothing once the actor shuts down, or the stop token is triggered, or the time-out passes.
-  [[nodiscard("co_await this")]] task<std::optional<typename Selection::value>> next() { return one(activation_, how_); }
+  [[nodiscard("co_await this")]] task<std::optional<typename Selection::value>> next() {
+    return one(activation_, how_);
+  }
 
  private:
   static task<std::optional<typename Selection::value>> one(detail::activation* a, detail::receive_options how) {
@@ -287,8 +289,8 @@ class [[nodiscard]] message_stream {
 /// Whoever asks for a message acknowledges what it has received before, and ends the turn that handled it: state, sends
 /// and the acknowledgement of one message are durable together. So a message that is handled without awaiting anything
 /// else takes effect exactly once, whatever crashes. One whose handling awaits something may have been cut between its
-/// turns, and then comes again with its `attempts`: its handling is at-least-once. The try_ functions await nothing, and
-/// so end no turn.
+/// turns, and then comes again with its `attempts`: its handling is at-least-once. The try_ functions await nothing,
+/// and so end no turn.
 ///
 /// Several queues at once: messages come in the order of their arrival over all of them, as a `std::variant` in the
 /// order of the arguments. Behind the queues may stand a duration and a `std::stop_token`; a time-out makes the result
@@ -348,7 +350,8 @@ class queues {
     if constexpr (detail::check_sources<Source...>()) {
       using selection = detail::selection_of<A, Source...>;
       std::optional<typename selection::value> value;
-      if (auto r = detail::try_receive(*activation_, selection::lanes, false)) value.emplace(selection::make(std::move(*r)));
+      auto r = detail::try_receive(*activation_, selection::lanes, false);
+      if (r) value.emplace(selection::make(std::move(*r)));
       return value;
     }
   }
