@@ -15,15 +15,6 @@ namespace {
 
 using nanoseconds = std::chrono::nanoseconds;
 
-// Longer delays than this are this long: clocks have an end.
-constexpr nanoseconds delay_max = std::chrono::hours{24 * 365 * 50};
-
-constexpr std::uint64_t bit_of(std::uint32_t lane) noexcept { return std::uint64_t{1} << lane % 64; }
-
-wall_time after(wall_time from, nanoseconds delay) noexcept {
-  return from + std::chrono::ceil<std::chrono::milliseconds>(std::clamp(delay, nanoseconds{0}, delay_max));
-}
-
 nanoseconds backoff_of(const queue_options& o, std::uint32_t attempts) noexcept {
   auto backoff = o.retry_min;
   for (std::uint32_t i = 1; i < attempts && backoff < o.retry_max; ++i) {
@@ -126,7 +117,7 @@ void cell_queues::refuse_waiters(const std::exception_ptr& why) noexcept {
 std::optional<wall_time> cell_queues::first_due(std::uint64_t mask) const noexcept {
   std::optional<wall_time> first;
   for (const auto& [id, m] : all_) {
-    if (!m.dead() && (bit_of(m.lane) & mask) != 0 && (!first || m.due_at < *first)) first = m.due_at;
+    if (!m.dead() && (lane_bit(m.lane) & mask) != 0 && (!first || m.due_at < *first)) first = m.due_at;
   }
   return first;
 }
@@ -194,7 +185,7 @@ void cell_queues::undo() noexcept {
 void cell_queues::make_ready(queued& m) {
   clear_time(m);
   lanes_[m.lane].ready.emplace(m.id, &m);
-  wake_parked(owner, bit_of(m.lane));
+  wake_parked(owner, lane_bit(m.lane));
 }
 
 void cell_queues::set_time(queued& m, time_point at) {
@@ -379,10 +370,7 @@ cell_queues::queued& cell_queues::held_message(const receipt& r) {
   return found->second;
 }
 
-void cell_queues::complete(const receipt& r, std::optional<bytes> result) {
-  acknowledge(held_message(r), std::move(result));
-}
-
+void cell_queues::complete(const receipt& r, std::optional<bytes> res) { acknowledge(held_message(r), std::move(res)); }
 void cell_queues::give_back(const receipt& r, std::optional<nanoseconds> delay) {
   fail_attempt(held_message(r), delay);
 }
@@ -403,7 +391,7 @@ void cell_queues::fail_attempt(queued& m, std::optional<nanoseconds> delay) {
   if (!m.dead() && m.attempts >= options.attempts_max) return die(m);
   const auto wait = std::clamp(delay ? *delay : backoff_of(options, m.attempts), nanoseconds{0}, delay_max);
   auto& exec = owner.core().exec();
-  m.due_at = after(exec.clock().wall(), wait);
+  m.due_at = later(exec.clock().wall(), wait);
   if (wait == wait.zero()) return make_ready(m);
   set_time(m, exec.now() + wait);
 }
@@ -505,198 +493,6 @@ void cell_queues::answer(std::uint64_t id, std::optional<bytes> result, const st
     c.release();
   };
   this_turn().send(inv);
-}
-
-// --- enqueuing ------------------------------------------------------------------------------------------------------
-
-enqueuing::enqueuing(executor& home, std::uint32_t q, message_body b, wall_time due) noexcept
-    : invocation{home}, queue{q}, body{std::move(b)}, due_at{due} {
-  kind = purpose::enqueue;
-}
-
-enqueuing::enqueuing(executor& home, counted_ptr<class parcel> p) noexcept
-    : invocation{home}, queue{p->queue}, body{p->body}, due_at{p->due_at}, parcel{std::move(p)} {
-  kind = purpose::enqueue;
-  must_arrive = parcel->id != 0;
-  parcel->to->retain();
-  origin = parcel->to.get();
-}
-
-enqueuing::~enqueuing() {
-  if (asking_) asking_.destroy();
-}
-
-std::coroutine_handle<> enqueuing::begin(activation* a) {
-  const definition& type = target->type();
-  if (queue >= type.queues.size()) throw error(errc::queue_not_declared, target->name());
-  if (!parcel && type.has_can_publish) {
-    auto may = a->can_publish(type.queues[queue].name);
-    if (may.pending) {
-      asking_ = ask(this, std::move(may.pending)).release();
-      adopt(asking_.promise());
-      return asking_;
-    }
-    if (!may.granted) refuse();
-  }
-  arrive();
-  return nullptr;
-}
-
-void enqueuing::leave_with(turn& t) noexcept {
-  run = [](work& w) noexcept {
-    auto& leaving = static_cast<enqueuing&>(w);
-    const turn& now = *this_thread().in_turn;
-    auto& core = *leaving.origin->core;
-    leaving.dependency = now.sending;
-    if (now.unsaved) {
-      leaving.must_arrive = false;
-      return core.refuse(leaving, now.failure);
-    }
-    core.parcels().deliver(leaving);
-  };
-  t.send(*this);
-}
-
-void enqueuing::finish() { asking_.promise().take(); }
-
-task<> enqueuing::ask(enqueuing* self, task<bool> pending) {
-  const bool granted = co_await std::move(pending);
-  if (!granted) self->refuse();
-  self->arrive();
-}
-
-void enqueuing::refuse() const {
-  throw error(errc::forbidden, fmt::format("{}, queue \"{}\"", target->name(), target->type().queues[queue].name));
-}
-
-void enqueuing::arrive() {
-  auto& side = *target->side_;
-  auto& queues = *side.queues;
-  const bool was_at_door = std::exchange(admitted, false) && life == side.life;
-  if (was_at_door) queues.give_up_place(queue);
-  if (queues.is_full(queue) || (!was_at_door && queues.others_wait(queue))) {
-    if (must_arrive) return queues.wait_at_door(*this, was_at_door);
-    const auto& entry = target->type().queues[queue];
-    throw error(errc::queue_full, fmt::format("{} messages are in queue \"{}\" of {} (queue_options::messages_max)",
-                                              entry.options.messages_max, entry.name, target->name()));
-  }
-  message = queues.add(queue, body, due_at);
-  if (must_arrive) side.changes().arrive(parcel);
-  must_arrive = false;
-  if (answer_later) queues.wait_for_answer(*this);
-}
-
-// --- what an actor does ---------------------------------------------------------------------------------------------
-
-namespace {
-
-/// Ends the turn and begins another, behind those who wait for one.
-class next_turn final : public wait {
- public:
-  [[nodiscard]] bool await_ready() const noexcept { return false; }
-  bool await_suspend(std::coroutine_handle<> h) {
-    auto& thread = this_thread();
-    turn& mine = *thread.in_turn;
-    executor& home = mine.where->core().exec();
-    mine.pause();
-    const bool may_stay = (++thread.inline_calls & turns_max) != 0;
-    if (may_stay && mine.resume()) return false;
-    static_cast<void>(begin(h, &home));
-    wake();
-    return true;
-  }
-  void await_resume() noexcept { end(); }
-
- private:
-  // So many messages a consumer may take in a row without giving others the thread.
-  static constexpr unsigned turns_max = 127;
-  void interrupt() noexcept override {}
-};
-
-[[noreturn]] void throw_aborted(const cell& c) { throw error(errc::aborted, c.name() + ": waiting for a message"); }
-
-cell_queues& queues_of(activation& a) { return a.owner().queues(); }
-
-std::optional<receipt> receive_now(cell_queues& from, lane_list lanes) {
-  if (this_thread().here->cancelled()) throw_aborted(from.owner);
-  return from.take(lanes);
-}
-
-}  // namespace
-
-task<std::optional<receipt>> receive(activation& a, lane_list lanes, receive_options how) {
-  auto& mine = queues_of(a);
-  auto& exec = mine.owner.core().exec();
-  mine.acknowledge_held();
-  std::optional<time_point> until;
-  if (how.limit && *how.limit < delay_max) until = exec.now() + *how.limit;
-  if (mine.has_any(lanes)) {
-    next_turn fresh;
-    co_await fresh;
-  }
-  while (true) {
-    if (how.stop.stop_requested() || mine.is_leaving()) throw_aborted(mine.owner);
-    auto found = receive_now(mine, lanes);
-    if (found) co_return found;
-    if (until && *until <= exec.now()) co_return std::nullopt;
-    parked_wait arrival{mine.owner, true};
-    std::uint64_t mask = 0;
-    for (const auto lane : lanes) mask |= bit_of(lane);
-    arrival.listen(mask);
-    if (until) arrival.until(*until);
-    arrival.watch(how.stop);
-    const auto ended = co_await arrival;
-    if (ended == parked_wait::ending::aborted || ended == parked_wait::ending::stopped) throw_aborted(mine.owner);
-  }
-}
-
-task<std::optional<receipt>> receive_quietly(activation& a, lane_list lanes, receive_options how) {
-  std::optional<receipt> found;
-  auto& mine = queues_of(a);
-  const auto token = how.stop;
-  try {
-    auto receiving = receive(a, lanes, std::move(how));
-    found = co_await std::move(receiving);
-  } catch (const error& e) {
-    if (!e.is(errc::aborted) || (!mine.is_leaving() && !token.stop_requested())) throw;
-  }
-  co_return found;
-}
-
-std::optional<receipt> try_receive(activation& a, lane_list lanes, bool more) {
-  auto& mine = queues_of(a);
-  if (!more) mine.acknowledge_held();
-  return mine.take(lanes);
-}
-
-void send_to_self(activation& a, std::uint32_t queue, bytes body, nanoseconds delay) {
-  auto& mine = queues_of(a);
-  const auto& type = mine.owner.type();
-  const auto& entry = type.queues[queue];
-  check_size(type, entry, body.size());
-  if (mine.is_full(queue)) {
-    throw error(errc::queue_full, fmt::format("{} messages are in queue \"{}\" of {} (queue_options::messages_max)",
-                                              entry.options.messages_max, entry.name, mine.owner.name()));
-  }
-  const auto due = due_after(mine.owner.core().exec().clock(), delay);
-  mine.add(queue, std::make_shared<const bytes>(std::move(body)), due);
-}
-
-std::size_t count_messages(const activation& a, std::uint32_t lane) { return a.owner().queues().size(lane); }
-
-void complete(const receipt& r, std::optional<bytes> result) { r.from->complete(r, std::move(result)); }
-
-void give_back(const receipt& r, std::optional<nanoseconds> delay) { r.from->give_back(r, delay); }
-
-void check_size(const definition& type, const queue_entry& entry, std::size_t size) {
-  if (size <= entry.options.message_bytes_max) return;
-  throw error(errc::queue_message_too_large,
-              fmt::format("{} bytes for queue \"{}\" of {}, {} are allowed (queue_options::message_bytes_max)", size,
-                          entry.name, type.name, entry.options.message_bytes_max));
-}
-
-wall_time due_after(const clock& c, nanoseconds delay) noexcept {
-  return delay > delay.zero() ? after(c.wall(), delay) : wall_time{};
 }
 
 }  // namespace detail

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -174,6 +175,13 @@ class cell_queues {
   std::uint64_t leases_ = 0;
   std::optional<time_point> armed_at_;
 };
+
+/// Longer delays than this are this long: clocks have an end.
+inline constexpr std::chrono::nanoseconds delay_max = std::chrono::hours{24 * 365 * 50};
+[[nodiscard]] wall_time later(wall_time from, std::chrono::nanoseconds by) noexcept;
+
+/// What parked waits listen for; lanes may share a bit.
+[[nodiscard]] constexpr std::uint64_t lane_bit(std::uint32_t lane) noexcept { return std::uint64_t{1} << lane % 64; }
 
 /// Throws `queue.message_too_large`.
 void check_size(const definition& type, const queue_entry& entry, std::size_t size);

@@ -18,8 +18,8 @@ namespace detail {
 
 /// A message on its way from an actor to another's queue. What it is never changes, so it may be read by anybody.
 ///
-/// Both ends tell where they are: the sender's image when it is written, the receiver when its image is. Whoever of them
-/// is second knows whether the store has, or needs, a row for it.
+/// Both ends tell where they are: the sender's image when it is written, the receiver when its image is. Whoever of
+/// them is second knows whether the store has, or needs, a row for it.
 class parcel {
  public:
   /// Of `sent_in`: the store has it from before.

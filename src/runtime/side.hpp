@@ -109,8 +109,8 @@ struct cell_side {
     bool saves;               ///< a relaxed actor's changes get an epoch too
     bool compares;            ///< a large state is looked at as closely as a small one
   };
-  /// Notes what the turn that now ends may have changed. Returns the epoch that the changes belong to, or its dependency
-  /// if there are none. Throws if the state cannot be encoded; `failure` is what on_state_change threw.
+  /// Notes what the turn that now ends may have changed. Returns the epoch that the changes belong to, or its
+  /// dependency if there are none. Throws if the state cannot be encoded; `failure` is what on_state_change threw.
   epoch_number record(const ended_turn& t, std::exception_ptr& failure);
   /// What the turn changes beside the state. The turn's `effects` is to be set.
   [[nodiscard]] row_changes& changes();

@@ -87,7 +87,8 @@ troupe::task<> use(const troupe::client& client) {
 
   auto e = client.get_or_create<errand>("e");
   // [wait]
-  auto number = co_await e.with(troupe::timeout{10s}).send_and_wait(errand::work, page);  // std::optional<int>
+  auto patient = e.with(troupe::timeout{10s});
+  auto number = co_await patient.send_and_wait(errand::work, page);  // std::optional<int>
   // [/wait]
   check(number == 1);
   check(co_await e.call<&errand::sweep>() == 0);

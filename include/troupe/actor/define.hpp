@@ -248,7 +248,7 @@ consteval bool check_entry() {
     static_assert(own, "troupe: the manifest lists a method of another struct");
     constexpr bool callable = !is_run_loop<A, Method>();
     static_assert(own_context, "troupe: the context of an action is that of its own actor: troupe::context<Self>&");
-    static_assert(callable, "troupe: run is the actor's run loop, which begins by itself; it is no action to be listed");
+    static_assert(callable, "troupe: run is the actor's run loop, which begins by itself; it is not an action");
     return check_action<Method>() && own && own_context && callable;
   }
 }

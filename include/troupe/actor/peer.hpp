@@ -52,10 +52,13 @@ class peer {
   }
 
   /// What `create_connection_state` returned. It lives as long as the connection, also while the actor sleeps, and no
-  /// longer than the process.
-  [[nodiscard]] auto& state() const noexcept {
+  /// longer than the process. Before that hook has returned it is `actor.invalid_operation`.
+  [[nodiscard]] auto& state() const {
     static_assert(!std::is_void_v<detail::connection_state<A>>,
                   "troupe: connections of this actor have no state; give the actor a create_connection_state");
+    if (!typed().state) {
+      throw error(errc::invalid_operation, "a connection has no state before create_connection_state has returned");
+    }
     return *typed().state;
   }
 

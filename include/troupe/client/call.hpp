@@ -87,7 +87,7 @@ class call_core : public wait, public reply_waiter {
   // The steps of a call. After each but launch() the state tells what there is to do.
   bool suspend(std::coroutine_handle<> h);
   void block();
-  /// Waits, in an actor's turn, for the answer to an invocation that the turn sends. The turn keeps its reference to it.
+  /// Waits, in an actor's turn, for the answer to an invocation that the turn sends, and that keeps its reference.
   bool suspend_on(invocation& sent, std::coroutine_handle<> h);
   /// Ends the waiting; throws the failure, if there is one. Then the value is in `invocation_`, or it was run plainly.
   void conclude();

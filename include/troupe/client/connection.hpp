@@ -172,7 +172,7 @@ class [[nodiscard("a stream ends when this object goes")]] event_stream {
 /// actor's sleep, but not the actor, nor the runtime. It is closed when this object goes.
 ///
 ///     auto room = co_await client.get_for_id<chat_room>(id).connect();
-///     auto heard = room.on(chat_room::new_message, [](const message& m) { fmt::print("{}: {}\n", m.sender, m.text); });
+///     auto heard = room.on(chat_room::new_message, [](const message& m) { fmt::print("{}\n", m.text); });
 ///
 /// A live connection hears every event of its subscriptions once, in the order in which the actor sent them, and none
 /// before the change that caused it is durable. One that does not take its events is closed with `connection.lagging`:

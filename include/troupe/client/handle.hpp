@@ -131,7 +131,7 @@ class handle {
     }
   }
 
-  /// The untyped form: a queue by wire name, and the message as JSON text or CBOR. Errors, besides those of `send_call`:
+  /// The untyped form: a queue by wire name, the message as JSON text or CBOR. Errors, besides those of `send_call`:
   /// `queue.not_declared`; `actor.invalid_request`, naming what does not fit.
   [[nodiscard]] send_call send(std::string_view queue, std::string_view json) const {
     return send_call{core_, queue, json, delayed{std::chrono::nanoseconds{0}}};

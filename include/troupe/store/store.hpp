@@ -46,8 +46,8 @@ struct actor_record {
 /// What one actor changed since its last commit. A store applies it whole or not at all.
 ///
 /// `create` inserts a row, `update` replaces state, version and the initialised mark of an existing row (and drops its
-/// input once initialised), `keep` leaves the row as it is, `destroy` deletes everything the actor has. Beside that each
-/// carries changes of the actor's queues, and of what is on its way from it to others' queues. The views are valid
+/// input once initialised), `keep` leaves the row as it is, `destroy` deletes everything the actor has. Beside that
+/// each carries changes of the actor's queues, and of what is on its way from it to others' queues. The views are valid
 /// until the commit completes.
 ///
 /// A message that an actor sends is `outgoing`, a row of its own and not of the actor, from the commit of the turn that

@@ -1,4 +1,4 @@
-// expect: troupe: run is the actor's run loop, which begins by itself; it is no action to be listed
+// expect: troupe: run is the actor's run loop, which begins by itself; it is not an action
 #include <troupe/troupe.hpp>
 
 struct thing {
