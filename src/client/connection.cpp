@@ -176,6 +176,7 @@ void listener_wait::interrupt() noexcept {
 }  // namespace detail
 
 task<> subscription::settle(detail::counted_ptr<detail::listener> l) {
+  if (!l) throw error(errc::invalid_operation, "this subscription was reset, or moved from");
   detail::listener_wait wait{*l, detail::listener_wait::until::settled};
   static_cast<void>(co_await wait);
 }

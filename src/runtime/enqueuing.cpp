@@ -1,0 +1,108 @@
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <troupe/core/error.hpp>
+
+#include "core.hpp"
+#include "queues.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+
+enqueuing::enqueuing(executor& home, std::uint32_t q, message_body b, wall_time due) noexcept
+    : invocation{home}, queue{q}, body{std::move(b)}, due_at{due} {
+  kind = purpose::enqueue;
+}
+
+enqueuing::enqueuing(executor& home, counted_ptr<class parcel> p) noexcept
+    : invocation{home}, queue{p->queue}, body{p->body}, due_at{p->due_at}, parcel{std::move(p)} {
+  kind = purpose::enqueue;
+  must_arrive = parcel->id != 0;
+  parcel->to->retain();
+  origin = parcel->to.get();
+}
+
+enqueuing::~enqueuing() {
+  if (asking_) asking_.destroy();
+}
+
+std::coroutine_handle<> enqueuing::begin(activation* a) {
+  const definition& type = target->type();
+  if (queue >= type.queues.size()) throw error(errc::queue_not_declared, target->name());
+  if (!parcel && type.has_can_publish) {
+    auto may = a->can_publish(type.queues[queue].name);
+    if (may.pending) {
+      asking_ = ask(this, std::move(may.pending)).release();
+      adopt(asking_.promise());
+      return asking_;
+    }
+    if (!may.granted) refuse();
+  }
+  arrive();
+  return nullptr;
+}
+
+void enqueuing::leave_with(turn& t) noexcept {
+  run = [](work& w) noexcept {
+    auto& leaving = static_cast<enqueuing&>(w);
+    const turn& now = *this_thread().in_turn;
+    auto& core = *leaving.origin->core;
+    leaving.dependency = now.sending;
+    if (now.unsaved) {
+      leaving.must_arrive = false;
+      return core.refuse(leaving, now.failure);
+    }
+    core.parcels().deliver(leaving);
+  };
+  t.send(*this);
+}
+
+void enqueuing::finish() { asking_.promise().take(); }
+
+task<> enqueuing::ask(enqueuing* self, task<bool> pending) {
+  const bool granted = co_await std::move(pending);
+  if (!granted) self->refuse();
+  self->arrive();
+}
+
+void enqueuing::refuse() const {
+  throw error(errc::forbidden, fmt::format("{}, queue \"{}\"", target->name(), target->type().queues[queue].name));
+}
+
+void enqueuing::arrive() {
+  auto& side = *target->side_;
+  auto& queues = *side.queues;
+  const bool was_at_door = std::exchange(admitted, false) && life == side.life;
+  if (was_at_door) queues.give_up_place(queue);
+  if (queues.is_full(queue) || (!was_at_door && queues.others_wait(queue))) {
+    if (must_arrive) return queues.wait_at_door(*this, was_at_door);
+    const auto& entry = target->type().queues[queue];
+    throw error(errc::queue_full, fmt::format("{} messages are in queue \"{}\" of {} (queue_options::messages_max)",
+                                              entry.options.messages_max, entry.name, target->name()));
+  }
+  message = queues.add(queue, body, due_at);
+  if (must_arrive) side.changes().arrive(parcel);
+  must_arrive = false;
+  if (answer_later) queues.wait_for_answer(*this);
+}
+
+wall_time later(wall_time from, std::chrono::nanoseconds by) noexcept {
+  using std::chrono::nanoseconds;
+  return from + std::chrono::ceil<std::chrono::milliseconds>(std::clamp(by, nanoseconds{0}, delay_max));
+}
+
+void check_size(const definition& type, const queue_entry& entry, std::size_t size) {
+  if (size <= entry.options.message_bytes_max) return;
+  throw error(errc::queue_message_too_large,
+              fmt::format("{} bytes for queue \"{}\" of {}, {} are allowed (queue_options::message_bytes_max)", size,
+                          entry.name, type.name, entry.options.message_bytes_max));
+}
+
+wall_time due_after(const clock& c, std::chrono::nanoseconds delay) noexcept {
+  return delay > delay.zero() ? later(c.wall(), delay) : wall_time{};
+}
+
+}  // namespace detail
+}  // namespace troupe::inline v0
