@@ -63,7 +63,7 @@ class subscribing final : public invocation {
   std::coroutine_handle<> begin(activation* live) override {
     permission asked = live->can_subscribe(name());
     if (asked.pending) {
-      body_ = std::move(asked.pending).release();
+      body_ = granted_in_time(*target, std::move(asked.pending)).release();
       adopt(body_.promise());
       return body_;
     }
@@ -161,7 +161,9 @@ event_record* listener_wait::await_resume() {
     return heard.get();
   }
   if (listener_.failure) std::rethrow_exception(listener_.failure);
-  if (c.closed() && c.reason()) c.throw_closed();
+  if (!c.closed()) return nullptr;
+  if (turn* const t = this_thread().in_turn; t != nullptr) t->learn(c.end_dependency_);
+  if (c.reason()) c.throw_closed();
   return nullptr;
 }
 

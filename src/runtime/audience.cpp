@@ -70,6 +70,7 @@ bool audience::remove(connection_core& c) noexcept {
 // --- who listens ----------------------------------------------------------------------------------------------------
 
 bool audience::subscribe(listener& l) noexcept {
+  delivery_list dropped;
   const std::lock_guard lock{mutex_};
   connection_core& c = *l.of;
   const std::lock_guard here{c.lock_};
@@ -82,7 +83,7 @@ bool audience::subscribe(listener& l) noexcept {
   (list.last == nullptr ? list.first : list.last->next) = &l;
   list.last = &l;
   list.count.fetch_add(1, std::memory_order_relaxed);
-  c.take_early(l);
+  c.take_early(l, dropped);
   if (l.spent) unlist(l);
   c.tell(l);
   return true;
@@ -107,13 +108,15 @@ void audience::unsubscribe(listener& l) noexcept {
 }
 
 bool audience::close(connection_core& c, std::exception_ptr why, bool by_client) noexcept {
+  delivery_list dropped;
   const std::lock_guard lock{mutex_};
-  return end(c, std::move(why), by_client);
+  return end(c, std::move(why), by_client, 0, dropped);
 }
 
-bool audience::end(connection_core& c, std::exception_ptr why, bool by_client) noexcept {
+bool audience::end(connection_core& c, std::exception_ptr why, bool by_client, epoch_number dependency,
+                   delivery_list& dropped) noexcept {
   const std::lock_guard here{c.lock_};
-  if (!c.end(std::move(why), by_client)) return false;
+  if (!c.end(std::move(why), by_client, dependency, dropped)) return false;
   for (listener* l = c.listeners_; l != nullptr; l = l->next_here) unlist(*l);
   return true;
 }
@@ -138,9 +141,10 @@ void audience::publish(event_record& e, epoch_number dependency) noexcept {
 
 void audience::dismiss(connection_core& c, std::exception_ptr why, epoch_number dependency) noexcept {
   const post_batch together{core_.exec()};
+  delivery_list dropped;
   const std::lock_guard lock{mutex_};
   if (c.owner != nullptr || may_leave(dependency)) {
-    static_cast<void>(end(c, std::move(why), false));
+    static_cast<void>(end(c, std::move(why), false, dependency, dropped));
     return;
   }
   auto* const last = new farewell{c, std::move(why)};
@@ -210,15 +214,18 @@ void audience::pass_on() noexcept {
   {
     const post_batch together{core.exec()};
     lagging_list lagging;
+    delivery_list dropped;
+    work_list left;
     {
       const std::lock_guard lock{mutex_};
       while (work* const w = held_.front()) {
         auto& e = static_cast<event_record&>(*w);
         if (!lost_ && !core.commits().is_durable(e.dependency)) break;
         held_.pop_front();
-        const auto leaving = counted_ptr<event_record>::adopt(&e);
+        left.push_back(e);
         if (e.event == farewell::mark) {
-          static_cast<void>(end(*e.only, std::move(static_cast<farewell&>(e).why), false));
+          auto& last = static_cast<farewell&>(e);
+          static_cast<void>(end(*e.only, std::move(last.why), false, e.dependency, dropped));
         } else if (!lost_) {
           distribute(e, false, true, lagging);
         }
@@ -226,6 +233,7 @@ void audience::pass_on() noexcept {
       if (!held_.empty()) wait_for_commit(static_cast<event_record*>(held_.front())->dependency);
     }
     close_lagging(lagging);
+    while (work* const w = left.pop_front()) static_cast<event_record&>(*w).release();
     release();
   }
   core.leave_busy();
@@ -235,7 +243,14 @@ void audience::pass_on() noexcept {
 
 namespace {
 
-// Awaits a hook for at most `limit`. A plain hook has run already, and left no task.
+[[noreturn]] void throw_timed_out(const cell& c, const char* hook) {
+  const auto limit = c.type().options.on_connect_timeout;
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
+  throw error(errc::callback_timed_out, fmt::format("{} of {} took longer than {} ms", hook, c.name(), ms),
+              fmt::format(R"({{"callback_name":"{}","duration_ms":{}}})", hook, ms));
+}
+
+// Awaits a hook for as long as it may take. A plain hook has run already, and left no task.
 task<> within(cell& c, const char* hook, task<> body) {
   if (!body) co_return;
   const auto limit = c.type().options.on_connect_timeout;
@@ -245,13 +260,22 @@ task<> within(cell& c, const char* hook, task<> body) {
   }
   auto both = when_any(std::move(body), delay{limit});
   const auto first = co_await std::move(both);
-  if (first.index() == 0) co_return;
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
-  throw error(errc::callback_timed_out, fmt::format("{} of {} took longer than {} ms", hook, c.name(), ms),
-              fmt::format(R"({{"callback_name":"{}","duration_ms":{}}})", hook, ms));
+  if (first.index() != 0) throw_timed_out(c, hook);
 }
 
 }  // namespace
+
+task<bool> granted_in_time(cell& c, task<bool> pending) {
+  const auto limit = c.type().options.on_connect_timeout;
+  if (limit == troupe::never) {
+    const bool granted = co_await std::move(pending);
+    co_return granted;
+  }
+  auto both = when_any(std::move(pending), delay{limit});
+  const auto first = co_await std::move(both);
+  if (first.index() != 0) throw_timed_out(c, "can_subscribe");
+  co_return std::get<0>(first);
+}
 
 task<> open_connection(cell& c, connection_core& from) {
   activation& live = *c.live();

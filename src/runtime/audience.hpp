@@ -70,7 +70,8 @@ class audience final : private gate_node, private work {
   void keep_for_opening(event_record& e) noexcept;
   void hold(event_record& e) noexcept;
   [[nodiscard]] bool may_leave(epoch_number dependency) const noexcept;
-  [[nodiscard]] bool end(connection_core& c, std::exception_ptr why, bool by_client) noexcept;
+  [[nodiscard]] bool end(connection_core& c, std::exception_ptr why, bool by_client, epoch_number dependency,
+                         delivery_list& dropped) noexcept;
   void distribute(event_record& e, bool to_actors, bool to_host, lagging_list& lagging) noexcept;
   void unlist(listener& l) noexcept;
   void wait_for_commit(epoch_number e) noexcept;
@@ -109,6 +110,8 @@ class hearing final : public invocation {
 
 /// The actor's side of connect: runs the hooks, and makes the connection visible.
 [[nodiscard]] task<> open_connection(cell& c, connection_core& from);
+/// Awaits a coroutine can_subscribe, bounded.
+[[nodiscard]] task<bool> granted_in_time(cell& c, task<bool> pending);
 /// on_disconnect, bounded. Its failure is reported.
 [[nodiscard]] task<> part(cell& c, counted_ptr<connection_core> from);
 /// Closes all connections of an actor that ends, and runs their on_disconnect.

@@ -140,8 +140,9 @@ void connection_core::close(std::exception_ptr why, bool by_client) noexcept {
   if (heard_by) {
     if (!heard_by->close(*this, std::move(why), by_client)) return;
   } else {
+    delivery_list dropped;
     const std::lock_guard here{lock_};
-    static_cast<void>(end(std::move(why), by_client));
+    static_cast<void>(end(std::move(why), by_client, 0, dropped));
     return;  // the actor has never seen it
   }
   retain();
@@ -149,12 +150,15 @@ void connection_core::close(std::exception_ptr why, bool by_client) noexcept {
 }
 
 // With the lock held, and the audience's.
-bool connection_core::end(std::exception_ptr why, bool by_client) noexcept {
+bool connection_core::end(std::exception_ptr why, bool by_client, epoch_number dependency,
+                          delivery_list& dropped) noexcept {
   if (closed_.load(std::memory_order_relaxed)) return false;
   reason_ = std::move(why);
+  end_dependency_ = dependency;
   closed_.store(true, std::memory_order_release);
-  if (by_client) waiting_ -= static_cast<std::uint32_t>(inbox_.drop_if([](const delivery&) { return true; }));
-  early_.drop_if([](const delivery&) { return true; });
+  const auto all = [](const delivery&) { return true; };
+  if (by_client) waiting_ -= static_cast<std::uint32_t>(inbox_.move_if(dropped, all));
+  early_.move_if(dropped, all);
   for (listener* l = listeners_; l != nullptr; l = l->next_here) {
     if (l->is == listener::kind::end && l->now == listener::state::active) {
       auto* const d = new (allocate_block(sizeof(delivery))) delivery;
@@ -186,6 +190,7 @@ counted_ptr<listener> connection_core::listen(std::uint32_t event, listener::kin
 void connection_core::unlisten(listener& l) noexcept {
   heard_by->unsubscribe(l);
   bool linked = false;
+  delivery_list dropped;  // freed without the lock: the values are the user's
   {
     const std::lock_guard here{lock_};
     linked = l.previous_here != nullptr || listeners_ == &l;
@@ -194,9 +199,9 @@ void connection_core::unlisten(listener& l) noexcept {
       if (l.next_here != nullptr) l.next_here->previous_here = l.previous_here;
       l.previous_here = l.next_here = nullptr;
     }
-    const auto dropped = inbox_.drop_if([&](const delivery& d) { return d.to.get() == &l; }) +
-                         l.waiting.drop_if([](const delivery&) { return true; });
-    waiting_ -= static_cast<std::uint32_t>(dropped);
+    const auto count = inbox_.move_if(dropped, [&](const delivery& d) { return d.to.get() == &l; }) +
+                       l.waiting.move_if(dropped, [](const delivery&) { return true; });
+    waiting_ -= static_cast<std::uint32_t>(count);
     tell(l);
   }
   wait_for_call(l);
@@ -244,8 +249,8 @@ bool connection_core::offer(listener& l, event_record& e, std::uint32_t limit) n
   return false;
 }
 
-void connection_core::take_early(listener& l) noexcept {
-  early_.drop_if([&](const delivery& d) {
+void connection_core::take_early(listener& l, delivery_list& dropped) noexcept {
+  early_.move_if(dropped, [&](const delivery& d) {
     if (d.what->event != l.event) return false;
     static_cast<void>(offer(l, *d.what, UINT32_MAX));
     return true;
@@ -259,6 +264,7 @@ void connection_core::enqueue(delivery* d) noexcept {
     owner->push(*new hearing{*home, *this});
   } else {
     retain();
+    actor->core().enter_busy();
     post_batch::post(*home, *this);
   }
 }
@@ -279,7 +285,7 @@ bool connection_core::call_next() noexcept {
     calling_ = d->to.get();
     calling_thread_ = &this_thread();
   }
-  if (turn* const t = this_thread().in_turn; t != nullptr && d->what) t->learn(d->what->dependency);
+  if (turn* const t = this_thread().in_turn; t != nullptr) t->learn(d->what ? d->what->dependency : end_dependency_);
   try {
     (*d->to->call)(d->what.get());
   } catch (...) {
@@ -298,7 +304,9 @@ bool connection_core::call_next() noexcept {
 void connection_core::call_some(work& w) noexcept {
   auto& self = static_cast<connection_core&>(w);
   for (int i = 0; i < call_budget; ++i) {
-    if (!self.call_next()) return self.release();
+    if (self.call_next()) continue;
+    self.actor->core().leave_busy();  // the connection keeps the core
+    return self.release();
   }
   self.home->post(self);
 }
@@ -314,8 +322,10 @@ hearing::hearing(executor& home, connection_core& c) noexcept : invocation{home}
 }
 
 std::coroutine_handle<> hearing::begin(activation*) {
-  while (from_->call_next()) {
+  for (int i = 0; i < call_budget; ++i) {
+    if (!from_->call_next()) return nullptr;
   }
+  from_->owner->push(*new hearing{*from_->home, *from_});
   return nullptr;
 }
 

@@ -87,23 +87,20 @@ class delivery_list {
     if (d != nullptr) d->next = nullptr;
     return d;
   }
-  /// Calls `f(delivery&)` for each and drops those for which it says true. Returns how many.
+  /// Calls `f(delivery&)` for each and moves those for which it says true. Returns how many.
   template <class F>
-  std::size_t drop_if(F&& f) noexcept {
-    std::size_t dropped = 0;
+  std::size_t move_if(delivery_list& to, F&& f) noexcept {
+    std::size_t moved = 0;
     delivery* each = std::exchange(first_, nullptr);
     last_ = nullptr;
     while (each != nullptr) {
       delivery* const d = std::exchange(each, each->next);
       d->next = nullptr;
-      if (f(*d)) {
-        free(d);
-        ++dropped;
-      } else {
-        push_back(d);
-      }
+      const bool goes = f(*d);
+      (goes ? to : *this).push_back(d);
+      moved += goes ? 1 : 0;
     }
-    return dropped;
+    return moved;
   }
 
  private:
@@ -235,9 +232,11 @@ class connection_core : public work {
   void leave() noexcept;
   static void end_opening(work& w) noexcept;
 
-  [[nodiscard]] bool end(std::exception_ptr why, bool by_client) noexcept;
+  // What nobody hears any more goes to `dropped`, to be freed without the lock: the values are the user's.
+  [[nodiscard]] bool end(std::exception_ptr why, bool by_client, epoch_number dependency,
+                         delivery_list& dropped) noexcept;
   [[nodiscard]] bool offer(listener& l, event_record& e, std::uint32_t limit) noexcept;
-  void take_early(listener& l) noexcept;
+  void take_early(listener& l, delivery_list& dropped) noexcept;
   void enqueue(delivery* d) noexcept;
   static void tell(listener& l) noexcept;
   void wait_for_call(const listener& l) noexcept;
@@ -255,6 +254,7 @@ class connection_core : public work {
 
   mutable spin_flag lock_;
   std::exception_ptr reason_;
+  epoch_number end_dependency_ = 0;  ///< what its end can depend on, for another actor
   listener* listeners_ = nullptr;    ///< newest first
   delivery_list inbox_;              ///< for handlers
   delivery_list early_;              ///< sent while it was opening, for the first listener
