@@ -46,14 +46,16 @@ struct guarded {
 struct pensive {
   static constexpr troupe::event<"news", int> news{};
   static constexpr troupe::event<"secret", int> secret{};
+  static constexpr troupe::event<"riddle", int> riddle{};
   bool friendly = true;
   troupe::task<bool> can_subscribe(troupe::context<pensive>&, std::string_view event) {
     const bool secret_one = event == "secret";
-    co_await troupe::delay(1s);
+    const auto time = event == "riddle" ? 1h : 0h;
+    co_await troupe::delay(1s + time);
     co_return friendly && !secret_one;
   }
   void send(troupe::context<pensive>& c, int n) const { c.broadcast(news, n); }
-  using actor = troupe::actor<pensive, &pensive::send, news, secret>;
+  using actor = troupe::actor<pensive, &pensive::send, news, secret, riddle>;
 };
 
 struct fixture {
@@ -124,6 +126,23 @@ TEST_CASE_METHOD(fixture, "who waits for the answer is woken by it") {
   w.run(h2.call<&pensive::send>(2));
   w.settle();
   CHECK(heard == std::vector{2});
+}
+
+TEST_CASE_METHOD(fixture, "it has on_connect_timeout to answer") {
+  const auto h2 = w.client.get_or_create<pensive>("p");
+  const auto conn = w.run(h2.connect());
+  const auto never_answered = conn.on(pensive::riddle, [&](int n) { heard.push_back(n); });
+  const auto ready = w.start(never_answered.ready());
+  w.pass(6s);
+  CHECK(ready.code() == "actor.callback_timed_out");
+  CHECK(conn.connected());
+}
+
+TEST_CASE("a subscription that was moved from has nothing to wait for") {
+  world w{fixture::registry()};
+  const troupe::subscription none;
+  CHECK_FALSE(none);
+  CHECK(w.code(none.ready()) == "actor.invalid_operation");
 }
 
 TEST_CASE_METHOD(fixture, "what it throws is the answer") {
