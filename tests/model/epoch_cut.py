@@ -15,17 +15,27 @@ The rules, as the runtime has them:
 - A message, and a reply, carries max(what the turn learned, what its actor depends on).
 - A small state is encoded at the end of the turn and compared. A large one always counts as changed, and is encoded when
   the committer asks for it, which the actor answers later, at the latest in its next turn.
+- A message to a queue (a parcel) is a change of the turn that sends it, and one of the turn that takes it in. It is written
+  where its sender's changes are, and from there moved to the receiver in the commit that has the receiver's changes; if both
+  are in one epoch, it only appears at the receiver. So it is durable if and only if its sender's turn is, and in one place.
 """
 import random
 import sys
 
 FAULTS = ("no freeze before learning", "messages carry nothing", "join whatever the dependency",
-          "unchanged turns learn nothing", "gates look at the message only")
+          "unchanged turns learn nothing", "gates look at the message only",
+          "parcels are written with the open epoch", "parcels are taken without a change")
 
 
 class Image:
     def __init__(self, epoch):
         self.epoch, self.stage, self.encoded, self.state = epoch, "open", False, None
+        self.sent, self.taken_in = [], []
+
+
+class Parcel:
+    def __init__(self, sender, turn):
+        self.sender, self.turn, self.sent_in = sender, turn, None
 
 
 class Actor:
@@ -48,6 +58,7 @@ class Model:
         self.pending = []  # images of the open epoch, with their actors
         self.store = [[0] * count for _ in self.actors]
         self.messages, self.gates = [], []
+        self.parcels, self.on_their_way, self.received = [], [], []
 
     def run(self):
         for _ in range(self.random.randint(20, 200)):
@@ -64,22 +75,41 @@ class Model:
     def turn(self):
         r = self.random
         if self.messages and r.random() < .75:
-            to, learned, seen = self.messages.pop(r.randrange(len(self.messages)))
+            to, learned, seen, parcel = self.messages.pop(r.randrange(len(self.messages)))
         else:
-            to, learned, seen = r.randrange(len(self.actors)), 0, [0] * len(self.actors)
+            to, learned, seen, parcel = r.randrange(len(self.actors)), 0, [0] * len(self.actors), None
         actor = self.actors[to]
-        may_write = r.random() < .7
+        sends = parcel is None and r.random() < .2
+        may_write = sends or parcel is not None or r.random() < .7
         knows = [max(all_of) for all_of in zip(actor.clock, actor.memory, seen)]
         if may_write:
             self.freeze_before(actor, learned)
-            depends_on = self.write(actor, learned, knows, changes=r.random() < .7)
+            depends_on = self.write(actor, learned, knows, sends or parcel is not None or r.random() < .7)
         else:
             depends_on = max(learned, actor.depends_on)
+        if parcel is not None and self.fault == "parcels are taken without a change":
+            self.received.append(parcel)
+        elif parcel is not None:
+            actor.newest.taken_in.append(parcel)
         carried = 0 if self.fault == "messages carry nothing" else depends_on
+        if sends:
+            self.send(actor, carried, knows)
         for _ in range(r.choice((0, 1, 1, 2))):
-            self.messages.append((r.randrange(len(self.actors)), carried, knows[:]))
+            self.messages.append((r.randrange(len(self.actors)), carried, knows[:], None))
         if r.random() < .3:
             self.gates.append((learned if self.fault == "gates look at the message only" else depends_on, knows[:]))
+
+    def send(self, actor, carried, knows):
+        parcel = Parcel(actor.index, knows[actor.index])
+        image = actor.newest
+        if self.fault == "parcels are written with the open epoch" and image.epoch != self.open:
+            image = Image(self.open)
+            image.encoded, image.state = True, None
+            self.pending.append((actor, image))
+        parcel.sent_in = image.epoch
+        image.sent.append(parcel)
+        self.parcels.append(parcel)
+        self.messages.append((self.random.randrange(len(self.actors)), carried, knows[:], parcel))
 
     def write(self, actor, learned, knows, changes):
         depends_on = max(learned, actor.depends_on)
@@ -145,7 +175,14 @@ class Model:
                 actor.encode(image)
                 image.stage = "taken"
         for actor, image in self.closing:
-            self.store[actor.index] = image.state
+            if image.state is not None:
+                self.store[actor.index] = image.state
+            self.on_their_way += image.sent
+        for _, image in self.closing:
+            self.received += image.taken_in
+            for parcel in image.taken_in:
+                assert parcel in self.on_their_way, f"seed {self.seed}: a parcel is taken before it is sent"
+                self.on_their_way.remove(parcel)
         self.durable, self.closing = self.closing_epoch, None
         self.check()
 
@@ -154,6 +191,10 @@ class Model:
             for whom, turns in enumerate(clock):
                 assert self.store[whom][whom] >= turns, (
                     f"seed {self.seed}: {who} knows turn {turns} of {whom}, of whom {self.store[whom][whom]} are durable")
+        for parcel in self.parcels:
+            places = self.on_their_way.count(parcel) + self.received.count(parcel)
+            sent = self.store[parcel.sender][parcel.sender] >= parcel.turn
+            assert places == sent, f"seed {self.seed}: a parcel is in {places} places; its sender's turn is durable: {sent}"
         still = []
         for epoch, seen in self.gates:
             if epoch > self.durable:
