@@ -142,7 +142,7 @@ TEST_CASE("A stream ends without an error when the actor shuts down") {
   CHECK(w.run(a.call<&worker::sizes>())[0] == 0);
 }
 
-TEST_CASE("A delayed message comes at its time, behind what is there by then") {
+TEST_CASE("a delayed message comes at its time, not before") {
   world w{workers()};
   const auto a = w.client.get_or_create<worker>("a");
   w.run(a.send(worker::work, "later", troupe::delayed(5s)));

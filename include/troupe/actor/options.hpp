@@ -38,7 +38,7 @@ struct options {
   std::chrono::nanoseconds on_create_timeout = std::chrono::seconds{5};
   std::chrono::nanoseconds on_wake_timeout = std::chrono::seconds{30};
 
-  /// Of each of on_before_connect, create_connection_state, on_connect and on_disconnect.
+  /// Of each of on_before_connect, create_connection_state, on_connect, on_disconnect and can_subscribe.
   std::chrono::nanoseconds on_connect_timeout = std::chrono::seconds{5};
 
   /// Events that may wait to be taken by one connection; one more closes it with `connection.lagging`.

@@ -289,8 +289,9 @@ class [[nodiscard]] message_stream {
 /// Whoever asks for a message acknowledges what it has received before, and ends the turn that handled it: state, sends
 /// and the acknowledgement of one message are durable together. So a message that is handled without awaiting anything
 /// else takes effect exactly once, whatever crashes. One whose handling awaits something may have been cut between its
-/// turns, and then comes again with its `attempts`: its handling is at-least-once. The try_ functions await nothing,
-/// and so end no turn.
+/// turns, and then comes again with its `attempts`: its handling is at-least-once. So is that of a message which comes
+/// out of `when_any`, whose parts have turns of their own: give `next` a duration instead. The try_ functions await
+/// nothing, and so end no turn.
 ///
 /// Several queues at once: messages come in the order of their arrival over all of them, as a `std::variant` in the
 /// order of the arguments. Behind the queues may stand a duration and a `std::stop_token`; a time-out makes the result
