@@ -90,7 +90,7 @@ TABLES = [
         ("memory of a connection with a subscription", "event/memory", BYTES, None, None),
     ]),
     ("Queues, until a message is handled and acknowledged; on disk with `synchronous = FULL`", "bench_message", [
-        *((f"from outside, {senders:,} senders, `committed`", f"message/from_outside/committed/{senders}", PER_SECOND,
+        *((f"from outside, {senders:,} sender{'s' * (senders > 1)}, `committed`", f"message/from_outside/committed/{senders}", PER_SECOND,
            None, f"baseline/table_by_hand/{rows}")
           for senders, rows in ((1, 1), (64, 64), (1024, 1000))),
         ("from outside, 64 senders, `relaxed`", "message/from_outside/relaxed/64", PER_SECOND, None,
