@@ -131,7 +131,7 @@ def run(folder, program, repetitions):
         if one.get("error_occurred"):
             sys.exit(f"{one['name']}: {one['error_message']}")
         name = "/".join(part for part in one["run_name"].split("/")
-                        if part not in ("real_time", "manual_time") and not part.startswith("iterations:"))
+                        if part not in ("real_time", "manual_time") and not part.startswith(("iterations:", "repeats:")))
         results.setdefault(name, []).append(one)
     return results
 
