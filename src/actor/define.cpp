@@ -129,6 +129,7 @@ void registry::add(detail::definition d) {
       throw error(errc::invalid_config, fmt::format("\"{}\" and \"{}\" are the same type", other->name, d.name));
     }
   }
+  d.ordinal = static_cast<std::uint32_t>(definitions_.size());
   const auto& o = d.options;
   const auto positive = [&](std::chrono::nanoseconds value, const char* option) {
     if (value <= value.zero()) {

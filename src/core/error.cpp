@@ -95,6 +95,14 @@ constexpr std::array catalogue{
                     "The message was held too long and belongs to another consumer by now", false},
     catalogue_entry{errc::queue_dead_letter, "queue", "dead_letter", "The message failed in all of its attempts",
                     true},
+
+    catalogue_entry{errc::simulation_stuck, "simulation", "stuck",
+                    "Nothing can run any more, but what was waited for has not happened: a deadlock or a lost wake-up",
+                    false},
+    catalogue_entry{errc::simulation_endless, "simulation", "endless",
+                    "What was waited for did not happen within the simulation's limits", false},
+    catalogue_entry{errc::simulation_left_over, "simulation", "left_over",
+                    "Something was left over when the simulated process ended", false},
 };
 
 const catalogue_entry& entry_of(errc number) noexcept {

@@ -57,11 +57,18 @@ struct stop_order final : work {
   handler obey;
 };
 
+}  // namespace
+
 // A coroutine of the host, from its first line to its last.
 class host_coroutine final : public fiber, public work {
  public:
   host_coroutine(runtime_core& core, task<> body) noexcept
       : fiber{&core.exec()}, work{&host_coroutine::start}, core_{core}, body_{body.release()} {
+    {
+      const std::lock_guard lock{core.idle_mutex_};
+      following = std::exchange(core.coroutines_, this);
+      if (following != nullptr) following->previous = this;
+    }
     body_.promise().owner = this;
     body_.promise().on_end = [](promise_base& p) noexcept {
       auto& self = *static_cast<host_coroutine*>(p.owner);
@@ -69,9 +76,19 @@ class host_coroutine final : public fiber, public work {
       self.core_.exec().post(self);  // a frame is not destroyed within its own last suspension
     };
   }
-  ~host_coroutine() { body_.destroy(); }
+  ~host_coroutine() {
+    {
+      const std::lock_guard lock{core_.idle_mutex_};
+      (previous != nullptr ? previous->following : core_.coroutines_) = following;
+      if (following != nullptr) following->previous = previous;
+    }
+    body_.destroy();
+  }
 
   void resume_later(work& w) noexcept override { post_batch::post(core_.exec(), w); }
+
+  host_coroutine* previous = nullptr;
+  host_coroutine* following = nullptr;
 
  private:
   static void start(work& w) noexcept {
@@ -89,6 +106,8 @@ class host_coroutine final : public fiber, public work {
   runtime_core& core_;
   std::coroutine_handle<promise<void>> body_;
 };
+
+namespace {
 
 // Finds the cell of an actor that is known by its id only.
 struct location final : load_request {
@@ -241,6 +260,7 @@ void runtime_core::deliver(invocation& inv) noexcept {
 // --- reports --------------------------------------------------------------------------------------------------------
 
 void runtime_core::report(const std::exception_ptr& failure, std::string_view where) noexcept {
+  if (killed_) return;
   errors_.fetch_add(1, std::memory_order_relaxed);
   if (!options_.on_error) return log(log_level::error, fmt::format("{}: {}", where, text_of(failure)));
   const std::lock_guard lock{report_mutex_};
@@ -288,7 +308,10 @@ bool runtime_core::wait_until(const std::function<bool()>& done, std::chrono::na
       if (done()) return true;
       if (std::chrono::steady_clock::now() >= until) return false;
     }
-    if (executor_->help(look_round)) continue;
+    if (executor_->help(look_round)) {
+      if (executor_->exhausted()) return done();
+      continue;
+    }
     std::unique_lock lock{idle_mutex_};
     idle_.wait_for(lock, look_round, done);
   }
@@ -312,7 +335,30 @@ void runtime_core::shutdown() noexcept {
     committer_.abandon();
   }
   wait_until([this] { return committer_.is_idle(); }, shutdown_limit);
-  if (!asleep) wait_until([this] { return busy_.load(std::memory_order_acquire) == 0; }, std::chrono::seconds{1});
+  if (!asleep) wait_until(all_asleep, std::chrono::seconds{1});
+  end();
+}
+
+bool runtime_core::kill() noexcept {
+  killed_ = true;
+  stopping_ = true;
+  alarms_.stop();
+  parcels_.stop();
+  committer_.abandon();
+  for (host_coroutine* each = coroutines_; each != nullptr; each = each->following) each->cancel();
+  for (cell* c : directory_.all()) {
+    c->retain();
+    c->push(*new stop_order{*c, &lifecycle::stop_now});
+    c->push(*new stop_order{*c, &lifecycle::cut_short});
+  }
+  constexpr std::chrono::seconds kill_limit{10};
+  const bool ended = wait_until(
+      [this] { return busy_.load(std::memory_order_acquire) == 0 && committer_.is_idle(); }, kill_limit);
+  end();
+  return ended;
+}
+
+void runtime_core::end() noexcept {
   // The lane runs in order: behind this, nothing of ours is on it.
   struct last_job final : work {
     explicit last_job(executor& e) noexcept : work{&last_job::run_it}, thread{e} {}
@@ -344,6 +390,8 @@ runtime::runtime(const registry& served, runtime_options options)
 }
 
 runtime::~runtime() { shutdown(); }
+
+detail::runtime_core& detail::core_of(runtime& r) noexcept { return *r.core_; }
 
 void runtime::shutdown() {
   if (detail::must_not_block(core_->exec())) {

@@ -22,6 +22,8 @@
 namespace troupe::inline v0 {
 namespace detail {
 
+class host_coroutine;
+
 /// What all parts of a runtime share. Handles and calls keep it alive; its threads end with the runtime.
 class runtime_core {
  public:
@@ -79,6 +81,10 @@ class runtime_core {
   void leave_busy() noexcept;
 
   void shutdown() noexcept;
+  /// The process dies, as far as that can be played within one: nothing more is stored, no hook runs, and all that
+  /// waits is told that its outcome is open. Returns false if something still runs then. For simulations.
+  bool kill() noexcept;
+  [[nodiscard]] bool killed() const noexcept { return killed_; }
   void spawn(task<> t);
   [[nodiscard]] runtime_health health() const;
   [[nodiscard]] std::size_t awake() const noexcept { return awake_.load(std::memory_order_relaxed); }
@@ -89,6 +95,9 @@ class runtime_core {
   void notify() noexcept;
 
  private:
+  friend class host_coroutine;
+  void end() noexcept;
+
   runtime_options options_;
   std::vector<std::shared_ptr<const definition>> definitions_;
   std::shared_ptr<executor> executor_;
@@ -105,12 +114,14 @@ class runtime_core {
   std::atomic<std::uint64_t> last_id_{0};  ///< time and count of the newest
   std::atomic<std::uint64_t> messages_{0};
   std::atomic<bool> stopping_{false};
+  bool killed_ = false;  ///< written while nothing runs
   std::atomic<bool> stopped_{false};
   std::atomic<std::size_t> busy_{0};
   std::atomic<std::size_t> awake_{0};
   std::atomic<std::uint64_t> errors_{0};
   std::mutex report_mutex_;
   std::mutex idle_mutex_;
+  host_coroutine* coroutines_ = nullptr;  ///< those of `spawn` that have not ended; under idle_mutex_
   std::condition_variable idle_;
 };
 

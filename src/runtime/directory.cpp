@@ -18,7 +18,7 @@ constexpr std::size_t mix(std::size_t h) noexcept {
 }  // namespace
 
 std::size_t directory::hash(const definition& type, const troupe::key& key) noexcept {
-  return mix(std::hash<troupe::key>{}(key) ^ reinterpret_cast<std::uintptr_t>(&type) * 31);
+  return mix(std::hash<troupe::key>{}(key) + type.ordinal);
 }
 
 template <cell* cell::*Next, class Hash>
@@ -135,6 +135,20 @@ std::vector<cell*> directory::all() {
     }
   }
   return cells;
+}
+
+cell* directory::any(std::uint64_t random) noexcept {
+  for (std::size_t n = 0; n < by_key_.size(); ++n) {
+    auto& s = by_key_[(random + n) % by_key_.size()];
+    const std::lock_guard lock{s.mutex};
+    for (std::size_t b = 0; b < s.buckets.size(); ++b) {
+      cell* const c = s.buckets[(random / by_key_.size() + b) % s.buckets.size()];
+      if (c == nullptr) continue;
+      c->retain();
+      return c;
+    }
+  }
+  return nullptr;
 }
 
 }  // namespace detail

@@ -31,6 +31,8 @@ class directory {
 
   /// All cells that are there now, each retained.
   [[nodiscard]] std::vector<cell*> all();
+  /// One of them, as chance has it, retained; null if there is none.
+  [[nodiscard]] cell* any(std::uint64_t random) noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return count_.load(std::memory_order_relaxed); }
 
  private:

@@ -239,7 +239,7 @@ void lifecycle::overdue(cell& c) noexcept {
     const bool again = std::exchange(c.live_->interrupted, true);
     if (side.hook != nullptr) side.hook->cancel_all();
     for (invocation* inv = c.live_->running; inv != nullptr; inv = inv->following) inv->cancel();
-    if (again) return;
+    if (again || c.core().killed()) return;
     c.core().log(log_level::warning,
                  fmt::format("{}: the grace period ended with {} running", c.name(), c.live_->running_count));
   }
@@ -294,12 +294,17 @@ task<> lifecycle::stop(cell& c) {
   abort_parked(c);  // first, so that one that watches the actor's own token ends for the same reason
   c.live_->stop.request_stop();
   for (invocation* inv = c.live_->running; inv != nullptr; inv = inv->following) inv->request_stop();
-  side.deadline_at = exec.now() + c.type().options.sleep_grace_period;
-  exec.arm(side.deadline, side.deadline_at);
-  co_await part_connections(c);
-  co_await shutdown_hook(c, destroying);
+  if (c.core().killed()) {
+    side.deadline_at = exec.now();
+    overdue(c);
+  } else {
+    side.deadline_at = exec.now() + c.type().options.sleep_grace_period;
+    exec.arm(side.deadline, side.deadline_at);
+    co_await part_connections(c);
+    co_await shutdown_hook(c, destroying);
+  }
   co_await until_quiet(c);
-  if (!destroying && side.destroy_requested) {
+  if (!destroying && side.destroy_requested && !c.core().killed()) {
     destroying = true;
     co_await part_connections(c);
     co_await shutdown_hook(c, true);

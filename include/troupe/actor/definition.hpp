@@ -59,6 +59,7 @@ struct queue_entry {
 struct definition {
   std::string name;
   const void* type = nullptr;  ///< see type_tag
+  std::uint32_t ordinal = 0;   ///< in the registry: what hashes go by, since addresses differ from run to run
   std::vector<action_entry> actions;
   std::vector<event_entry> events;  ///< in the order of `actor::place_of`
   std::vector<queue_entry> queues;  ///< the same

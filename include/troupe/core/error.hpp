@@ -67,6 +67,10 @@ enum class errc : std::uint16_t {
   queue_timed_out = 804,        ///< queue.timed_out: nobody completed the message in time
   queue_lease_lost = 805,       ///< queue.lease_lost: the message belongs to another consumer by now
   queue_dead_letter = 806,      ///< queue.dead_letter: the message failed in all of its attempts
+
+  simulation_stuck = 900,       ///< simulation.stuck: what was waited for can never happen any more
+  simulation_endless = 901,     ///< simulation.endless: what was waited for did not happen within the limits
+  simulation_left_over = 902,   ///< simulation.left_over: something is still there after the end
 };
 
 /// What a call, a hook or the runtime itself failed with: a group and a code for programs, a sentence for people, and

@@ -35,6 +35,10 @@ class executor {
   /// and returns true. An executor with threads of its own returns false at once.
   virtual bool help(std::chrono::nanoseconds limit) noexcept = 0;
 
+  /// Whether nothing will ever be ready again unless somebody posts it: known only where no other thread posts, and no
+  /// time passes by itself.
+  [[nodiscard]] virtual bool exhausted() const noexcept { return false; }
+
   /// Ends the executor's threads, after the work that is already posted. Called once, from a thread of the host.
   virtual void stop() noexcept = 0;
 

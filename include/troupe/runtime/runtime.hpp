@@ -22,9 +22,12 @@ namespace troupe::inline v0 {
 
 class client;
 
+class runtime;
 namespace detail {
 class runtime_core;
-}
+/// For the simulation.
+[[nodiscard]] runtime_core& core_of(runtime& r) noexcept;
+}  // namespace detail
 
 enum class log_level : std::uint8_t { debug, info, warning, error };
 
@@ -113,6 +116,8 @@ class runtime {
   void backup(const std::string& path);
 
  private:
+  friend detail::runtime_core& detail::core_of(runtime& r) noexcept;
+
   template <class Awaitable>
   static auto await_one(Awaitable awaitable) -> task<detail::await_result<Awaitable>> {
     co_return co_await std::move(awaitable);
