@@ -41,12 +41,11 @@ std::string text_of(const std::exception_ptr& failure) {
   }
 }
 
-// Tells a cell's holder that the runtime shuts down, or does not wait any longer.
-struct stop_order final : work {
+struct cell_order final : work {
   using handler = void (*)(cell&) noexcept;
-  stop_order(cell& c, handler h) noexcept : work{&stop_order::deliver}, target{c}, obey{h} {}
+  cell_order(cell& c, handler h) noexcept : work{&cell_order::deliver}, target{c}, obey{h} {}
   static void deliver(work& w) noexcept {
-    auto* const self = static_cast<stop_order*>(&w);
+    auto* const self = static_cast<cell_order*>(&w);
     cell& c = self->target;
     const auto obey = self->obey;
     delete self;
@@ -317,17 +316,28 @@ bool runtime_core::wait_until(const std::function<bool()>& done, std::chrono::na
   }
 }
 
+void runtime_core::order(cell& c, void (*obey)(cell&) noexcept) {
+  c.retain();
+  c.push(*new cell_order{c, obey});
+}
+
 void runtime_core::shutdown() noexcept {
   if (stopping_.exchange(true)) return;
   alarms_.stop();
   parcels_.stop();
-  for (cell* c : directory_.all()) c->push(*new stop_order{*c, &lifecycle::stop_now});
+  for (cell* c : directory_.all()) {
+    order(*c, &lifecycle::stop_now);
+    c->release();
+  }
   const auto all_asleep = [this] { return busy_.load(std::memory_order_acquire) == 0; };
   const auto begun = executor_->now();
   bool asleep = wait_until(all_asleep, frozen_clock_limit);
   if (!asleep && executor_->now() == begun) {
     // A manual clock that nobody moves: no grace period will ever end by itself.
-    for (cell* c : directory_.all()) c->push(*new stop_order{*c, &lifecycle::cut_short});
+    for (cell* c : directory_.all()) {
+      order(*c, &lifecycle::cut_short);
+      c->release();
+    }
   }
   asleep = asleep || wait_until(all_asleep, shutdown_limit);
   if (!asleep) {
@@ -347,9 +357,9 @@ bool runtime_core::kill() noexcept {
   committer_.abandon();
   for (host_coroutine* each = coroutines_; each != nullptr; each = each->following) each->cancel();
   for (cell* c : directory_.all()) {
-    c->retain();
-    c->push(*new stop_order{*c, &lifecycle::stop_now});
-    c->push(*new stop_order{*c, &lifecycle::cut_short});
+    order(*c, &lifecycle::stop_now);
+    order(*c, &lifecycle::cut_short);
+    c->release();
   }
   constexpr std::chrono::seconds kill_limit{10};
   const bool ended = wait_until(

@@ -54,6 +54,13 @@ void lifecycle::begin_stop(cell& c) noexcept {
   begin(c, "stop", stop(c), false);
 }
 
+void lifecycle::sleep_now(cell& c) noexcept {
+  if (c.phase_ == cell::phase::awake) begin_stop(c);
+}
+
+bool lifecycle::is_awake(const cell& c) noexcept { return c.phase_ == cell::phase::awake; }
+bool lifecycle::is_asleep(const cell& c) noexcept { return c.phase_ == cell::phase::asleep; }
+
 void lifecycle::stop_now(cell& c) noexcept {
   if (c.phase_ == cell::phase::awake) begin_stop(c);
   if (c.phase_ != cell::phase::asleep) return;

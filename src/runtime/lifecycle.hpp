@@ -21,6 +21,10 @@ class lifecycle {
   static void begin_wake(cell& c) noexcept;
   /// Starts to put an awake actor to sleep, or to destroy it if that was requested.
   static void begin_stop(cell& c) noexcept;
+  /// Somebody wants an actor to sleep that is awake.
+  static void sleep_now(cell& c) noexcept;
+  [[nodiscard]] static bool is_awake(const cell& c) noexcept;
+  [[nodiscard]] static bool is_asleep(const cell& c) noexcept;
   /// The runtime shuts down.
   static void stop_now(cell& c) noexcept;
   /// The grace period is over, whatever the clock says.

@@ -18,6 +18,10 @@
 
 namespace troupe::inline v0 {
 
+namespace testing {
+class simulation;
+}
+
 /// A lazy reference to an actor of type A: cheap to copy, usable from any thread at once. While a handle lives, its
 /// actor's place in memory stays (some 300 bytes), asleep or not; the actor's state does not.
 ///
@@ -164,6 +168,8 @@ class handle {
   explicit handle(detail::handle_core core) noexcept : core_{std::move(core)} {}
 
  private:
+  friend class testing::simulation;
+
   template <auto M, class Core, class... T>
   static auto make_call(Core&& core, T&&... arguments) {
     if constexpr (detail::check_call<A, M>()) {

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include <troupe/core/timer.hpp>
+#include <troupe/store/store.hpp>
+
+#include "simulated_executor.hpp"
+
+namespace troupe::inline v0 { namespace testing::detail {
+
+/// Between a runtime and the store that it was given: lets answers take their time, fails and kills as the faults say.
+/// The inner store answers on the spot.
+class simulated_store final : public store {
+ public:
+  simulated_store(std::unique_ptr<store> inner, simulated_world& world, simulated_executor& exec);
+  ~simulated_store() override;
+
+  void load(load_request& request) noexcept override;
+  void list(list_request& request) noexcept override;
+  void list_outgoing(outgoing_request& request) noexcept override;
+  void list_waiting(waiting_request& request) noexcept override;
+  [[nodiscard]] std::uint64_t opening() const noexcept override { return inner_->opening(); }
+  void commit(commit_request& request) noexcept override;
+  void backup(const std::string& path) override { inner_->backup(path); }
+  void close() noexcept override;
+
+  /// The process dies: a commit under way is stored or not, and whoever waits for anything is told that it is open.
+  void sever() noexcept;
+
+  /// The store itself, for those who look in from outside.
+  [[nodiscard]] store& inner() noexcept { return *inner_; }
+
+  /// Called around each commit of the inner store; the second says whether the process has died within it.
+  std::function<void()> before_write;
+  std::function<bool()> died_in_write;
+
+ private:
+  /// An answer that takes its time.
+  struct held_back : timer, work {
+    held_back(simulated_store& s, std::function<void()> answer_it, std::function<void()> sever_it);
+    simulated_store& owner;
+    std::function<void()> answer;  ///< may throw nothing
+    std::function<void()> sever;
+  };
+
+  template <class Request>
+  void read(Request& request, void (store::*how)(Request&)) noexcept;
+  void hold_back(std::chrono::nanoseconds by, std::function<void()> answer, std::function<void()> sever) noexcept;
+  [[nodiscard]] bool commit_now(commit_request& request) noexcept;
+  void die_in(commit_request& request) noexcept;
+  void fail(commit_request& request) noexcept;
+  void note(const commit_request& request) noexcept;
+  [[nodiscard]] std::chrono::nanoseconds commit_time() noexcept;
+
+  std::unique_ptr<store> inner_;
+  simulated_world& world_;
+  simulated_executor& exec_;
+  std::vector<std::unique_ptr<held_back>> held_;
+  commit_request* dead_commit_ = nullptr;  ///< one that the process died in
+  bool severed_ = false;
+};
+
+}}  // namespace troupe::v0::testing::detail
