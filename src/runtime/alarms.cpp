@@ -184,8 +184,9 @@ void alarms::arm() noexcept {
   auto& exec = core_.exec();
   exec.cancel(bell_);
   if (stopped_ || order_.empty()) return;
-  const std::chrono::nanoseconds left = order_.begin()->first - exec.clock().wall();
-  exec.arm(bell_, exec.now() + std::clamp<std::chrono::nanoseconds>(left, left.zero(), longest_wait));
+  const auto wall = exec.clock().wall();
+  const wall_time at = std::clamp<wall_time>(order_.begin()->first, wall, wall + longest_wait);
+  exec.arm(bell_, exec.now() + (at - wall));
 }
 
 void alarms::bell::ring(timer& t) noexcept {

@@ -5,6 +5,7 @@
 
 #include <troupe/core/error.hpp>
 
+#include "../core/planted.hpp"
 #include "core.hpp"
 #include "queues.hpp"
 
@@ -83,7 +84,7 @@ void enqueuing::arrive() {
                                               entry.options.messages_max, entry.name, target->name()));
   }
   message = queues.add(queue, body, due_at);
-  if (must_arrive) side.changes().arrive(parcel);
+  if (must_arrive && !is_planted(planted::message_sent_twice)) side.changes().arrive(parcel);
   must_arrive = false;
   if (answer_later) queues.wait_for_answer(*this);
 }
@@ -91,6 +92,12 @@ void enqueuing::arrive() {
 wall_time later(wall_time from, std::chrono::nanoseconds by) noexcept {
   using std::chrono::nanoseconds;
   return from + std::chrono::ceil<std::chrono::milliseconds>(std::clamp(by, nanoseconds{0}, delay_max));
+}
+
+time_point moment_of(wall_time due, const executor& exec) noexcept {
+  const auto wall = exec.clock().wall();
+  const wall_time last = later(wall, delay_max);  // a row may say anything
+  return exec.now() + (std::clamp(due, wall, last) - wall);
 }
 
 void check_size(const definition& type, const queue_entry& entry, std::size_t size) {

@@ -7,6 +7,7 @@
 #include <troupe/codec/json_text.hpp>
 #include <troupe/core/error.hpp>
 
+#include "../core/planted.hpp"
 #include "audience.hpp"
 #include "migration.hpp"
 #include "parked_wait.hpp"
@@ -174,12 +175,22 @@ void lifecycle::restore(cell& c, actor_record& record) {
   c.side_->begin_life(&record, record.created_at);
   c.live_.reset(type.activate(c));
   c.live_->labels = std::move(record.labels);
+  if (record.initialised) read_state(c, record);
   if (c.side_->queues) c.side_->queues->begin_life(std::move(record.messages));
-  if (!record.initialised) return;
-  if (record.version < type.version && type.migrate != nullptr) {
-    c.live_->decode(migrate_state(record.state, *type.migrate, record.version));
-  } else {
-    c.live_->decode(record.state);
+}
+
+// State that cannot be read stays in the store as it is: there is no live copy that would be written in its place.
+void lifecycle::read_state(cell& c, const actor_record& record) {
+  const definition& type = c.type();
+  try {
+    if (record.version < type.version && type.migrate != nullptr) {
+      c.live_->decode(migrate_state(record.state, *type.migrate, record.version));
+    } else {
+      c.live_->decode(record.state);
+    }
+  } catch (...) {
+    c.live_.reset();
+    throw;
   }
 }
 
@@ -381,7 +392,8 @@ task<> lifecycle::put_down(cell& c) {
   if (gone) side.heard_by.reset();
   if (side.queues) {
     const auto first = side.queues->first_due(side.awaited);
-    const bool was_awake = c.phase_ == cell::phase::finalising;  // else whoever tried to wake it tries again
+    // Else whoever tried to wake it tries again.
+    const bool was_awake = c.phase_ == cell::phase::finalising && !is_planted(planted::message_forgotten);
     if (first && !gone && was_awake && alarms::concern(c.type())) c.core().wake_ups().set(c.type(), c.key(), *first);
     if (gone || c.core().stopping()) side.queues->refuse_waiters(why_it_ends(gone));
   }
@@ -425,7 +437,8 @@ bool durable_wait::await_suspend(std::coroutine_handle<> h) {
     return outstanding_.fetch_sub(1, std::memory_order_acq_rel) != 1;
   }
   turn& t = *this_thread().in_turn;
-  t.save_now();
+  const bool goes_to_sleep = t.inv->kind == invocation::purpose::lifecycle;
+  if (!goes_to_sleep || !is_planted(planted::sleep_loses_change)) t.save_now();
   t.send(departure_);
   return true;
 }

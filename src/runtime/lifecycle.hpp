@@ -43,6 +43,7 @@ class lifecycle {
   static task<> bring_up(cell& c);
   static void create(cell& c, invocation& creator);
   static void restore(cell& c, actor_record& record);
+  static void read_state(cell& c, const actor_record& record);
   static task<> run_on_create(cell& c);
   static task<> bounded(cell& c, const char* hook, task<> body, std::chrono::nanoseconds limit);
   [[nodiscard]] static error timed_out(const cell& c);

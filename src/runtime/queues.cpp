@@ -6,6 +6,7 @@
 
 #include <troupe/core/error.hpp>
 
+#include "../core/planted.hpp"
 #include "core.hpp"
 #include "parked_wait.hpp"
 
@@ -60,7 +61,6 @@ const queue_entry& cell_queues::entry_of(const queued& m) const noexcept {
 void cell_queues::begin_life(std::vector<message_record> stored) {
   const auto& queues = owner.type().queues;
   auto& exec = owner.core().exec();
-  const auto now = exec.now();
   const auto wall = exec.clock().wall();
   for (auto& record : stored) {
     const auto entry = std::ranges::find(queues, record.queue, &queue_entry::name);
@@ -77,7 +77,7 @@ void cell_queues::begin_life(std::vector<message_record> stored) {
       note(m);
       die(m);  // the process died of its last attempt
     } else if (m.due_at > wall) {
-      set_time(m, now + (m.due_at - wall));
+      set_time(m, moment_of(m.due_at, exec));
     } else {
       make_ready(m);
     }
@@ -139,6 +139,10 @@ void cell_queues::record(row_changes& into) {
     }
     queued& m = found->second;
     m.touched = false;
+    if (m.lease != 0 && t.before && is_planted(planted::queue_acknowledged_early)) {
+      into.remove(t.id);
+      continue;
+    }
     message_row row;
     row.queue = entry_of(m).name;
     row.dead = m.dead();
@@ -184,8 +188,9 @@ void cell_queues::undo() noexcept {
 
 void cell_queues::make_ready(queued& m) {
   clear_time(m);
-  lanes_[m.lane].ready.emplace(m.id, &m);
-  wake_parked(owner, lane_bit(m.lane));
+  auto& ready = lanes_[m.lane].ready;
+  ready.emplace(m.id, &m);
+  if (ready.size() == 1 || !is_planted(planted::consumer_not_woken)) wake_parked(owner, lane_bit(m.lane));
 }
 
 void cell_queues::set_time(queued& m, time_point at) {
@@ -441,7 +446,7 @@ std::uint64_t cell_queues::add(std::uint32_t queue, message_body body, wall_time
   if (m.due_at == wall) {
     make_ready(m);
   } else {
-    set_time(m, exec.now() + (m.due_at - wall));
+    set_time(m, moment_of(m.due_at, exec));
   }
   return id;
 }

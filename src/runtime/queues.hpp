@@ -188,6 +188,8 @@ void check_size(const definition& type, const queue_entry& entry, std::size_t si
 
 /// When a message that is delayed by so much is due.
 [[nodiscard]] wall_time due_after(const clock& c, std::chrono::nanoseconds delay) noexcept;
+/// The same on the executor's clock; now, if that is past.
+[[nodiscard]] time_point moment_of(wall_time due, const executor& exec) noexcept;
 
 }  // namespace detail
 }  // namespace troupe::inline v0

@@ -1,5 +1,8 @@
 // States in an SQLite file: they are found again, brought up to date, refused if they are newer, and owned by one.
 
+#include <map>
+#include <string>
+
 #include <catch2/catch.hpp>
 
 #include <troupe/json.hpp>
@@ -29,6 +32,38 @@ struct second_shape {
     if (from < 2) state["milliseconds"] = state["seconds"].get<int>() * 1000;
   }
   using actor = troupe::actor<second_shape, &second_shape::get, &second_shape::touch>;
+};
+
+// Two programs that should not be: one takes a member for something else, one cannot bring old state up to date.
+struct other_shape {
+  std::string seconds;
+  std::string get() const { return seconds; }
+  void touch() { seconds += "."; }
+  using actor = troupe::actor<other_shape, &other_shape::get, &other_shape::touch>;
+};
+
+struct broken_shape {
+  int seconds = 0;
+  int get() const { return seconds; }
+  void touch() { ++seconds; }
+  static constexpr int version = 2;
+  static void migrate(troupe::json& state, int) { state.at("minutes") = 0; }
+  using actor = troupe::actor<broken_shape, &broken_shape::get, &broken_shape::touch>;
+};
+
+struct keyed_shape {
+  std::map<int, std::string> names;
+  void put(int at, std::string name) { names[at] = std::move(name); }
+  using actor = troupe::actor<keyed_shape, &keyed_shape::put>;
+};
+
+struct keyed_later {
+  std::map<int, std::string> names;
+  int moved = 0;
+  std::map<int, std::string> get() const { return names; }
+  static constexpr int version = 2;
+  static void migrate(troupe::json& state, int) { state["moved"] = 1; }
+  using actor = troupe::actor<keyed_later, &keyed_later::get>;
 };
 
 template <class A>
@@ -76,6 +111,39 @@ TEST_CASE("an older state is migrated when it is loaded, and stored in its new s
   const auto a = w.client.get<first_shape>("a");
   CHECK(w.code(a.call<&first_shape::get>()) == "actor.newer_state");
   CHECK(w.code(a.call<&first_shape::add>(1)) == "actor.newer_state");
+}
+
+TEST_CASE("state that a program cannot read stays in the store as it was") {
+  const troupe::memory memory;
+  {
+    world w{serving<first_shape>(), memory};
+    w.run(w.client.get_or_create<first_shape>("a").call<&first_shape::add>(3));
+  }
+  {
+    world w{serving<other_shape>(), memory};
+    const auto a = w.client.get_or_create<other_shape>("a");
+    CHECK(w.code(a.call<&other_shape::get>()) == "encoding.invalid");
+    CHECK(w.code(a.call<&other_shape::touch>()) == "encoding.invalid");
+  }
+  {
+    world w{serving<broken_shape>(), memory};
+    const auto a = w.client.get_or_create<broken_shape>("a");
+    CHECK_THAT(w.code(a.call<&broken_shape::get>()), Catch::Contains("minutes"));
+    CHECK_THAT(w.code(a.call<&broken_shape::touch>()), Catch::Contains("minutes"));
+  }
+  world w{serving<first_shape>(), memory};
+  CHECK(w.run(w.client.get<first_shape>("a").call<&first_shape::get>()) == 3);
+}
+
+TEST_CASE("maps keep their keys through a migration, text or not") {
+  const troupe::memory memory;
+  {
+    world w{serving<keyed_shape>(), memory};
+    w.run(w.client.get_or_create<keyed_shape>("a").call<&keyed_shape::put>(-7, "seven"));
+  }
+  world w{serving<keyed_later>(), memory};
+  const auto names = w.run(w.client.get<keyed_later>("a").call<&keyed_later::get>());
+  CHECK(names == std::map<int, std::string>{{-7, "seven"}});
 }
 
 TEST_CASE("two runtimes cannot own one file, nor one memory") {
