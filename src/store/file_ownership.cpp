@@ -17,6 +17,8 @@
 
 #include <troupe/core/error.hpp>
 
+#include "vfs_ownership.hpp"
+
 namespace troupe::inline v0 { namespace detail {
 namespace {
 
@@ -76,6 +78,22 @@ void check_is_own_file(const std::string& path) {
   }
 }
 
+std::string resolve_path(const std::string& path) {
+  try {
+    const std::filesystem::path target = follow_links(path);
+    const std::filesystem::path directory = target.parent_path();
+    if (!std::filesystem::is_directory(directory)) {
+      throw error(errc::store_failed,
+                  fmt::format("'{}': there is no directory '{}'; make it first", path, directory.string()));
+    }
+    std::string resolved = (std::filesystem::canonical(directory) / target.filename()).string();
+    check_is_own_file(resolved);
+    return resolved;
+  } catch (const std::filesystem::filesystem_error& e) {
+    fail_with_errno(path, e.code().value());
+  }
+}
+
 std::optional<long> read_pid(int descriptor) {
   std::array<char, 24> text{};
   const ssize_t size = ::pread(descriptor, text.data(), text.size(), 0);
@@ -101,41 +119,37 @@ std::string owner(int descriptor) {
   return fmt::format("process {}", *pid);
 }
 
-}  // namespace
-
-std::string resolve_database_path(const std::string& path) {
-  check_is_file_path(path);
-  try {
-    const std::filesystem::path target = follow_links(path);
-    const std::filesystem::path directory = target.parent_path();
-    if (!std::filesystem::is_directory(directory)) {
-      throw error(errc::store_failed,
-                  fmt::format("'{}': there is no directory '{}'; make it first", path, directory.string()));
+/// A `flock`, which belongs to the descriptor, so that it works between two runtimes of one process too.
+class flock_ownership final : public file_ownership {
+ public:
+  explicit flock_ownership(std::string path) : path_{std::move(path)}, lock_path_{path_ + "-troupe-lock"} {
+    while (!try_lock()) {
     }
-    std::string resolved = (std::filesystem::canonical(directory) / target.filename()).string();
-    check_is_own_file(resolved);
-    return resolved;
-  } catch (const std::filesystem::filesystem_error& e) {
-    fail_with_errno(path, e.code().value());
+    write_pid(descriptor_);
   }
-}
 
-file_ownership::file_ownership(std::string path) : path_{std::move(path)}, lock_path_{path_ + "-troupe-lock"} {
-  while (!try_lock()) {
+  ~flock_ownership() override {
+    if (remove_) {
+      ::unlink(lock_path_.c_str());  // while we hold it: see try_lock
+    } else if (::ftruncate(descriptor_, 0) != 0) {
+      // the process id stays in it, and is looked at only while another process has the lock
+    }
+    ::close(descriptor_);
   }
-  write_pid(descriptor_);
-}
 
-file_ownership::~file_ownership() {
-  if (remove_) {
-    ::unlink(lock_path_.c_str());  // while we hold it: see try_lock
-  } else if (::ftruncate(descriptor_, 0) != 0) {
-    // the process id stays in it, and is looked at only while another process has the lock
-  }
-  ::close(descriptor_);
-}
+  void keep() noexcept override { remove_ = false; }
 
-bool file_ownership::try_lock() {
+ private:
+  /// False if the file was removed by its former owner before we had it.
+  bool try_lock();
+
+  std::string path_;
+  std::string lock_path_;
+  int descriptor_ = -1;
+  bool remove_ = false;
+};
+
+bool flock_ownership::try_lock() {
   descriptor_ = ::open(lock_path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
   remove_ = descriptor_ >= 0;
   if (!remove_) {
@@ -159,6 +173,20 @@ bool file_ownership::try_lock() {
                     locked.st_dev == named.st_dev && locked.st_ino == named.st_ino;
   if (!same) ::close(descriptor_);
   return same;
+}
+
+}  // namespace
+
+database_file resolve_database_file(const std::string& path, const std::string& vfs) {
+  check_is_file_path(path);
+  if (vfs.empty()) return {resolve_path(path), vfs};
+  check_vfs_database({path, vfs});
+  return {path, vfs};
+}
+
+std::unique_ptr<file_ownership> own(const database_file& file) {
+  if (file.vfs.empty()) return std::make_unique<flock_ownership>(file.path);
+  return std::make_unique<vfs_ownership>(file);
 }
 
 }}  // namespace troupe::v0::detail

@@ -104,7 +104,7 @@ void change(message_record& message, message_record& to) noexcept {
 
 /// Makes the database at `path`, which nobody has open, one that has been opened so many times.
 void set_openings(const std::string& path, std::uint64_t openings) {
-  detail::sqlite_connection connection{detail::resolve_database_path(path), SQLITE_OPEN_READWRITE, busy_timeout};
+  detail::sqlite_connection connection{detail::resolve_database_file(path), SQLITE_OPEN_READWRITE, busy_timeout};
   detail::sqlite_statement setting = connection.prepare(detail::sql::set_openings);
   setting.bind(1, static_cast<std::int64_t>(openings));
   setting.run();

@@ -9,8 +9,8 @@
 
 #include <fmt/format.h>
 
-#include "file_ownership.hpp"
 #include "sqlite_connection.hpp"
+#include "vfs_file.hpp"
 
 namespace troupe::inline v0 { namespace detail {
 namespace {
@@ -21,9 +21,10 @@ constexpr std::chrono::seconds busy_timeout{5};
   throw error(errc::store_failed, fmt::format("backup '{}': {}", path, std::generic_category().message(code)));
 }
 
-void copy_pages(const std::string& from, const std::string& to) {
+void copy_pages(const database_file& from, const database_file& to) {
   sqlite_connection source{from, SQLITE_OPEN_READONLY, busy_timeout};
   sqlite_connection target{to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, busy_timeout};
+  target.execute("PRAGMA synchronous = EXTRA");  // else its journal may be found after a power cut, and undo the copy
   sqlite3_backup* const copying = sqlite3_backup_init(target.handle(), "main", source.handle(), "main");
   if (copying == nullptr) throw target.failure(sqlite3_extended_errcode(target.handle()));
   sqlite3_backup_step(copying, -1);  // all at once: a commit in between would make it start again
@@ -53,29 +54,55 @@ void remove_unfinished(const std::string& path) noexcept {
   ::unlink((path + "-journal").c_str());
 }
 
-}  // namespace
-
-void check_is_free(const std::string& path) {
-  std::error_code ignored;
-  if (std::filesystem::symlink_status(path, ignored).type() != std::filesystem::file_type::not_found) {
-    throw error(errc::store_failed,
-                fmt::format("backup '{}': that exists; choose another path, or move it away", path));
-  }
+[[noreturn]] void fail_because_it_exists(const std::string& path) {
+  throw error(errc::store_failed,
+              fmt::format("backup '{}': that exists; choose another path, or move it away", path));
 }
 
-void back_up_database(const std::string& from, const std::string& to) {
+void back_up_and_rename(const database_file& from, const std::string& to) {
   check_is_free(to);
-  const std::string target = resolve_database_path(to);
+  const std::string target = resolve_database_file(to).path;
   const std::string unfinished = target + "-unfinished";
   remove_unfinished(unfinished);  // of a backup that a crash ended
   try {
-    copy_pages(from, unfinished);
+    copy_pages(from, {unfinished, {}});
     rename_to_free(unfinished, target);
   } catch (...) {
     remove_unfinished(unfinished);
     throw;
   }
   sync_directory(std::filesystem::path{target}.parent_path().string());
+}
+
+void back_up_in_place(const database_file& from, const std::string& to) {
+  const database_file target{to, from.vfs};
+  const database_file journal{to + "-journal", from.vfs};
+  if (vfs_file::exists(target)) fail_because_it_exists(to);
+  vfs_file::remove(journal);
+  try {
+    copy_pages(from, target);
+  } catch (...) {
+    vfs_file::remove(target);
+    vfs_file::remove(journal);
+    throw;
+  }
+}
+
+}  // namespace
+
+void check_is_free(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::symlink_status(path, ignored).type() != std::filesystem::file_type::not_found) {
+    fail_because_it_exists(path);
+  }
+}
+
+void back_up_database(const database_file& from, const std::string& to) {
+  if (from.vfs.empty()) {
+    back_up_and_rename(from, to);
+  } else {
+    back_up_in_place(from, to);
+  }
 }
 
 }}  // namespace troupe::v0::detail

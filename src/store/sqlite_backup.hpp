@@ -2,13 +2,17 @@
 
 #include <string>
 
+#include "database_file.hpp"
+
 namespace troupe::inline v0 { namespace detail {
 
-/// Copies the database at `from` as it is now, with everything that others keep in it, to `to`, which must not exist.
-/// Commits go on meanwhile. The copy gets its name when it is complete and on disk. Throws `troupe::error`.
-void back_up_database(const std::string& from, const std::string& to);
+/// Copies the database as it is now, with everything that others keep in it, to the path `to` of the same file system,
+/// where nothing must be. Commits go on meanwhile. The copy gets its name when it is complete and on disk; except that
+/// SQLite's own file systems cannot rename: there, a copy that a crash ended is an empty database. Throws
+/// `troupe::error`.
+void back_up_database(const database_file& from, const std::string& to);
 
-/// Throws if there is something at `path`.
+/// Throws if there is something at `path`, in the operating system's file system.
 void check_is_free(const std::string& path);
 
 }}  // namespace troupe::v0::detail

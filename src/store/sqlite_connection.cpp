@@ -68,9 +68,14 @@ error to_error(const std::string& path, int result, int system_error, const char
 
 }  // namespace
 
-sqlite_connection::sqlite_connection(std::string path, int open_flags, std::chrono::milliseconds busy_timeout)
-    : path_{std::move(path)}, busy_timeout_{busy_timeout} {
-  const int result = sqlite3_open_v2(path_.c_str(), &handle_, open_flags | SQLITE_OPEN_NOMUTEX, nullptr);
+error sqlite_failure(const std::string& path, int result) {
+  return to_error(path, result, 0, sqlite3_errstr(result), {});
+}
+
+sqlite_connection::sqlite_connection(database_file file, int open_flags, std::chrono::milliseconds busy_timeout)
+    : file_{std::move(file)}, busy_timeout_{busy_timeout} {
+  const char* const vfs = file_.vfs.empty() ? nullptr : file_.vfs.c_str();
+  const int result = sqlite3_open_v2(file_.path.c_str(), &handle_, open_flags | SQLITE_OPEN_NOMUTEX, vfs);
   if (handle_ == nullptr) throw std::bad_alloc();
   sqlite3_extended_result_codes(handle_, 1);
   if (result != SQLITE_OK) {
@@ -108,11 +113,11 @@ std::string sqlite_connection::query_text(const char* sql) {
 }
 
 error sqlite_connection::failure(int result) const {
-  return to_error(path_, result, system_error(handle_), sqlite3_errmsg(handle_), busy_timeout_);
+  return to_error(file_.path, result, system_error(handle_), sqlite3_errmsg(handle_), busy_timeout_);
 }
 
 error sqlite_connection::corrupt(std::string_view what) const {
-  return error(errc::store_corrupt, fmt::format("'{}': {}; restore a backup", path_, what));
+  return error(errc::store_corrupt, fmt::format("'{}': {}; restore a backup", file_.path, what));
 }
 
 void sqlite_statement::check(int result) {

@@ -12,16 +12,21 @@
 #include <troupe/core/bytes.hpp>
 #include <troupe/core/error.hpp>
 
+#include "database_file.hpp"
+
 namespace troupe::inline v0 { namespace detail {
 
 class sqlite_statement;
+
+/// The error that a result code of SQLite stands for, where no connection can tell more.
+[[nodiscard]] error sqlite_failure(const std::string& path, int result);
 
 /// One connection to one database, used by one thread at a time. All failures are thrown as `troupe::error`s that name
 /// the file and the remedy, except where a result code is returned.
 class sqlite_connection {
  public:
-  /// `path` is absolute, so that SQLite never takes it for a URI.
-  sqlite_connection(std::string path, int open_flags, std::chrono::milliseconds busy_timeout);
+  /// `file` has been resolved.
+  sqlite_connection(database_file file, int open_flags, std::chrono::milliseconds busy_timeout);
   ~sqlite_connection();
   sqlite_connection(const sqlite_connection&) = delete;
   sqlite_connection& operator=(const sqlite_connection&) = delete;
@@ -42,10 +47,10 @@ class sqlite_connection {
   [[nodiscard]] error corrupt(std::string_view what) const;
 
   [[nodiscard]] sqlite3* handle() const noexcept { return handle_; }
-  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+  [[nodiscard]] const database_file& file() const noexcept { return file_; }
 
  private:
-  std::string path_;
+  database_file file_;
   std::chrono::milliseconds busy_timeout_;
   sqlite3* handle_ = nullptr;
 };

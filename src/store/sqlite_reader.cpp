@@ -44,9 +44,9 @@ class transaction {
 
 }  // namespace
 
-sqlite_reader::sqlite_reader(const std::string& path, std::chrono::milliseconds busy_timeout,
+sqlite_reader::sqlite_reader(const database_file& file, std::chrono::milliseconds busy_timeout,
                              const definition_names& names)
-    : connection_{path, SQLITE_OPEN_READONLY, busy_timeout},
+    : connection_{file, SQLITE_OPEN_READONLY, busy_timeout},
       names_{names},
       begin_{connection_.prepare(sql::begin_read)},
       commit_{connection_.prepare(sql::commit)},
@@ -214,8 +214,9 @@ std::vector<waiting_request::actor> sqlite_reader::list_waiting(const waiting_re
   return found;
 }
 
-sqlite_readers::sqlite_readers(std::string path, std::chrono::milliseconds busy_timeout, const definition_names& names)
-    : path_{std::move(path)}, busy_timeout_{busy_timeout}, names_{names} {
+sqlite_readers::sqlite_readers(database_file file, std::chrono::milliseconds busy_timeout,
+                               const definition_names& names)
+    : file_{std::move(file)}, busy_timeout_{busy_timeout}, names_{names} {
   idle_.reserve(readers_max);
   give_back(take());  // so that a file that cannot be read is noticed at once
 }
@@ -231,7 +232,7 @@ std::unique_ptr<sqlite_reader> sqlite_readers::take() {
   ++open_;
   lock.unlock();
   try {
-    return std::make_unique<sqlite_reader>(path_, busy_timeout_, names_);
+    return std::make_unique<sqlite_reader>(file_, busy_timeout_, names_);
   } catch (...) {
     lock.lock();
     --open_;

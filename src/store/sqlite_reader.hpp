@@ -15,7 +15,7 @@ namespace troupe::inline v0 { namespace detail {
 /// One reading connection, used by one thread at a time. Each answer is of one moment of the database.
 class sqlite_reader {
  public:
-  sqlite_reader(const std::string& path, std::chrono::milliseconds busy_timeout, const definition_names& names);
+  sqlite_reader(const database_file& file, std::chrono::milliseconds busy_timeout, const definition_names& names);
 
   [[nodiscard]] std::optional<actor_record> load(const load_request& request);
   [[nodiscard]] std::vector<actor_record> list(const list_request& request);
@@ -50,7 +50,7 @@ class sqlite_reader {
 /// Lends readers to threads. It opens them as they are needed, up to a few; who comes later waits.
 class sqlite_readers {
  public:
-  sqlite_readers(std::string path, std::chrono::milliseconds busy_timeout, const definition_names& names);
+  sqlite_readers(database_file file, std::chrono::milliseconds busy_timeout, const definition_names& names);
 
   class lease {
    public:
@@ -71,7 +71,7 @@ class sqlite_readers {
 
   static constexpr std::size_t readers_max = 8;
 
-  std::string path_;
+  database_file file_;
   std::chrono::milliseconds busy_timeout_;
   const definition_names& names_;
   std::mutex mutex_;

@@ -17,7 +17,7 @@ namespace {
 
 /// Reads only. What is found wrong here leaves the file as it was.
 void inspect(sqlite_connection& connection) {
-  const std::string& path = connection.path();
+  const std::string& path = connection.file().path;
   if (sqlite3_db_readonly(connection.handle(), "main") == 1) throw connection.failure(SQLITE_READONLY);
   if (connection.query_number(sql::has_schema) != 0) {
     const std::int64_t version = connection.query_number(sql::read_schema_version);
@@ -39,7 +39,7 @@ void configure(sqlite_connection& connection, const sqlite_options& options) {
   if (mode != "wal") {
     throw error(errc::store_failed,
                 fmt::format("'{}' cannot have a write-ahead log (its journal mode is '{}'); use a local file system",
-                            connection.path(), mode));
+                            connection.file().path, mode));
   }
   const bool full = options.synchronous == synchronous::full;
   connection.execute(full ? sql::synchronous_full : sql::synchronous_normal);
@@ -69,8 +69,8 @@ std::uint64_t prepare_schema(sqlite_connection& connection) {
 /// A connection to our own database at a path that we own.
 class owner_connection : public sqlite_connection {
  public:
-  owner_connection(const std::string& path, const sqlite_options& options)
-      : sqlite_connection{path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, options.busy_timeout} {
+  owner_connection(const database_file& file, const sqlite_options& options)
+      : sqlite_connection{file, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, options.busy_timeout} {
     sqlite3_db_config(handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     inspect(*this);
     sqlite3_db_config(handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
@@ -95,13 +95,13 @@ class loaded_names : public definition_names {
 /// What is open while the store is. Members go in the opposite order: the writer's connection is the last one, and so
 /// moves the whole log to the database; then the file is free for others.
 struct database {
-  database(const std::string& path, const sqlite_options& options)
-      : ownership{path}, connection{path, options}, names{connection}, writer{connection, names},
-        readers{path, options.busy_timeout, names} {
-    ownership.keep();
+  database(const database_file& file, const sqlite_options& options)
+      : ownership{own(file)}, connection{file, options}, names{connection}, writer{connection, names},
+        readers{file, options.busy_timeout, names} {
+    ownership->keep();
   }
 
-  file_ownership ownership;
+  std::unique_ptr<file_ownership> ownership;
   owner_connection connection;
   loaded_names names;
   sqlite_writer writer;
@@ -110,9 +110,8 @@ struct database {
 
 class sqlite_store final : public store {
  public:
-  sqlite_store(const std::string& path, const sqlite_options& options)
-      : writing_{std::make_shared<writing>()} {
-    writing_->open = std::make_unique<database>(path, options);
+  sqlite_store(const database_file& file, const sqlite_options& options) : writing_{std::make_shared<writing>()} {
+    writing_->open = std::make_unique<database>(file, options);
     opening_ = writing_->open->connection.opening();
   }
 
@@ -138,7 +137,7 @@ class sqlite_store final : public store {
     if (kept->open != nullptr) kept->open->writer.checkpoint_if_due();
   }
 
-  void backup(const std::string& path) override { back_up_database(writing_->open->connection.path(), path); }
+  void backup(const std::string& path) override { back_up_database(writing_->open->connection.file(), path); }
 
   void close() noexcept override {
     const std::lock_guard lock{writing_->mutex};
@@ -174,7 +173,7 @@ class sqlite_store final : public store {
 namespace troupe::inline v0 {
 
 std::unique_ptr<store> sqlite::operator()() const {
-  return std::make_unique<detail::sqlite_store>(detail::resolve_database_path(path_), options_);
+  return std::make_unique<detail::sqlite_store>(detail::resolve_database_file(path_, options_.vfs), options_);
 }
 
 }  // namespace troupe::inline v0

@@ -19,6 +19,9 @@ struct sqlite_options {
   troupe::synchronous synchronous = troupe::synchronous::full;
   /// How long an access waits for another program that has the file locked, before it fails with `store.failed`.
   std::chrono::milliseconds busy_timeout{2'000};
+  /// SQLite's name of the file system to use (its "VFS"), which has been registered with SQLite; empty: the operating
+  /// system's. What a path means is then up to that one.
+  std::string vfs{};
 };
 
 /// Keeps actors in one SQLite database file (WAL mode), which is made if it is missing. It stands in
@@ -33,12 +36,15 @@ struct sqlite_options {
 /// hard links is refused, since SQLite's journal goes by name. A child made by `fork` must not use the store, and as
 /// long as it runs, so does the lock: start other programs with `exec`, which lets go of it.
 ///
+/// In a file system of SQLite's own (`sqlite_options::vfs`) ownership is SQLite's lock on that small file, links are
+/// not looked for, and a backup has its name from the start: one that a crash ended is empty.
+///
 /// A program that reads the file in one long transaction holds up nothing; the log beside the file grows meanwhile.
 /// One that writes, to its own tables, holds up our commits for as long as its transaction takes.
 class sqlite {
  public:
   explicit sqlite(std::string path) : path_{std::move(path)} {}
-  sqlite(std::string path, sqlite_options options) : path_{std::move(path)}, options_{options} {}
+  sqlite(std::string path, sqlite_options options) : path_{std::move(path)}, options_{std::move(options)} {}
 
   /// Opens it, as `store_factory` says.
   [[nodiscard]] std::unique_ptr<store> operator()() const;

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "file_ownership.hpp"
+#include "vfs_file.hpp"
+
+namespace troupe::inline v0 { namespace detail {
+
+/// Ownership in a file system that only SQLite knows. The lock file is never removed: whether another one has opened it
+/// meanwhile cannot be told.
+class vfs_ownership final : public file_ownership {
+ public:
+  explicit vfs_ownership(const database_file& file);
+
+ private:
+  vfs_file lock_;
+};
+
+/// Throws if something other than a database is there.
+void check_vfs_database(const database_file& file);
+
+}}  // namespace troupe::v0::detail
