@@ -4,6 +4,7 @@
 #   check.sh prefix       SOURCE BUILD WORK             install BUILD into WORK/prefix
 #   check.sh find_package SOURCE BUILD WORK COMPILER    a CMake project that finds the installed package
 #   check.sh subdirectory SOURCE BUILD WORK COMPILER    a CMake project that has the source tree in it
+#   check.sh tested       SOURCE BUILD WORK COMPILER    the same with tests of its own: examples/tested
 #   check.sh pkg_config   SOURCE BUILD WORK COMPILER    no CMake: flags from pkg-config
 #
 # Exit status 77 means skipped: the compiler is not on this machine.
@@ -21,7 +22,9 @@ fi
 rm -rf "$here"
 
 build_with_cmake() {
-  cmake -S "$consumers/$kind" -B "$here" -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=Debug "$@"
+  project=$1
+  shift
+  cmake -S "$project" -B "$here" -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=Debug "$@"
   cmake --build "$here" --parallel 2
 }
 
@@ -31,11 +34,15 @@ case $kind in
     cmake --install "$build" --prefix "$prefix"
     ;;
   find_package)
-    build_with_cmake -DCMAKE_PREFIX_PATH="$prefix"
+    build_with_cmake "$consumers/$kind" -DCMAKE_PREFIX_PATH="$prefix"
     "$here/consumer"
     ;;
+  tested)
+    build_with_cmake "$source/examples/tested" -DCMAKE_PREFIX_PATH="$prefix"
+    ctest --test-dir "$here" --output-on-failure --no-tests=error
+    ;;
   subdirectory)
-    build_with_cmake -DTROUPE_SOURCE_DIR="$source"
+    build_with_cmake "$consumers/$kind" -DTROUPE_SOURCE_DIR="$source"
     "$here/consumer"
     ;;
   pkg_config)
