@@ -105,9 +105,9 @@ void join::cancel_all() noexcept {
 namespace {
 
 // Continuations come back to the blocked thread, which runs them itself.
-class blocked_thread final : public fiber {
+class driving_thread final : public fiber {
  public:
-  blocked_thread() noexcept : fiber{nullptr} {}
+  driving_thread() noexcept : fiber{nullptr} {}
 
   void resume_later(work& w) noexcept override {
     const std::lock_guard lock{mutex_};
@@ -141,7 +141,7 @@ void block_on(std::coroutine_handle<> h, promise_base& promise) {
   bool ended = false;
   promise.owner = &ended;
   promise.on_end = [](promise_base& p) noexcept { *static_cast<bool*>(p.owner) = true; };
-  blocked_thread here;
+  driving_thread here;
   drive_as(here, h);
   here.run_until(ended);
 }
