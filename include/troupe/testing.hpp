@@ -4,4 +4,9 @@
 /// What tests of an application use; link `troupe::testing`.
 
 #include <troupe/testing/check_store.hpp>
+#include <troupe/testing/linearizable.hpp>
 #include <troupe/testing/matches_file.hpp>
+#include <troupe/testing/seeds.hpp>
+#include <troupe/testing/simulated_disk.hpp>
+#include <troupe/testing/simulation.hpp>
+#include <troupe/testing/simulated_disk.hpp>

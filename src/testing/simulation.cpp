@@ -6,13 +6,7 @@
 
 #include <fmt/format.h>
 
-#if __has_include(<troupe/testing/simulated_disk.hpp>)
 #include <troupe/testing/simulated_disk.hpp>
-#else
-namespace troupe::inline v0 { namespace testing {
-class simulated_disk { public: void crash(){} void power_cut(){} void halt_after(std::uint64_t){} bool halted() const { return false; } };
-}}
-#endif
 
 #include "../runtime/core.hpp"
 #include "../runtime/lifecycle.hpp"
@@ -223,6 +217,7 @@ bool simulation::world::proceed(time_point until) {
   const auto& f = shared.faults;
   if (shared.happens(f.crash, shared.times.crash)) shared.crash_wanted = true;
   if (shared.happens(f.power_cut, shared.times.power_cut)) shared.power_cut_wanted = true;
+  if (options.disk && options.disk->halted()) shared.crash_wanted = true;
   if (shared.crash_wanted || shared.power_cut_wanted) die(shared.power_cut_wanted);
   return true;
 }
