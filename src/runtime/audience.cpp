@@ -6,6 +6,7 @@
 #include <troupe/core/error.hpp>
 #include <troupe/core/when.hpp>
 
+#include "../core/planted.hpp"
 #include "core.hpp"
 #include "lifecycle.hpp"
 #include "side.hpp"
@@ -154,8 +155,9 @@ void audience::dismiss(connection_core& c, std::exception_ptr why, epoch_number 
 }
 
 bool audience::may_leave(epoch_number dependency) const noexcept {
-  return held_.empty() &&
-         (type_.options.durability != durability::committed || core_.commits().is_durable(dependency));
+  return (held_.empty() || is_planted(planted::event_reordered)) &&
+         (type_.options.durability != durability::committed || core_.commits().is_durable(dependency) ||
+          is_planted(planted::event_before_commit));
 }
 
 void audience::hold(event_record& e) noexcept {

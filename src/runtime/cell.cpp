@@ -6,6 +6,7 @@
 
 #include <troupe/core/error.hpp>
 
+#include "../core/planted.hpp"
 #include "audience.hpp"
 #include "core.hpp"
 #include "lifecycle.hpp"
@@ -87,7 +88,7 @@ void cell::post() noexcept { post_batch::post(core_.exec(), *this); }
 void cell::run_posted(work& w) noexcept { static_cast<cell&>(w).drain(drain_budget); }
 
 void cell::hand_over() noexcept {
-  if (!incoming_.empty() || !rest()) post();
+  if (!incoming_.empty() || (!rest() && !is_planted(planted::lost_wake_up))) post();
 }
 
 // Leaves the cell if nothing waits. True if it is no longer held; then it may be gone.
@@ -111,7 +112,7 @@ work* cell::next_message() noexcept {
     auto* newest = reinterpret_cast<work*>(word_.exchange(held, std::memory_order_acquire));
     while (newest != nullptr) {
       work* const older = newest->next;
-      incoming_.push_front(*newest);
+      is_planted(planted::mailbox_reordered) ? incoming_.push_back(*newest) : incoming_.push_front(*newest);
       newest = older;
     }
   }
@@ -266,7 +267,7 @@ void cell::run_first(invocation& inv, turn& t) noexcept {
     inv.failure = std::current_exception();
   }
   if (!body) return settle(inv, t);
-  if (inv.exclusive) enter(phase_, &inv);
+  if (inv.exclusive && !is_planted(planted::exclusive_forgotten)) enter(phase_, &inv);
   if (inv.kind != invocation::purpose::lifecycle) {
     inv.following = live_->running;
     if (inv.following != nullptr) inv.following->previous = &inv;

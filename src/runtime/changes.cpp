@@ -6,6 +6,7 @@
 
 #include <troupe/core/error.hpp>
 
+#include "../core/planted.hpp"
 #include "core.hpp"
 #include "lifecycle.hpp"
 #include "queues.hpp"
@@ -26,7 +27,7 @@ bool equal(const buffer& a, const buffer& b) noexcept {
 }  // namespace
 
 void turn::learn(epoch_number dependency) noexcept {
-  if (dependency <= learned) return;
+  if (dependency <= learned || is_planted(planted::dependency_dropped)) return;
   learned = dependency;
   if (where->side_ && writes) where->side_->freeze_before(dependency);
 }
@@ -158,6 +159,7 @@ std::unique_ptr<row_changes> cell_side::take_rows() {
 }
 
 void cell_side::undo_rows() noexcept {
+  if (is_planted(planted::rows_of_failed_turn_kept)) return;
   rows.reset();
   if (queues) queues->undo();
 }
@@ -254,7 +256,7 @@ void cell_side::tell_of_change(std::exception_ptr& failure) noexcept {
 epoch_number cell_side::record_destroy(epoch_number dependency) {
   destroyed = true;
   const auto moved = take_rows();
-  if (!exists) return dependency;
+  if (!exists || is_planted(planted::destroyed_comes_back)) return dependency;
   exists = false;
   if (moved) dependency = std::max(dependency, moved->claim_arrived());
   return place(dependency, [&](image& m) {
@@ -330,7 +332,7 @@ void cell_side::encode_now(image& m) noexcept {
 }
 
 void cell_side::freeze_before(epoch_number epoch) noexcept {
-  if (registered == 0 || registered >= epoch) return;
+  if (registered == 0 || registered >= epoch || is_planted(planted::freeze_forgotten)) return;
   image& m = images[registered & 1];
   if (m.encoded) return;
   for (auto stage = m.is.load(std::memory_order_acquire);;) {
@@ -360,6 +362,7 @@ void cell_side::schedule_save() noexcept {
   save_scheduled = true;
   owner.quick_writes_ = !owner.type().has_on_state_change;
   auto& exec = owner.core().exec();
+  if (is_planted(planted::save_skipped)) return;
   exec.arm(save, exec.now() + owner.type().options.save_interval);
 }
 

@@ -6,6 +6,7 @@
 
 #include <troupe/core/error.hpp>
 
+#include "../core/planted.hpp"
 #include "core.hpp"
 #include "rows.hpp"
 
@@ -69,11 +70,16 @@ void committer::report(runtime_health& health) const {
 // On the I/O lane. The steps of a commit follow one another here, each maybe after a wait.
 void committer::step() noexcept {
   if (state_ == state::writing) return write();
+  if (is_planted(planted::freeze_forgotten) && closing_ != nullptr) return collect();
   close_epoch();
 }
 
 void committer::write() noexcept {
   if (dead_) return bury();
+  if (is_planted(planted::ack_before_commit)) {
+    state_of_commits_.durable = closing_epoch_;
+    open(std::exchange(gates_[closing_epoch_ & 1], nullptr), true);
+  }
   core_.stored().commit(request_);
 }
 
@@ -93,13 +99,14 @@ void committer::close_epoch() noexcept {
     request_.undeliverable = std::exchange(forgotten_, {});
     closing_epoch_ = open_++;
   }
-  asked_.store(1, std::memory_order_relaxed);  // ourselves: so that the answers cannot be complete before we are done
+  // What other threads do before all are asked: the simulation has none, but this is where it would matter.
+  if (is_planted(planted::freeze_forgotten) && closing_ != nullptr) return executor_.post_blocking(job_);
   collect();
-  if (last_arrived()) write();
 }
 
 // Takes every image that is encoded; asks the others' cells, on the spot where nobody runs them.
 void committer::collect() noexcept {
+  asked_.store(1, std::memory_order_relaxed);  // ourselves: so that the answers cannot be complete before we are done
   std::size_t actors = 0;
   for (image* m = closing_; m != nullptr; m = m->next) {
     ++actors;
@@ -127,6 +134,7 @@ void committer::collect() noexcept {
     }
   }
   closing_actors_.store(actors, std::memory_order_relaxed);
+  if (last_arrived()) write();
 }
 
 void committer::arrived() noexcept {
@@ -205,6 +213,7 @@ void committer::failed(bool for_good) noexcept {
       last_error_ = "the store gave no reason";
     }
   }
+  if (is_planted(planted::failed_commit_forgotten)) request_.writes.clear();
   if (for_good) dead_ = true;
   if (dead_) return bury();
   update_refusing();

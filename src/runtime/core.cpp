@@ -8,6 +8,7 @@
 
 #include <troupe/core/error.hpp>
 
+#include "../core/planted.hpp"
 #include "blocked.hpp"
 #include "lifecycle.hpp"
 #include "queues.hpp"
@@ -246,7 +247,8 @@ void runtime_core::deliver(invocation& inv) noexcept {
     }
     return inv.release();
   }
-  const bool gated = inv.from_host && inv.origin->type->options.durability == durability::committed;
+  const bool gated = inv.from_host && inv.origin->type->options.durability == durability::committed &&
+                     !is_planted(planted::gate_dropped);
   if (!gated || committer_.is_durable(inv.dependency)) {
     inv.answer();
     return inv.release();

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "../core/planted.hpp"
 #include "side.hpp"
 
 namespace troupe::inline v0 {
@@ -44,6 +45,7 @@ cell& directory::at(runtime_core& core, const definition& type, const troupe::ke
   grow<&cell::next_by_key_>(s, [](const cell& c) { return hash(c.type_, c.key_); });
   auto& bucket = s.buckets[h & (s.buckets.size() - 1)];
   for (cell* c = bucket; c != nullptr; c = c->next_by_key_) {
+    if (is_planted(planted::double_activation) && c->phase_ == cell::phase::waking) continue;
     if (&c->type_ == &type && c->key_ == key) {
       c->retain();
       return *c;
