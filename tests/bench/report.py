@@ -103,6 +103,13 @@ TABLES = [
         ("between actors, 1,000 a turn, `relaxed`", "message/between_actors/relaxed/1000", PER_SECOND, None,
          "baseline/table_by_hand/1000"),
     ]),
+    ("Simulation, one thread", "bench_simulation", [
+        ("`advance(24h)`, all asleep", "simulation/day/0", US, None, None),
+        ("the same, 100 actors that go to sleep", "simulation/day/100", US, None, None),
+        ("pieces of work of ten callers, `committed`", "simulation/steps", PER_SECOND, None, None),
+        ("seeds of 10 s with all faults", "simulation/seeds", PER_SECOND, None, None),
+        ("call, commit, crash and start", "simulation/crash", US, None, None),
+    ]),
     ("Durable, `synchronous = FULL`, 120-byte states that change", "bench_commit", [
         *(row
           for callers, target in ((1, -5e3), (64, -130e3), (1024, -450e3), (4096, -500e3))
