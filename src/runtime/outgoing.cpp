@@ -70,9 +70,6 @@ bytes encode_parcel(const parcel& p) {
   return encode(s);
 }
 
-outgoing::outgoing(runtime_core& core) noexcept : core_{core} {}
-outgoing::~outgoing() = default;
-
 // --- delivery -------------------------------------------------------------------------------------------------------
 
 void outgoing::deliver(enqueuing& inv) noexcept {
@@ -159,17 +156,6 @@ void outgoing::try_again() noexcept {
   for (enqueuing* const inv : ready) deliver(*inv);
 }
 
-void outgoing::stop() noexcept {
-  std::multimap<time_point, enqueuing*> left;
-  {
-    const std::lock_guard lock{mutex_};
-    stopped_ = true;
-    if (armed_) core_.exec().cancel(alarm_);
-    left.swap(waiting_);
-  }
-  for (const auto& [at, inv] : left) drop(*inv);
-}
-
 // The store has it.
 void outgoing::drop(enqueuing& inv) noexcept {
   if (inv.posted) return inv.release();
@@ -179,25 +165,91 @@ void outgoing::drop(enqueuing& inv) noexcept {
 
 // --- what an earlier process left ------------------------------------------------------------------------------------
 
-void outgoing::begin() { core_.spawn(resend()); }
-
-task<> outgoing::resend() {
-  const std::uint64_t ours = core_.first_message_id();
-  std::uint64_t behind = 0;
-  while (true) {
-    store_wait<outgoing_request> page{core_};
-    page.after = behind;
-    co_await page;
-    for (const auto& m : page.found) {
-      if (m.id >= ours || core_.stopping()) co_return;
-      if (!restore(m.id, m.content)) {
-        core_.log(log_level::error, fmt::format("a stored message, {}, is for an actor or queue that the registry does "
-                                                "not have; it stays in the store", m.id));
-      }
-      behind = m.id;
-    }
-    if (page.found.size() < page.limit) co_return;
+/// Goes through the parcels in the store, page by page; a page that cannot be read is tried again. Busy while it is
+/// posted or at the store.
+class outgoing::leftovers final : public outgoing_request, public timer, public work {
+ public:
+  explicit leftovers(outgoing& o) noexcept
+      : timer{&leftovers::ring}, work{&leftovers::proceed}, owner_{o}, ours_{o.core_.first_message_id()} {
+    done = [](outgoing_request& r) noexcept {
+      auto& self = static_cast<leftovers&>(r);
+      self.owner_.core_.exec().post(self);
+    };
   }
+  void begin() noexcept {
+    owner_.core_.enter_busy();
+    owner_.core_.exec().post(*this);
+  }
+
+ private:
+  static void ring(timer& t) noexcept { static_cast<leftovers&>(t).begin(); }
+
+  static void proceed(work& w) noexcept {
+    auto& self = static_cast<leftovers&>(w);
+    auto& core = self.owner_.core_;
+    if (!self.go_on()) core.leave_busy();
+  }
+
+  // Whether it is still under way.
+  bool go_on() noexcept {
+    auto& core = owner_.core_;
+    if (std::exchange(asked_, false)) {
+      if (failure) return pause();
+      for (const auto& m : found) {
+        if (m.id >= ours_ || core.stopping()) return false;
+        resend(m);
+        after = m.id;
+      }
+      if (found.size() < limit) {
+        found = {};
+        return false;
+      }
+    }
+    if (core.stopping()) return false;
+    found.clear();
+    asked_ = true;
+    core.stored().list_outgoing(*this);
+    return true;
+  }
+
+  void resend(const message& m) {
+    if (owner_.restore(m.id, m.content)) return;
+    owner_.core_.log(log_level::error, fmt::format("a stored message, {}, is for an actor or queue that the registry "
+                                                   "does not have; it stays in the store", m.id));
+  }
+
+  bool pause() noexcept {
+    auto& core = owner_.core_;
+    core.report(std::exchange(failure, nullptr), "looking for messages on their way");
+    const std::lock_guard lock{owner_.mutex_};
+    if (!owner_.stopped_) core.exec().arm(*this, core.exec().now() + backoff_of(++failures_));
+    return false;
+  }
+
+  outgoing& owner_;
+  const std::uint64_t ours_;  ///< from this one on they are this process's
+  std::uint32_t failures_ = 0;
+  bool asked_ = false;
+};
+
+outgoing::outgoing(runtime_core& core) noexcept : core_{core} {}
+outgoing::~outgoing() = default;
+
+void outgoing::begin() {
+  leftovers_ = std::make_unique<leftovers>(*this);
+  leftovers_->begin();
+}
+
+void outgoing::stop() noexcept {
+  std::multimap<time_point, enqueuing*> left;
+  {
+    const std::lock_guard lock{mutex_};
+    stopped_ = true;
+    if (armed_) core_.exec().cancel(alarm_);
+    if (leftovers_) core_.exec().cancel(*leftovers_);
+    left.swap(waiting_);
+  }
+  for (const auto& [at, inv] : left) drop(*inv);
 }
 
 bool outgoing::restore(std::uint64_t id, bytes_view content) {

@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <exception>
 #include <map>
+#include <memory>
 #include <mutex>
 
-#include <troupe/core/task.hpp>
 #include <troupe/core/timer.hpp>
 
 #include "rows.hpp"
@@ -41,6 +41,7 @@ class outgoing {
   void put_off(enqueuing& inv) noexcept;
 
  private:
+  class leftovers;
   struct alarm final : timer {
     explicit alarm(outgoing& o) noexcept : timer{&alarm::ring}, owner{o} {}
     static void ring(timer& t) noexcept;
@@ -52,7 +53,6 @@ class outgoing {
     outgoing& owner;
   };
 
-  [[nodiscard]] task<> resend();
   [[nodiscard]] bool restore(std::uint64_t id, bytes_view content);
   void try_again() noexcept;
   void arm() noexcept;
@@ -65,6 +65,7 @@ class outgoing {
   bool stopped_ = false;
   alarm alarm_{*this};
   job job_{*this};
+  std::unique_ptr<leftovers> leftovers_;
 };
 
 }  // namespace detail

@@ -1,0 +1,106 @@
+// Handled in one turn, a message takes effect exactly once, whatever goes wrong; in several turns, at least once, and
+// its attempts say how often it has begun.
+
+#include <catch2/catch.hpp>
+
+#include <cstdint>
+#include <string>
+
+#include <troupe/testing/seeds.hpp>
+
+#include "simulation/payments.hpp"
+#include "simulation/plans.hpp"
+
+using namespace payments;
+
+namespace {
+
+struct setting {
+  std::uint64_t seed = 1;
+  troupe::testing::faults faults{};
+  std::chrono::nanoseconds sleep_after = 100ms;
+};
+
+void expect_nothing_broken(const customers& all) {
+  for (const std::string& each : all.broken) UNSCOPED_INFO(each);
+  REQUIRE(all.broken.empty());
+}
+
+/// Payments for some time, then nothing fails any more, and all that was begun comes to its end.
+void do_business(const setting& s, customers& all) {
+  troupe::options lazy = account::options;
+  lazy.sleep_after = s.sleep_after;
+  troupe::use_options how;
+  how.options = lazy;
+  troupe::registry registry;
+  registry.use<account>("account", how);
+
+  troupe::testing::simulation_options options;
+  options.seed = s.seed;
+  options.faults = s.faults;
+  options.runtime.store = [kept = troupe::memory{}, &all] {
+    auto opened = kept();
+    all.store = opened.get();
+    return opened;
+  };
+  options.on_start = [&all](troupe::testing::simulation& sim) {
+    books now{sim, all};
+    now.check_cut();
+    now.check_promises();
+    for (int me = 0; me < 3; ++me) sim.spawn(customer(sim, all, me));
+    sim.spawn(sweeper(sim, all));
+  };
+  troupe::testing::simulation sim{registry, options};
+  for (int i = 0; i < 40 && static_cast<int>(all.asked.size()) < all.orders_max; ++i) sim.advance(1s);
+  sim.heal();
+  sim.advance(1s);
+  all.at_home = true;
+  // Retries wait by the wall clock, which may have been set back.
+  for (int minutes = 0; minutes < 24 * 60 && !books{sim, all}.drained(); ++minutes) sim.advance(1min);
+  books last{sim, all};
+  INFO("at the end: " << last.what_waits());
+  REQUIRE(last.drained());
+  last.check_cut();
+  last.check_promises();
+  if (s.sleep_after == troupe::never && sim.crashes() == 0) last.check_order_of_credits();
+  expect_nothing_broken(all);
+  sim.finish();
+}
+
+}  // namespace
+
+TEST_CASE("payments add up, and each takes effect once, whatever goes wrong") {
+  troupe::testing::for_each_seed(100, [](std::uint64_t seed) {
+    troupe::testing::seeded_random random{seed};
+    setting s{.seed = seed, .faults = plans::any_faults(random)};
+    constexpr std::chrono::nanoseconds naps[] = {20ms, 200ms, 5s};
+    s.sleep_after = naps[random.below(3)];
+    customers all;
+    do_business(s, all);
+  });
+}
+
+TEST_CASE("what one actor sends another arrives in the order of sending, if both stay awake") {
+  troupe::testing::for_each_seed(50, [](std::uint64_t seed) {
+    troupe::testing::seeded_random random{seed};
+    setting s{.seed = seed, .faults = plans::any_faults(random), .sleep_after = troupe::never};
+    s.faults.crash = s.faults.crash_before_commit = s.faults.crash_after_commit = s.faults.load_fails = {};
+    customers all;
+    do_business(s, all);
+  });
+}
+
+TEST_CASE("what an earlier process left on its way arrives, though the store cannot be read at first") {
+  troupe::registry registry;
+  registry.use<account>("account");
+  troupe::testing::simulation sim{registry, {.seed = 1}};
+  const auto payer = sim.client().get_or_create<account>(name_of(0));
+  sim.run(payer.call<&account::look>());
+  sim.faults().load_fails = {.probability = 1, .until = sim.elapsed() + 10s};
+  sim.run(payer.send(account::orders, order{.number = 1, .payee = 1, .amount = 40}));
+  sim.advance(1s);
+  sim.crash();
+  CHECK(sim.stored(sim.client().get<account>(name_of(0)))->balance == opening - 40);
+  sim.advance(2min);
+  CHECK(sim.stored(sim.client().get<account>(name_of(1)))->balance == opening + 40);
+}
