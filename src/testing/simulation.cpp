@@ -313,6 +313,7 @@ void simulation::restart() {
 void simulation::finish() {
   world_->require_outside("finish");
   world_->shared.calm = true;
+  world_->shared.crash_before_commit = world_->shared.crash_after_commit = false;
   world_->shared.log.note("the process ends, after steps", steps());
   auto& core = world_->core();
   world_->present->runtime->shutdown();
