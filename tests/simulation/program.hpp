@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -54,17 +53,15 @@ void run_for(simulation& sim, const referee& rules, std::chrono::nanoseconds len
   const bool may_crash = f.crash.probability + f.crash_before_commit.probability + f.crash_after_commit.probability > 0;
   seeded_random random = sim.random().fork();
   const auto end = sim.elapsed() + length;
-  std::optional<std::uint32_t> doomed_since;  // what is to die in its next commit does not end in good order
   while (sim.elapsed() < end) {
     sim.advance(random.up_to(length / 4));
     look();
     rules.judge();
     const auto what = random.below(may_crash ? 12 : 3);
-    if (what == 2 && doomed_since != sim.crashes()) sim.restart();
+    if (what == 2) sim.restart();
     if (what == 3) sim.crash();
     if (what == 4) sim.crash_before_next_commit();
     if (what == 5) sim.crash_after_next_commit();
-    if (what == 4 || what == 5) doomed_since = sim.crashes();
   }
   rules.judge();
 }
