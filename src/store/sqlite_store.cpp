@@ -1,6 +1,8 @@
 #include <troupe/store/sqlite_store.hpp>
 
+#include <limits>
 #include <mutex>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -34,85 +36,103 @@ void inspect(sqlite_connection& connection) {
   }
 }
 
-void configure(sqlite_connection& connection, const sqlite_options& options) {
+void configure(sqlite_connection& connection) {
   const std::string mode = connection.query_text(sql::use_wal);
   if (mode != "wal") {
     throw error(errc::store_failed,
                 fmt::format("'{}' cannot have a write-ahead log (its journal mode is '{}'); use a local file system",
                             connection.file().path, mode));
   }
-  const bool full = options.synchronous == synchronous::full;
-  connection.execute(full ? sql::synchronous_full : sql::synchronous_normal);
+  connection.execute(sql::synchronous_full);
   connection.execute(sql::configure_writer);
 }
 
-/// Makes our tables, or brings older ones up to date, and writes in any case, so that what cannot be written is refused
-/// now. Returns how often the database has been opened.
-std::uint64_t prepare_schema(sqlite_connection& connection) {
-  connection.execute(sql::begin_write);
-  try {
-    const bool is_new = connection.query_number(sql::has_schema) == 0;
-    const std::int64_t version = is_new ? 0 : connection.query_number(sql::read_schema_version);
-    for (std::int64_t at = version; at < sql::schema_version; ++at) connection.execute(sql::steps[at]);
-    connection.execute(sql::count_opening);
-    const std::int64_t openings = connection.query_number(sql::read_openings);
-    connection.execute(sql::commit);
-    return static_cast<std::uint64_t>(openings);
-  } catch (...) {
-    if (sqlite3_get_autocommit(connection.handle()) == 0) {
-      sqlite3_exec(connection.handle(), sql::roll_back, nullptr, nullptr, nullptr);
+void load_names(sqlite_connection& connection, definition_names& names) {
+  sqlite_statement query = connection.prepare(sql::read_definitions);
+  while (query.step()) {
+    const std::int64_t number = query.number(0);
+    if (number < 1 || number == std::numeric_limits<std::int64_t>::max()) {
+      throw connection.corrupt(fmt::format("a definition has the number {}", number));
     }
-    throw;
+    names.add(query.text(1), number, true);
   }
 }
 
-/// A connection to our own database at a path that we own.
-class owner_connection : public sqlite_connection {
+/// Makes our tables, or brings older ones up to date, and writes in any case, so that what cannot be written is refused
+/// now. Nothing of it stays unless it is committed.
+class opening_transaction {
  public:
-  owner_connection(const database_file& file, const sqlite_options& options)
-      : sqlite_connection{file, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, options.busy_timeout} {
-    sqlite3_db_config(handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-    inspect(*this);
-    sqlite3_db_config(handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
-    configure(*this, options);
-    opening_ = prepare_schema(*this);
+  explicit opening_transaction(sqlite_connection& connection) : connection_{connection} {
+    connection.execute(sql::begin_write);
+    try {
+      const bool is_new = connection.query_number(sql::has_schema) == 0;
+      const std::int64_t version = is_new ? 0 : connection.query_number(sql::read_schema_version);
+      for (std::int64_t at = version; at < sql::schema_version; ++at) connection.execute(sql::steps[at]);
+      connection.execute(sql::count_opening);
+      opening_ = static_cast<std::uint64_t>(connection.query_number(sql::read_openings));
+    } catch (...) {
+      roll_back();
+      throw;
+    }
   }
+  ~opening_transaction() { roll_back(); }
+  opening_transaction(const opening_transaction&) = delete;
+  opening_transaction& operator=(const opening_transaction&) = delete;
 
-  [[nodiscard]] std::uint64_t opening() const noexcept { return opening_; }
+  /// Returns how often the database has been opened.
+  std::uint64_t commit() {
+    connection_.execute(sql::commit);
+    return opening_;
+  }
 
  private:
-  std::uint64_t opening_ = 0;
-};
-
-class loaded_names : public definition_names {
- public:
-  explicit loaded_names(sqlite_connection& connection) {
-    sqlite_statement query = connection.prepare(sql::read_definitions);
-    while (query.step()) add(query.text(1), query.number(0), true);
+  void roll_back() noexcept {
+    if (sqlite3_get_autocommit(connection_.handle()) != 0) return;
+    sqlite3_exec(connection_.handle(), sql::roll_back, nullptr, nullptr, nullptr);
   }
+
+  sqlite_connection& connection_;
+  std::uint64_t opening_ = 0;
 };
 
 /// What is open while the store is. Members go in the opposite order: the writer's connection is the last one, and so
 /// moves the whole log to the database; then the file is free for others.
 struct database {
+  /// Whatever is needed is read before anything is written, so that a file which is refused is left as it was. How
+  /// often it was opened waits for the disk in any case: such a number must not come again, even after a power cut.
   database(const database_file& file, const sqlite_options& options)
-      : ownership{own(file)}, connection{file, options}, names{connection}, writer{connection, names},
-        readers{file, options.busy_timeout, names} {
+      : ownership{own(file)},
+        connection{file, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, options.busy_timeout} {
+    move_log_on_close(false);
+    inspect(connection);
+    configure(connection);
+    opening_transaction first{connection};
+    load_names(connection, names);
+    writer.emplace(connection, names);
+    opening = first.commit();
+    if (options.synchronous == synchronous::normal) connection.execute(sql::synchronous_normal);
+    readers.emplace(file, options.busy_timeout, names);
+    move_log_on_close(true);
     ownership->keep();
   }
 
+  void move_log_on_close(bool on) noexcept {
+    sqlite3_db_config(connection.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, on ? 0 : 1, nullptr);
+  }
+
   std::unique_ptr<file_ownership> ownership;
-  owner_connection connection;
-  loaded_names names;
-  sqlite_writer writer;
-  sqlite_readers readers;
+  sqlite_connection connection;
+  std::uint64_t opening = 0;
+  definition_names names;
+  std::optional<sqlite_writer> writer;
+  std::optional<sqlite_readers> readers;
 };
 
 class sqlite_store final : public store {
  public:
   sqlite_store(const database_file& file, const sqlite_options& options) : writing_{std::make_shared<writing>()} {
     writing_->open = std::make_unique<database>(file, options);
-    opening_ = writing_->open->connection.opening();
+    opening_ = writing_->open->opening;
   }
 
   ~sqlite_store() override { close(); }
@@ -130,11 +150,11 @@ class sqlite_store final : public store {
     const std::shared_ptr<writing> kept = writing_;
     {
       const std::lock_guard lock{kept->mutex};
-      kept->open->writer.commit(request);
+      kept->open->writer->commit(request);
     }
     request.done(request);
     const std::lock_guard lock{kept->mutex};
-    if (kept->open != nullptr) kept->open->writer.checkpoint_if_due();
+    if (kept->open != nullptr) kept->open->writer->checkpoint_if_due();
   }
 
   void backup(const std::string& path) override { back_up_database(writing_->open->connection.file(), path); }
@@ -155,7 +175,7 @@ class sqlite_store final : public store {
     request.found = {};
     request.failure = nullptr;
     try {
-      const sqlite_readers::lease reader{writing_->open->readers};
+      const sqlite_readers::lease reader{*writing_->open->readers};
       request.found = ((*reader).*read)(request);
     } catch (...) {
       request.failure = std::current_exception();

@@ -61,11 +61,11 @@ struct disk_fault {
 ///     store = disk.sqlite("app.db")();
 ///
 /// What it promises about a power cut is what POSIX does, and no more. Writes that were not synced are kept, dropped or
-/// torn, each sector of 512 bytes by itself: a sector has what one of its writes left, and maybe a part of the next one,
-/// or garbage where that would have been; bytes outside of a write stay. So with a file's size. A file's name, whether
-/// new or removed, is durable once the directory has been synced, and SQLite does that when it removes a file and at the
-/// first sync of a new log or journal, but not for a new database. All files are in one directory. What was synced
-/// stays.
+/// torn, each sector of 512 bytes by itself: a sector has what one of its writes left, and maybe a part of the next
+/// one, or garbage where that would have been; bytes outside of a write stay. So with a file's size. A file's name,
+/// whether new or removed, is durable once the directory has been synced; SQLite does that when it removes a file and
+/// at the first sync of a new log or journal, but not for a new database. All files are in one directory. What was
+/// synced stays.
 ///
 /// Everything that happens is a function of the seed and of the calls, SQLite's random numbers included: while a disk
 /// lives, those of the whole process come from the seed of the disk that was made last. No time passes; a busy
