@@ -301,13 +301,15 @@ void runtime_core::notify() noexcept {
 }
 
 bool runtime_core::wait_until(const std::function<bool()>& done, std::chrono::nanoseconds limit) {
-  const auto until = std::chrono::steady_clock::now() + limit;
+  // By our own clock, or by the machine's if that stands still.
+  const auto until = executor_->now() + limit;
+  const auto until_for_all = std::chrono::steady_clock::now() + limit;
   constexpr std::chrono::milliseconds look_round{20};
   for (;;) {
     {
       std::unique_lock lock{idle_mutex_};
       if (done()) return true;
-      if (std::chrono::steady_clock::now() >= until) return false;
+      if (executor_->now() >= until || std::chrono::steady_clock::now() >= until_for_all) return false;
     }
     if (executor_->help(look_round)) {
       if (executor_->exhausted()) return done();
@@ -323,8 +325,8 @@ void runtime_core::order(cell& c, void (*obey)(cell&) noexcept) {
   c.push(*new cell_order{c, obey});
 }
 
-void runtime_core::shutdown() noexcept {
-  if (stopping_.exchange(true)) return;
+bool runtime_core::shutdown() noexcept {
+  if (stopping_.exchange(true)) return true;
   alarms_.stop();
   parcels_.stop();
   for (cell* c : directory_.all()) {
@@ -343,12 +345,19 @@ void runtime_core::shutdown() noexcept {
   }
   asleep = asleep || wait_until(all_asleep, shutdown_limit);
   if (!asleep) {
-    log(log_level::error, "shutdown: some actors did not end; what they had not saved is lost");
+    log(log_level::error, "shutdown: some actors or spawned tasks did not end; what they had not saved is lost");
     committer_.abandon();
+    cancel_coroutines();
   }
   wait_until([this] { return committer_.is_idle(); }, shutdown_limit);
   if (!asleep) wait_until(all_asleep, std::chrono::seconds{1});
   end();
+  return asleep;
+}
+
+void runtime_core::cancel_coroutines() noexcept {
+  const std::lock_guard lock{idle_mutex_};
+  for (host_coroutine* each = coroutines_; each != nullptr; each = each->following) each->cancel();
 }
 
 bool runtime_core::kill() noexcept {
@@ -357,7 +366,7 @@ bool runtime_core::kill() noexcept {
   alarms_.stop();
   parcels_.stop();
   committer_.abandon();
-  for (host_coroutine* each = coroutines_; each != nullptr; each = each->following) each->cancel();
+  cancel_coroutines();
   for (cell* c : directory_.all()) {
     order(*c, &lifecycle::stop_now);
     order(*c, &lifecycle::cut_short);

@@ -79,12 +79,12 @@ class runtime_core {
   void enter_busy() noexcept { busy_.fetch_add(1, std::memory_order_relaxed); }
   /// The last thing that a thread does here: the core may be gone when it returns.
   void leave_busy() noexcept;
-  [[nodiscard]] bool busy() const noexcept { return busy_.load(std::memory_order_acquire) != 0; }
 
   /// Sends a cell a message, which its holder obeys.
   void order(cell& c, void (*obey)(cell&) noexcept);
 
-  void shutdown() noexcept;
+  /// Returns false if something had to be cut off.
+  bool shutdown() noexcept;
   /// The process dies, as far as that can be played within one: nothing more is stored, no hook runs, and all that
   /// waits is told that its outcome is open. Returns false if something still runs then. For simulations.
   bool kill() noexcept;
@@ -100,6 +100,7 @@ class runtime_core {
 
  private:
   friend class host_coroutine;
+  void cancel_coroutines() noexcept;
   void end() noexcept;
 
   runtime_options options_;

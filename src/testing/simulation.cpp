@@ -315,12 +315,12 @@ void simulation::finish() {
   world_->shared.calm = true;
   world_->shared.crash_before_commit = world_->shared.crash_after_commit = false;
   world_->shared.log.note("the process ends, after steps", steps());
-  auto& core = world_->core();
-  world_->present->runtime->shutdown();
-  const bool ended = !core.busy();
+  const bool ended = world_->core().shutdown();
   world_->end_life();
   if (!ended) {
-    throw error(errc::simulation_left_over, "code of the program did not end with it (" + world_->place() + ")");
+    throw error(errc::simulation_left_over,
+                "an actor or a spawned task did not end when its process did; let loops end when a call fails with "
+                "runtime.stopped (" + world_->place() + ")");
   }
 }
 
