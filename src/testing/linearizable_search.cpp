@@ -6,10 +6,12 @@ namespace troupe::inline v0 { namespace testing { namespace detail {
 
 namespace {
 
-// FNV-1a's step, with 64 bits at a time and the upper half folded in: buckets are chosen by the lower.
+// The finish of splitmix64 (Steele, Lea and Flood, 2014): every bit counts in every other.
 std::uint64_t mix(std::uint64_t hash, std::uint64_t word) noexcept {
-  hash = (hash ^ word) * 0x9e3779b97f4a7c15U;
-  return hash ^ (hash >> 32);
+  hash = (hash ^ word) + 0x9e3779b97f4a7c15U;
+  hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9U;
+  hash = (hash ^ (hash >> 27)) * 0x94d049bb133111ebU;
+  return hash ^ (hash >> 31);
 }
 
 }  // namespace
@@ -44,6 +46,7 @@ bool visited_configurations::insert(const number_set& answered, const number_set
   if (entries_.size() >= buckets_.size()) grow();
   auto& bucket = buckets_[now.hash & (buckets_.size() - 1)];
   for (auto i = bucket; i != 0; i = entries_[i - 1].next) {
+    ++comparisons_;
     if (covers(entries_[i - 1], now)) {
       words_.resize(now.words);
       return false;
@@ -129,7 +132,7 @@ void order_search::find_twins() {
 order_search::outcome order_search::run() {
   static_cast<void>(visited_.insert(answered_placed_, unknown_placed_, state_));
   while (open_ > 0) {
-    if (visited_.size() >= configurations_max_) return outcome::gave_up;
+    if (visited_.effort() >= configurations_max_) return outcome::gave_up;
     if (place_next()) continue;
     note_dead_end();
     if (steps_.empty()) return outcome::none;
@@ -169,6 +172,10 @@ bool order_search::place_unknown(std::size_t number) {
   if (twin_[number] != none && !unknown_placed_.contains(twin_[number])) return false;
   const auto next = partition_.step(state_, unknown_[number]);
   if (!next || *next == state_) return false;  // what changes nothing now is better kept for later
+  if (hides_the_last(unknown_[number], *next)) {
+    partition_.drop_newest();
+    return false;
+  }
   unknown_placed_.insert(number);
   if (enter(*next, {.operation = unknown_[number], .before = state_, .event = at_event_, .unknown = number})) {
     at_event_ = events_[0].next;
@@ -176,6 +183,18 @@ bool order_search::place_unknown(std::size_t number) {
   }
   unknown_placed_.erase(number);
   return false;
+}
+
+// Whether the unknown operation placed last need not have happened, since nobody saw it and `operation`, which leads to
+// `state`, leads there without it. Another branch has that.
+bool order_search::hides_the_last(std::size_t operation, std::size_t state) {
+  if (steps_.empty() || steps_.back().unknown == none) return false;
+  const auto before = steps_.back().before;
+  const auto without = partition_.step(before, operation);
+  if (!without) return false;
+  const bool same = partition_.equal(*without, state);
+  if (*without != before) partition_.drop_newest();
+  return same;
 }
 
 bool order_search::enter(std::size_t state, const step& s) {

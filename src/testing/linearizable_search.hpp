@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -36,6 +37,8 @@ class visited_configurations {
   /// possible with some of them used up is possible with them still to come.
   [[nodiscard]] bool insert(const number_set& answered, const number_set& unknown, std::size_t state);
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+  /// The size, or more if the entries have many others to be compared with.
+  [[nodiscard]] std::size_t effort() const noexcept { return std::max(entries_.size(), comparisons_ / 32); }
 
  private:
   // Words of all ones in front and of zeros behind are not stored: all but the operations around the present one.
@@ -55,6 +58,7 @@ class visited_configurations {
   const history_partition& partition_;
   std::vector<std::uint64_t> words_;
   std::vector<entry> entries_;
+  std::size_t comparisons_ = 0;
   std::vector<std::uint32_t> buckets_ = std::vector<std::uint32_t>(1024);
 };
 
@@ -104,6 +108,7 @@ class order_search {
   [[nodiscard]] bool place_next();
   [[nodiscard]] bool place_answered(std::size_t call);
   [[nodiscard]] bool place_unknown(std::size_t number);
+  [[nodiscard]] bool hides_the_last(std::size_t operation, std::size_t state);
   [[nodiscard]] bool enter(std::size_t state, const step& s);
   void take_back();
   void note_dead_end();

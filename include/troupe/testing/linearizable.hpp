@@ -52,8 +52,9 @@
 /// seen)`, which says whether the answer may be this one and changes the state accordingly; `seen` is null if nobody
 /// knows the answer. Where several *states* are possible after one answer, let the model be the set of them.
 ///
-/// Operations whose outcome is unknown cost the most, since each may have happened at any time or never: up to a dozen
-/// in a partition are no trouble. Operations that have `operator==` make them cheaper.
+/// A thousand operations of one partition take milliseconds, with luck. What costs most are operations of unknown
+/// outcome, since each may have happened at any time or never. Some dozens are no trouble if each writes a value of its
+/// own, or if the operations have `operator==`, so that it is known which of them are the same.
 ///
 /// The algorithm is that of Wing and Gong ("Testing and verifying concurrent objects", 1993) with Lowe's memory of
 /// configurations ("Testing for linearizability", 2017) and the partitions of Horn and Kroening ("Faster
@@ -140,8 +141,8 @@ class history {
 };
 
 struct linearizability_limits {
-  /// Configurations (which operations have happened, and the state) that the search of one partition may visit. A
-  /// million take a second and some hundred megabytes.
+  /// Configurations (which operations have happened, and the state) that the search of one partition may visit; fewer
+  /// if each is much like many others. A million take a second or two and some hundred megabytes.
   std::size_t configurations_max = 1'000'000;
 };
 

@@ -16,6 +16,7 @@
 #include <troupe/codec/codec.hpp>
 #include <troupe/codec/json_text.hpp>
 #include <troupe/codec/names.hpp>
+#include <troupe/core/buffer.hpp>
 
 // What `linearizable.hpp` knows of a user's model, and how the search, which knows no types, sees it.
 
@@ -179,9 +180,15 @@ class typed_partition final : public history_partition {
   }
   std::uint64_t hash(std::size_t state) const override {
     const M& s = states_[state];
-    if constexpr (requires { static_cast<std::uint64_t>(s.hash()); }) return static_cast<std::uint64_t>(s.hash());
-    else if constexpr (troupe::detail::writable<M>) return fingerprint(encode(s));
-    else return 0;
+    if constexpr (requires { static_cast<std::uint64_t>(s.hash()); }) {
+      return static_cast<std::uint64_t>(s.hash());
+    } else if constexpr (troupe::detail::writable<M>) {
+      scratch_.clear();
+      encode(s, scratch_);
+      return fingerprint(scratch_.view());
+    } else {
+      return 0;
+    }
   }
   bool ask_the_same(std::size_t operation, std::size_t other) const override {
     if constexpr (comparable<typename M::operation>)
@@ -216,6 +223,7 @@ class typed_partition final : public history_partition {
   }
 
   std::vector<const history_record<M>*> records_;
+  mutable buffer scratch_;
   std::deque<M> states_;  // a state stays where it is while others come
 };
 
