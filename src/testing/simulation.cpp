@@ -162,8 +162,8 @@ void simulation::world::die(bool power_cut) {
   const bool ended = core().kill();
   if (!ended) {
     throw error(errc::simulation_endless,
-                "code of the program that died goes on for ever; let loops end when a call fails with "
-                "runtime.stopped or actor.aborted (" + place() + ")");
+                "code of the program that died goes on for ever, or waits for what is not troupe's; let loops end when a "
+                "call fails with runtime.stopped or actor.aborted (" + place() + ")");
   }
   end_life();
   dying = false;
@@ -250,7 +250,10 @@ simulation::~simulation() {
   }
 }
 
-const troupe::client& simulation::client() const noexcept { return world_->present->runtime->client(); }
+const troupe::client& simulation::client() const {
+  static_cast<void>(world_->exec());
+  return world_->present->runtime->client();
+}
 
 void simulation::spawn(task<> t) {
   static_cast<void>(world_->exec());

@@ -32,6 +32,7 @@ struct simulation_options {
 
   /// What the program would give its runtime. `store` is kept over crashes: `memory{}`, or one on a simulated disk, or
   /// your own, if it answers before its functions return. Executor, clock and random source are the simulation's.
+  /// Copies of these options share their store: make them anew for each simulation.
   runtime_options runtime{};
 
   /// Where `runtime.store` lies, so that a crash and a power cut can do to it what they do.
@@ -42,7 +43,7 @@ struct simulation_options {
   std::function<void(simulation&)> on_start = nullptr;
 
   /// What one `run` may take, in virtual time and in pieces of work, before it fails with `simulation.endless`.
-  std::chrono::nanoseconds time_max = std::chrono::hours{24 * 365};
+  std::chrono::nanoseconds time_max = std::chrono::hours{24 * 30};
   std::uint64_t steps_max = 10'000'000;
 
   /// Hears what happens, line by line. By default that goes to stderr if TROUPE_TRACE is set in the environment.
@@ -135,14 +136,16 @@ class simulation {
   /// Kills the process; see `finish`.
   ~simulation();
 
-  /// Of the process that runs now. After a crash, ask again.
-  [[nodiscard]] const troupe::client& client() const noexcept;
+  /// Of the process that runs now. After a crash, ask again. Throws `runtime.stopped` after `finish`.
+  [[nodiscard]] const troupe::client& client() const;
 
   // --- running ---
 
   /// Runs the program until a task, a call or another awaitable has ended, and gives its value or throws its failure.
   /// Virtual time passes as needed. Errors: `simulation.stuck` if it cannot end any more, since nothing is ready and no
-  /// timer is armed: a deadlock, or a lost wake-up; `simulation.endless`.
+  /// timer is armed: a deadlock, or a lost wake-up; `simulation.endless` if it has not ended within the limits. An actor
+  /// that waits for ever looks at the clock all the time to see whether it may sleep, so a deadlock of actors without
+  /// time-outs is endless.
   template <class Awaitable>
   auto run(Awaitable awaitable) {
     using value = troupe::detail::await_result<Awaitable>;
@@ -167,7 +170,8 @@ class simulation {
   // --- the process ---
 
   /// Kills it, as SIGKILL does, and starts it again a while later. Called from within the program, it happens as soon as
-  /// the present piece of work has ended. Errors: `simulation.endless` if code that is told to end does not.
+  /// the present piece of work has ended. Errors: `simulation.endless` if code that is told to end does not; then this
+  /// object is good for nothing but its destruction.
   void crash();
   /// The machine loses power: on a `simulated_disk`, what was not synced vanishes or tears.
   void power_cut();
