@@ -4,30 +4,30 @@
 
 namespace troupe::inline v0 { namespace detail {
 
-/// Bugs that are built in on purpose, to prove that the tests in the simulation would find them: tests/simulation/planted.
+/// Bugs that are built in on purpose, to prove that the tests of the simulation would find them (tests/simulation/planted).
 /// Each stands for a mistake that somebody could make.
 enum class planted : std::uint8_t {
   none,
-  gate_dropped,            ///< a reply leaves at once, whatever it depends on
-  freeze_forgotten,        ///< a large state is not encoded before a turn of a later epoch changes it
-  dependency_dropped,      ///< a turn does not take in what its message depends on
-  ack_before_commit,       ///< those who wait for an epoch are told when its commit begins
-  failed_commit_forgotten, ///< what is tried again after a failed commit is not what failed
-  double_activation,       ///< an actor is in the directory only once it is awake, so two may wake it
-  lost_wake_up,            ///< who lets go of an actor does not look whether a message has come meanwhile
-  mailbox_reordered,       ///< what has queued up is not turned round: the newest comes first
-  exclusive_forgotten,     ///< an exclusive action lets others in when it awaits
-  timer_lost,              ///< of timers that are due at the same time, one fires
-  sleep_loses_change,      ///< what a relaxed actor has not saved when it is put to sleep is not saved
-  save_skipped,            ///< the timer of a relaxed actor's save is not armed
-  destroyed_comes_back,    ///< an actor is destroyed in memory alone
-  queue_acknowledged_early,///< a message is removed from the store when it is taken
-  message_sent_twice,      ///< that a message has arrived is not noted, so the next process sends it again
-  message_forgotten,       ///< an actor that is put to sleep is not woken for its messages
-  consumer_not_woken,      ///< a message that enters a queue which is not empty wakes nobody
-  rows_of_failed_turn_kept,///< a turn whose state cannot be stored still sends and acknowledges
-  event_before_commit,     ///< an event leaves at once, whatever it depends on
-  event_reordered,         ///< an event that may leave overtakes one that waits
+  gate_dropped,              ///< a reply leaves at once, whatever it depends on
+  freeze_forgotten,          ///< a large state is not encoded before a turn of a later epoch changes it
+  dependency_dropped,        ///< a turn does not take in what its message depends on
+  ack_before_commit,         ///< a reply waits for the epoch before: it leaves when the commit of its own begins
+  failed_commit_forgotten,   ///< what is tried again after a failed commit is not what failed
+  double_activation,         ///< an actor is in the directory only once it is awake, so two may wake it
+  lost_wake_up,              ///< who lets go of an actor does not look whether a message has come meanwhile
+  mailbox_reordered,         ///< what has queued up is not turned round: the newest comes first
+  exclusive_forgotten,       ///< an exclusive action lets others in when it awaits
+  timer_lost,                ///< of timers that are due at the same time, one fires
+  sleep_loses_change,        ///< what a relaxed actor has not saved when it is put to sleep is not saved
+  save_skipped,              ///< the timer of a relaxed actor's save is not armed
+  destroyed_comes_back,      ///< an actor is destroyed in memory alone
+  queue_acknowledged_early,  ///< a message is removed from the store when it is taken
+  message_sent_twice,        ///< that a message has arrived is not noted, so the next process sends it again
+  message_forgotten,         ///< an actor that is put to sleep is not woken for its messages
+  due_message_missed,        ///< a message becomes due while its actor is awake, and the actor does not look
+  rows_of_failed_turn_kept,  ///< a turn whose state cannot be stored still sends and acknowledges
+  event_before_commit,       ///< an event leaves at once, whatever it depends on
+  event_reordered,           ///< an event that may leave overtakes one that waits
 };
 
 #ifdef TROUPE_PLANTED_FAULTS

@@ -76,10 +76,6 @@ void committer::step() noexcept {
 
 void committer::write() noexcept {
   if (dead_) return bury();
-  if (is_planted(planted::ack_before_commit)) {
-    state_of_commits_.durable = closing_epoch_;
-    open(std::exchange(gates_[closing_epoch_ & 1], nullptr), true);
-  }
   core_.stored().commit(request_);
 }
 

@@ -188,9 +188,8 @@ void cell_queues::undo() noexcept {
 
 void cell_queues::make_ready(queued& m) {
   clear_time(m);
-  auto& ready = lanes_[m.lane].ready;
-  ready.emplace(m.id, &m);
-  if (ready.size() == 1 || !is_planted(planted::consumer_not_woken)) wake_parked(owner, lane_bit(m.lane));
+  lanes_[m.lane].ready.emplace(m.id, &m);
+  wake_parked(owner, lane_bit(m.lane));
 }
 
 void cell_queues::set_time(queued& m, time_point at) {
@@ -217,7 +216,7 @@ void cell_queues::arm() noexcept {
 }
 
 void cell_queues::ring(cell& c) noexcept {
-  if (!c.live_ || c.phase_ == cell::phase::finalising) return;
+  if (!c.live_ || c.phase_ == cell::phase::finalising || is_planted(planted::due_message_missed)) return;
   turn t{c, nullptr, false, this_thread()};
   c.side_->queues->look_at_clock();
   t.end();
