@@ -298,6 +298,8 @@ task<> open_connection(cell& c, connection_core& from) {
   }
   if (!failure) {
     from.open_fully();
+    // It has ended meanwhile, and on_disconnect has waited for this.
+    if (from.removed()) co_await part(c, counted_ptr<connection_core>{from});
     co_return;
   }
   all.remove(from);
@@ -323,6 +325,7 @@ task<> part_with_all(cell& c, std::exception_ptr why) {
     counted_ptr<connection_core> each{*all->first()};
     all->remove(*each);
     each->disconnect(why);
+    if (!each->greeted()) continue;
     inv.via = each;
     co_await part(c, std::move(each));
     inv.via = {};

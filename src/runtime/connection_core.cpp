@@ -74,7 +74,8 @@ void connection_core::departed(work& w) noexcept {
 }
 
 void connection_core::leave() noexcept {
-  if (heard_by->remove(*this) && actor->type().has_on_disconnect) actor->push(*new parting{*home, *actor, *this});
+  if (!heard_by->remove(*this) || !greeted_) return;
+  if (actor->type().has_on_disconnect) actor->push(*new parting{*home, *actor, *this});
 }
 
 void connection_core::end_opening(work& w) noexcept {
@@ -100,7 +101,10 @@ void leave_with_turn(event_record& e, audience& to) noexcept {
   this_thread().in_turn->send(e);
 }
 
-void connection_core::open_fully() noexcept { this_thread().in_turn->send(opened_); }
+void connection_core::open_fully() noexcept {
+  greeted_ = true;
+  this_thread().in_turn->send(opened_);
+}
 
 void connection_core::send(event_record* e) {
   e->only = counted_ptr<connection_core>{*this};

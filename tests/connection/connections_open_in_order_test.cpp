@@ -15,6 +15,7 @@ using lines = std::vector<std::string>;
 lines diary;
 std::string throws_in;
 std::string slow_in;
+std::chrono::nanoseconds slowness = 10s;
 
 void reach(const std::string& place) {
   diary.push_back(place);
@@ -92,7 +93,7 @@ struct slow_club {
   troupe::task<> take(std::string place) {
     diary.push_back(place + " begins");
     if (slow_in == place) {
-      co_await troupe::delay(10s);
+      co_await troupe::delay(slowness);
     }
     diary.push_back(place + " ends");
   }
@@ -112,7 +113,11 @@ struct slow_club {
     return take("disconnect");
   }
   int size(troupe::context<slow_club>& c) const { return static_cast<int>(c.connections().size()); }
-  using actor = troupe::actor<slow_club, &slow_club::size>;
+  void clear(troupe::context<slow_club>& c) {
+    for (auto& p : c.connections()) p.disconnect();
+  }
+  void end(troupe::context<slow_club>& c) { c.destroy(); }
+  using actor = troupe::actor<slow_club, &slow_club::size, &slow_club::clear, &slow_club::end>;
 };
 
 /// Has no hooks: anybody may connect, and brings nothing.
@@ -148,6 +153,7 @@ struct fixture {
     diary.clear();
     throws_in.clear();
     slow_in.clear();
+    slowness = 10s;
   }
   ~fixture() { throws_in.clear(); }
   static troupe::registry registry() {
@@ -342,6 +348,22 @@ TEST_CASE_METHOD(fixture, "an on_disconnect that takes too long is cut off and r
   CHECK_THAT(w.errors.front(), Catch::Contains("on_disconnect") && Catch::Contains("actor.callback_timed_out"));
   CHECK(diary.back() == "disconnect begins");
   CHECK(w.run(h.call<&slow_club::size>()) == 0);
+}
+
+TEST_CASE_METHOD(fixture, "on_disconnect comes behind on_connect, also if the actor ends the connection meanwhile") {
+  slow_in = "connect";
+  slowness = 1s;
+  const auto h = w.client.get_or_create<slow_club>("s");
+  const auto opened = w.start(h.connect());
+  CHECK(diary.back() == "connect begins");
+  SECTION("it sends all away") { w.run(h.call<&slow_club::clear>()); }
+  SECTION("it is destroyed") { w.run(h.call<&slow_club::end>()); }
+  w.settle();
+  CHECK(diary.back() == "connect begins");
+  w.pass(2s);
+  CHECK(opened.done());
+  const lines last{diary.end() - 3, diary.end()};
+  CHECK(last == lines{"connect ends", "disconnect begins", "disconnect ends"});
 }
 
 TEST_CASE_METHOD(fixture, "an on_disconnect that throws is reported, and the connection is gone all the same") {

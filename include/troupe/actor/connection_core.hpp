@@ -191,6 +191,10 @@ class connection_core : public work {
   [[nodiscard]] bool parted() const noexcept { return parted_ || closed(); }
   /// on_connect has returned: when the turn ends, the client may listen for itself.
   void open_fully() noexcept;
+  /// Whether on_connect has returned. on_disconnect never comes before that: whoever ends a connection earlier leaves it
+  /// to the one who opens it.
+  [[nodiscard]] bool greeted() const noexcept { return greeted_; }
+  [[nodiscard]] bool removed() const noexcept { return parted_; }
 
   // --- the other end; any thread ---
 
@@ -245,7 +249,8 @@ class connection_core : public work {
 
   // The actor's holder.
   bool listed_ = false;
-  bool opening_ = false;             ///< on_connect has not returned
+  bool opening_ = false;             ///< on_connect has not returned, or its turn has not ended
+  bool greeted_ = false;             ///< on_connect has returned
   bool parted_ = false;              ///< was listed, and is no more
   connection_core* previous_ = nullptr;
   connection_core* following_ = nullptr;
