@@ -255,7 +255,7 @@ void runtime_core::deliver(invocation& inv) noexcept {
   }
   inv.at_gate.store(true, std::memory_order_release);
   inv.opened = &reply::pass_gate;
-  committer_.when_durable(inv.dependency, inv);
+  committer_.when_durable(inv.dependency - (is_planted(planted::ack_before_commit) ? 1 : 0), inv);
 }
 
 // --- reports --------------------------------------------------------------------------------------------------------
