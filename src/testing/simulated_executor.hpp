@@ -53,6 +53,7 @@ class simulated_executor final : public executor {
   std::deque<work*> lane_;
   std::vector<late_work> late_;
   std::uint64_t steps_ = 0;
+  unsigned inline_calls_ = 0;
   bool running_ = false;
 };
 
