@@ -331,6 +331,7 @@ testing::faults& simulation::faults() noexcept { return world_->shared.faults; }
 
 void simulation::heal() noexcept {
   world_->shared.faults = testing::faults{};
+  world_->shared.times = {};
   world_->shared.commits_fail_until = std::chrono::nanoseconds{0};
 }
 

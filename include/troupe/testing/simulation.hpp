@@ -187,7 +187,8 @@ class simulation {
 
   /// What may go wrong from now on.
   [[nodiscard]] testing::faults& faults() noexcept;
-  /// Nothing goes wrong any more: no faults from now on, and commits that failed go through.
+  /// Nothing goes wrong any more: no faults from now on, and commits that failed go through. What `fault::most` counts
+  /// begins anew.
   void heal() noexcept;
 
   // --- looking in ---
