@@ -25,8 +25,9 @@ struct held_seats {
 
 struct show {
   static constexpr std::chrono::minutes hold_time{10};
+  static constexpr std::chrono::seconds tick{10};
   static constexpr troupe::event<"seatsLeft", int> seats_left{};
-  static constexpr troupe::queue<"payments", payment> payments{{.attempts_max = 3, .retry_min = std::chrono::seconds{1}}};
+  static constexpr troupe::queue<"payments", payment> payments{{.attempts_max = 3}};
   // Awake for longer than seats are held, so that they become free on time.
   static constexpr troupe::options options{.sleep_after = std::chrono::minutes{15}};
 
@@ -77,7 +78,7 @@ struct show {
   // [run]
   troupe::task<> run(troupe::context<show>& c) {
     for (;;) {
-      auto paid = co_await c.queue().next(payments, std::chrono::seconds{10});
+      auto paid = co_await c.queue().next(payments, tick);
       const int before = free;
       end_holds(c.wall());
       if (free != before) c.broadcast(seats_left, free);

@@ -21,16 +21,11 @@ using troupe::testing::simulation;
 
 constexpr int seats = 10;
 
-const troupe::registry& program() {
-  static const troupe::registry r = [] {
-    troupe::registry made;
-    made.use<show>("show");
-    return made;
-  }();
-  return r;
-}
+// [program]
+const troupe::registry program = troupe::registry{}.use<show>("show");
 
 troupe::handle<show> tonight(simulation& sim) { return sim.client().get_or_create<show>("tonight", seats); }
+// [/program]
 
 int sold_by(const show& s) {
   int sum = 0;
@@ -42,7 +37,8 @@ int sold_by(const show& s) {
 
 // [struct]
 TEST_CASE("seats that are held are not free, until the time is over") {
-  show s{.free = 10, .held = {}, .sold = {}};  // an actor is a struct
+  show s;  // an actor is a struct
+  s.free = 10;
   const troupe::wall_time evening{};
   CHECK(s.hold("ada", 7, evening));
   CHECK_FALSE(s.hold("bert", 4, evening));
@@ -55,7 +51,7 @@ TEST_CASE("seats that are held are not free, until the time is over") {
 
 // [time]
 TEST_CASE("seats are free again after ten minutes, and who waits for them hears of it") {
-  simulation sim{program()};
+  simulation sim{program};
   const auto tickets = tonight(sim);
   const auto heard = sim.record(tickets, show::seats_left);
   CHECK(sim.run(tickets.call<&show::reserve>("ada", 7)));
@@ -69,7 +65,7 @@ TEST_CASE("seats are free again after ten minutes, and who waits for them hears 
 
 // [crash]
 TEST_CASE("what was answered is there after a crash") {
-  simulation sim{program()};
+  simulation sim{program};
   sim.run(tonight(sim).call<&show::reserve>("ada", 7));
   sim.crash();
   CHECK(sim.stored(tonight(sim))->held.contains("ada"));
@@ -82,7 +78,7 @@ TEST_CASE("what was answered is there after a crash") {
 // [commit]
 TEST_CASE("whoever did not hear the answer asks again, and has the seats once") {
   const bool is_stored = GENERATE(false, true);
-  simulation sim{program()};
+  simulation sim{program};
   sim.run(tonight(sim).call<&show::left>());
   is_stored ? sim.crash_after_next_commit() : sim.crash_before_next_commit();
   CHECK_THROWS_AS(sim.run(tonight(sim).call<&show::reserve>("ada", 7)), troupe::error);
@@ -94,7 +90,7 @@ TEST_CASE("whoever did not hear the answer asks again, and has the seats once") 
 
 // [sleep]
 TEST_CASE("seats that became free while the actor slept are free when it is asked") {
-  simulation sim{program()};
+  simulation sim{program};
   sim.run(tonight(sim).call<&show::reserve>("ada", 7));
   sim.put_to_sleep(tonight(sim));
   sim.advance(11min);
@@ -105,7 +101,7 @@ TEST_CASE("seats that became free while the actor slept are free when it is aske
 
 // [queue]
 TEST_CASE("a payment waits for its time, and one for nothing becomes a dead letter") {
-  simulation sim{program()};
+  simulation sim{program};
   const auto tickets = tonight(sim);
   sim.run(tickets.call<&show::reserve>("ada", 7));
   sim.run(tickets.send(show::payments, payment{"ada"}, troupe::delayed(5min)));
@@ -163,14 +159,14 @@ TEST_CASE("whatever happens, no seat is sold twice or lost, and no payment is lo
         if (!accepted.contains(order)) sim.spawn(buy(sim, order, accepted));
       }
     };
-    simulation sim{program(), {.seed = seed, .faults = bad_day, .on_start = open}};
+    simulation sim{program, {.seed = seed, .faults = bad_day, .on_start = open}};
     sim.advance(30min);
     sim.heal();
     sim.advance(1h);
 
     sim.run(tonight(sim).call<&show::left>());
     const show s = sim.stored(tonight(sim)).value();
-    CHECK(s.held.empty());
+    REQUIRE(s.held.empty());
     REQUIRE(s.free + sold_by(s) == seats);
     names known;
     for (const auto& [order, count] : s.sold) known.insert(order);

@@ -1,7 +1,6 @@
-// The snippets of docs/testing.md and docs/executor-and-tasks.md: time turned by hand, restarts in memory.
+// The snippets of docs/testing.md that are in no example, and those of docs/executor-and-tasks.md.
 
-#include <troupe/testing/matches_file.hpp>
-#include <troupe/troupe.hpp>
+#include <troupe/testing.hpp>
 
 #include <fstream>
 #include <memory>
@@ -10,39 +9,50 @@
 
 using namespace std::chrono_literals;
 
-struct trial {
-  bool expired = false;
-
-  void begin(troupe::context<trial>& c) { c.keep_awake(count_down(c)); }
-  bool is_over() const { return expired; }
-
-  using actor = troupe::actor<trial, &trial::begin, &trial::is_over>;
-
- private:
-  troupe::task<> count_down(troupe::context<trial>&) {
-    co_await troupe::delay(30min);
-    expired = true;
-  }
+struct tally {
+  int count = 0;
+  int add(int by) { return count += by; }
+  using actor = troupe::actor<tally, &tally::add>;
 };
 
-void a_trial_ends_after_half_an_hour() {
+// [model]
+struct tally_model {
+  struct operation {
+    int by = 0;
+  };
+  int count = 0;
+
+  int apply(const operation& o) { return count += o.by; }
+  bool operator==(const tally_model&) const = default;
+};
+
+using tally_history = troupe::testing::history<tally_model>;
+
+troupe::task<> add(troupe::testing::simulation& sim, tally_history& history, int by) {
+  const auto home = sim.client().get_or_create<tally>("home");
+  const auto id = history.begin({by});
+  const int count = co_await home.call<&tally::add>(by);
+  history.end(id, count);  // if it throws, nobody knows whether it happened
+}
+// [/model]
+
+void answers_are_in_some_order() {
   troupe::registry registry;
-  registry.use<trial>("trial");
+  registry.use<tally>("tally");
 
-  // [virtual_time]
-  auto clock = std::make_shared<troupe::manual_clock>();
-  auto executor = std::make_shared<troupe::manual_executor>(clock, troupe::manual_executor::options{.io_thread = false});
-  troupe::runtime runtime{registry, {.executor = executor}};  // one thread, and every run is the same
-
-  auto alice = runtime.client().get_or_create<trial>("alice");
-  runtime.run(alice.call<&trial::begin>());
-  clock->advance(29min);
-  runtime.poll();
-  check(!runtime.run(alice.call<&trial::is_over>()));
-  clock->advance(2min);  // no waiting
-  runtime.poll();
-  check(runtime.run(alice.call<&trial::is_over>()));
-  // [/virtual_time]
+  // [linearizable]
+  tally_history history;
+  constexpr troupe::testing::faults faults{.crash_after_commit = {.probability = 0.1, .most = 5}};
+  troupe::testing::simulation sim{registry, {.seed = 7, .faults = faults}};
+  for (int i = 1; i <= 30; ++i) {
+    for (int caller = 0; caller < 3; ++caller) sim.spawn(add(sim, history, i));  // at the same time
+    sim.advance(1s);
+  }
+  const auto found = troupe::testing::check_linearizable(history);
+  if (!found) fmt::print(stderr, "{}\n", found.explanation());
+  // [/linearizable]
+  check(static_cast<bool>(found));
+  check(history.size() == 90);
 }
 
 struct note {
@@ -99,7 +109,7 @@ void tasks() {
 }
 
 int main() {
-  a_trial_ends_after_half_an_hour();
+  answers_are_in_some_order();
   a_note_survives_a_restart();
   tasks();
   const temporary_folder folder;
