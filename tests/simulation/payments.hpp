@@ -146,7 +146,8 @@ struct account {
     }
     try {
       co_await c.delay(std::chrono::milliseconds{number % 5});
-      if (number % 2 == 0) co_await c.client().get_or_create<account>(name_of(number % accounts)).call<&account::look>();
+      const auto other = c.client().get_or_create<account>(name_of(number % accounts));
+      if (number % 2 == 0) co_await other.call<&account::look>();
     } catch (const troupe::error& e) {
       if (e.is(troupe::errc::aborted) && c.stop_token().stop_requested()) --begun[number];  // given back uncounted
       throw;
@@ -280,7 +281,8 @@ class books {
     for (const auto& [number, paid] : all_.answered) {
       const account& a = states_[static_cast<std::size_t>(all_.asked.at(number))];
       const auto found = a.executed.find(number);
-      if (found == a.executed.end() || found->second.paid != paid) complain(fmt::format("a wrong answer to {}", number));
+      const bool is_true = found != a.executed.end() && found->second.paid == paid;
+      if (!is_true) complain(fmt::format("a wrong answer to {}", number));
     }
     for (const int number : all_.reported_dead) {
       if (!is_dead(number)) complain(fmt::format("order {} is not dead", number));
@@ -349,5 +351,35 @@ class books {
   std::map<int, int> waiting_orders_, dead_orders_, waiting_credits_, waiting_errands_, waiting_receipts_;
   std::size_t on_their_way_ = 0;
 };
+
+/// The program: the books are looked at whenever its process starts, then the customers come.
+inline void employ(troupe::testing::simulation_options& options, customers& all) {
+  options.runtime.store = [open = options.runtime.store, &all] {
+    auto opened = open();
+    all.store = opened.get();
+    return opened;
+  };
+  options.on_start = [&all](troupe::testing::simulation& sim) {
+    books now{sim, all};
+    now.check_cut();
+    now.check_promises();
+    for (int me = 0; me < 3; ++me) sim.spawn(customer(sim, all, me));
+    sim.spawn(sweeper(sim, all));
+  };
+}
+
+/// Nothing fails any more, and nobody comes: then all that was begun comes to its end.
+inline books close(troupe::testing::simulation& sim, customers& all) {
+  sim.heal();
+  sim.advance(1s);
+  all.at_home = true;
+  // Retries wait by the wall clock, which may have been set back.
+  for (int minutes = 0; minutes < 24 * 60 && !books{sim, all}.drained(); ++minutes) sim.advance(1min);
+  books last{sim, all};
+  last.check_cut();
+  last.check_promises();
+  if (!last.drained()) all.broken.push_back("what waits for ever: " + last.what_waits());
+  return last;
+}
 
 }  // namespace payments

@@ -38,30 +38,10 @@ void do_business(const setting& s, customers& all) {
   troupe::testing::simulation_options options;
   options.seed = s.seed;
   options.faults = s.faults;
-  options.runtime.store = [kept = troupe::memory{}, &all] {
-    auto opened = kept();
-    all.store = opened.get();
-    return opened;
-  };
-  options.on_start = [&all](troupe::testing::simulation& sim) {
-    books now{sim, all};
-    now.check_cut();
-    now.check_promises();
-    for (int me = 0; me < 3; ++me) sim.spawn(customer(sim, all, me));
-    sim.spawn(sweeper(sim, all));
-  };
+  employ(options, all);
   troupe::testing::simulation sim{registry, options};
   for (int i = 0; i < 40 && static_cast<int>(all.asked.size()) < all.orders_max; ++i) sim.advance(1s);
-  sim.heal();
-  sim.advance(1s);
-  all.at_home = true;
-  // Retries wait by the wall clock, which may have been set back.
-  for (int minutes = 0; minutes < 24 * 60 && !books{sim, all}.drained(); ++minutes) sim.advance(1min);
-  books last{sim, all};
-  INFO("at the end: " << last.what_waits());
-  REQUIRE(last.drained());
-  last.check_cut();
-  last.check_promises();
+  books last = close(sim, all);
   if (s.sleep_after == troupe::never && sim.crashes() == 0) last.check_order_of_credits();
   expect_nothing_broken(all);
   sim.finish();
