@@ -142,7 +142,9 @@ bool listener_wait::await_suspend(std::coroutine_handle<> h) {
 
 event_record* listener_wait::await_resume() {
   end();
-  if (aborted_) throw error(errc::aborted, "the wait for an event");
+  // A loser of when_any that is woken all the same leaves the event to the next one who asks.
+  const fiber* const self = this_thread().here;
+  if (aborted_ || (self != nullptr && self->cancelled())) throw error(errc::aborted, "the wait for an event");
   if (occupied_) throw error(errc::invalid_operation, "two coroutines wait on one event stream");
   connection_core& c = *listener_.of;
   counted_ptr<event_record> heard;
