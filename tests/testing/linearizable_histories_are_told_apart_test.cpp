@@ -1,16 +1,12 @@
 // check_linearizable: what it accepts, what it refuses and how it says so.
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <mutex>
-#include <optional>
-#include <random>
 #include <set>
 #include <sstream>
 #include <string>
 #include <thread>
-#include <variant>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -20,64 +16,12 @@
 
 #include "recorded_calls.hpp"
 
+using namespace recorded;
 using troupe::testing::history;
 using troupe::testing::linearizability;
 using verdict = troupe::testing::linearizability::verdict;
 
 namespace {
-
-struct register_model {
-  struct operation {
-    std::optional<int> write;
-    std::optional<int> expected = std::nullopt;  // of a compare-and-set
-    friend bool operator==(const operation&, const operation&) = default;
-  };
-  int value = 0;
-
-  int apply(const operation& o) {
-    if (o.write && (!o.expected || *o.expected == value)) value = *o.write;
-    return value;
-  }
-  bool operator==(const register_model&) const = default;
-};
-const register_model::operation get{.write = std::nullopt};
-register_model::operation set(int value) { return {.write = value}; }
-register_model::operation swap(int expected, int value) { return {.write = value, .expected = expected}; }
-
-struct counter_model {
-  struct operation {
-    std::string counter;
-    std::int64_t by = 0;
-  };
-  std::int64_t count = 0;
-
-  std::int64_t apply(const operation& o) { return count += o.by; }
-  static std::string partition(const operation& o) { return o.counter; }
-  bool operator==(const counter_model&) const = default;
-};
-
-struct queue_model {
-  struct put {
-    int item;
-  };
-  struct take {};
-  using operation = std::variant<put, take>;
-  std::deque<int> items;
-
-  int apply(const operation& o) {
-    if (const auto* p = std::get_if<put>(&o)) {
-      items.push_back(p->item);
-      return p->item;
-    }
-    if (items.empty()) return -1;
-    const int first = items.front();
-    items.pop_front();
-    return first;
-  }
-  bool operator==(const queue_model&) const = default;
-};
-const queue_model::take take{};
-queue_model::put put(int item) { return {item}; }
 
 linearizability of_register(const std::vector<recorded_call<register_model>>& calls) { return check(calls); }
 linearizability of_counter(const std::vector<recorded_call<counter_model>>& calls) { return check(calls); }
@@ -346,151 +290,6 @@ TEST_CASE("unknown operations that ask the same, or change nothing, cost little"
   calls.push_back({200, 201, get, 9});
   const auto found = check(calls, {.configurations_max = 1000});
   CHECK(found.outcome() == verdict::not_linearizable);
-}
-
-namespace {
-
-struct chance {
-  std::mt19937 numbers;  // the standard says what it gives; not so its distributions
-  int below(int n) { return static_cast<int>(numbers() % static_cast<unsigned>(n)); }
-};
-
-template <class Operation>
-std::string subject(const Operation&) {
-  return {};
-}
-std::string subject(const counter_model::operation& o) { return o.counter; }
-
-// Calls of a few clients, answered by one state at a moment between begin and end; some answers are then falsified and
-// some forgotten.
-template <class Model, class Ask, class Falsify>
-std::vector<recorded_call<Model>> random_calls(chance& random, int clients, int count, Ask ask, Falsify falsify,
-                                               int unknown_percent) {
-  struct client {
-    std::size_t call = 0;
-    int phase = 0;  // idle, asked, answered
-  };
-  std::vector<recorded_call<Model>> calls;
-  std::vector<client> all(static_cast<std::size_t>(clients));
-  std::map<std::string, Model> states;
-  const auto apply = [&](const auto& asked) { return states[subject(asked)].apply(asked); };
-  int time = 0;
-  int begun = 0;
-  for (int busy = 0; begun < count || busy > 0;) {
-    client& c = all[static_cast<std::size_t>(random.below(clients))];
-    ++time;
-    if (c.phase == 0) {
-      if (begun == count) continue;
-      c.call = calls.size();
-      calls.push_back({time, 0, ask(random), {}});
-      ++begun;
-      ++busy;
-      c.phase = 1;
-    } else if (c.phase == 1 && random.below(100) < unknown_percent) {
-      if (random.below(2) == 0) apply(calls[c.call].asked);
-      --busy;
-      c.phase = 0;
-    } else if (c.phase == 1) {
-      calls[c.call].answer = apply(calls[c.call].asked);
-      c.phase = 2;
-    } else {
-      calls[c.call].end = time;
-      --busy;
-      c.phase = 0;
-    }
-  }
-  falsify(random, calls);
-  return calls;
-}
-
-register_model::operation ask_register(chance& random) {
-  const int kind = random.below(4);
-  if (kind < 2) return get;
-  return kind == 2 ? set(random.below(3)) : swap(random.below(3), random.below(3));
-}
-counter_model::operation ask_counter(chance& random) { return {std::string(1, "ab"[random.below(2)]), random.below(3)}; }
-queue_model::operation ask_queue(chance& random) {
-  if (random.below(5) < 3) return take;
-  return put(random.below(3));
-}
-
-// Answers, or the order of calls.
-template <class Model>
-void falsify_one(chance& random, std::vector<recorded_call<Model>>& calls) {
-  const auto which = static_cast<std::size_t>(random.below(static_cast<int>(calls.size())));
-  const int how = random.below(5);
-  if (how == 1) calls[which].answer = random.below(4);
-  if (how == 2) calls[which].answer += 1;
-  if (how == 3 && which + 1 < calls.size()) std::swap(calls[which].asked, calls[which + 1].asked);
-}
-
-template <class Model>
-bool by_trying(const std::vector<recorded_call<Model>>& calls) {
-  return some_order_explains(calls, std::vector<bool>(calls.size()), Model{});
-}
-template <>
-bool by_trying(const std::vector<recorded_call<counter_model>>& calls) {
-  for (const char* const name : {"a", "b"}) {
-    std::vector<recorded_call<counter_model>> part;
-    for (const auto& c : calls) {
-      if (c.asked.counter == name) part.push_back(c);
-    }
-    if (!some_order_explains(part, std::vector<bool>(part.size()), counter_model{})) return false;
-  }
-  return true;
-}
-
-template <class Model, class Ask>
-void compare(std::uint32_t seed, Ask ask, int histories) {
-  chance random{std::mt19937{seed}};
-  int good = 0;
-  int different = 0;
-  for (int i = 0; i < histories; ++i) {
-    const auto calls =
-        random_calls<Model>(random, 2 + random.below(3), 3 + random.below(5), ask, falsify_one<Model>, i % 2 * 25);
-    const bool expected = by_trying(calls);
-    const auto found = check(calls);
-    good += expected ? 1 : 0;
-    if (expected == (found.outcome() == verdict::linearizable)) continue;
-    ++different;
-    UNSCOPED_INFO("history " << i << " of seed " << seed << ": " << found);
-  }
-  CHECK(different == 0);
-  CHECK(good > histories / 5);
-  CHECK(good < histories * 4 / 5);
-}
-
-}  // namespace
-
-TEST_CASE("thousands of small histories get the verdict that trying all orders gives", "[testing]") {
-  compare<register_model>(1, ask_register, 4000);
-  compare<counter_model>(2, ask_counter, 4000);
-  compare<queue_model>(3, ask_queue, 4000);
-}
-
-TEST_CASE("hundreds of operations of one partition, thousands in all", "[testing]") {
-  const auto as_it_is = [](chance&, auto&) {};
-  chance random{std::mt19937{4}};
-  for (int i = 0; i < 10; ++i) {
-    CHECK(check(random_calls<register_model>(random, 8, 600, ask_register, as_it_is, 1)));
-    CHECK(check(random_calls<queue_model>(random, 6, 300, ask_queue, as_it_is, 0)));
-    auto calls = random_calls<register_model>(random, 8, 600, ask_register, as_it_is, 1);
-    calls.push_back({1'000'000, 1'000'001, get, 17});
-    const auto found = check(calls);
-    CHECK(found.outcome() == verdict::not_linearizable);
-    CHECK(contains(found, "nothing explains #600"));
-  }
-  const auto ask_many = [](chance& r) {
-    return counter_model::operation{"counter " + std::to_string(r.below(50)), r.below(5)};
-  };
-  history<counter_model> many;
-  chance another{std::mt19937{5}};
-  std::map<std::string, std::int64_t> counters;
-  for (int i = 0; i < 5000; ++i) {
-    const auto asked = ask_many(another);
-    many.end(many.begin(asked), counters[asked.counter] += asked.by);
-  }
-  CHECK(check_linearizable(many));
 }
 
 TEST_CASE("a history may be recorded by several threads", "[testing]") {

@@ -2,10 +2,69 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <optional>
+#include <string>
+#include <variant>
 #include <vector>
 
 #include <troupe/testing/linearizable.hpp>
+
+namespace recorded {
+
+struct register_model {
+  struct operation {
+    std::optional<int> write;
+    std::optional<int> expected = std::nullopt;  // of a compare-and-set
+    friend bool operator==(const operation&, const operation&) = default;
+  };
+  int value = 0;
+
+  int apply(const operation& o) {
+    if (o.write && (!o.expected || *o.expected == value)) value = *o.write;
+    return value;
+  }
+  bool operator==(const register_model&) const = default;
+};
+inline const register_model::operation get{.write = std::nullopt};
+inline register_model::operation set(int value) { return {.write = value}; }
+inline register_model::operation swap(int expected, int value) { return {.write = value, .expected = expected}; }
+
+struct counter_model {
+  struct operation {
+    std::string counter;
+    std::int64_t by = 0;
+  };
+  std::int64_t count = 0;
+
+  std::int64_t apply(const operation& o) { return count += o.by; }
+  static std::string partition(const operation& o) { return o.counter; }
+  bool operator==(const counter_model&) const = default;
+};
+
+struct queue_model {
+  struct put {
+    int item;
+  };
+  struct take {};
+  using operation = std::variant<put, take>;
+  std::deque<int> items;
+
+  int apply(const operation& o) {
+    if (const auto* p = std::get_if<put>(&o)) {
+      items.push_back(p->item);
+      return p->item;
+    }
+    if (items.empty()) return -1;
+    const int first = items.front();
+    items.pop_front();
+    return first;
+  }
+  bool operator==(const queue_model&) const = default;
+};
+inline const queue_model::take take{};
+inline queue_model::put put(int item) { return {item}; }
 
 /// A history as a table: who was under way from when to when.
 template <class Model>
@@ -70,3 +129,5 @@ bool some_order_explains(const std::vector<recorded_call<Model>>& calls, std::ve
   }
   return false;
 }
+
+}  // namespace recorded

@@ -43,18 +43,23 @@
 /// | a model has | |
 /// |---|---|
 /// | `operation` | a type: what is asked of it |
-/// | `R apply(const operation&)` | changes the state and returns the answer; anything that can be copied and compared |
+/// | `R apply(const operation&)` | changes the state and returns the answer; R can be copied and compared |
 /// | `operator==` | of states; usually defaulted |
-/// | `partition(const operation&)` | optional, static: what the operation is about, as a value with `<`. A model is then the state of one such thing, and each is checked by itself, which is much faster |
-/// | `hash()` | optional: equal for equal states. Only for states that troupe cannot encode and that take many values |
+/// | `partition(const operation&)` | optional, static: what the operation is about, as a value with `<` |
+/// | `hash()` | optional, equal for equal states: for states that troupe cannot encode |
+///
+/// With `partition`, a model is the state of one such thing (a key, an actor), and each is checked by itself, which is
+/// much faster: a history is linearizable if that of every part is. An actor can be its own model: keep one as a member
+/// and let `apply` call it.
 ///
 /// Where several answers are right, instead of `apply`: a type `result`, and `bool step(const operation&, const result*
 /// seen)`, which says whether the answer may be this one and changes the state accordingly; `seen` is null if nobody
 /// knows the answer. Where several *states* are possible after one answer, let the model be the set of them.
 ///
-/// A thousand operations of one partition take milliseconds, with luck. What costs most are operations of unknown
-/// outcome, since each may have happened at any time or never. Some dozens are no trouble if each writes a value of its
-/// own, or if the operations have `operator==`, so that it is known which of them are the same.
+/// Some hundred operations of a partition take milliseconds. What costs most are answers that tell late what happened
+/// early (a long queue), and operations of unknown outcome, since each may have happened at any time or never. Some
+/// dozens of those are no trouble if each writes a value of its own, or if operations have `operator==`, so that it is
+/// known which of them are the same.
 ///
 /// The algorithm is that of Wing and Gong ("Testing and verifying concurrent objects", 1993) with Lowe's memory of
 /// configurations ("Testing for linearizability", 2017) and the partitions of Horn and Kroening ("Faster
@@ -69,8 +74,8 @@ struct operation_id {
 
 /// What concurrent callers asked and what they were answered. `Model` is described at the top of this file.
 ///
-/// The order of the calls to a history is the order of time: `begin` before the operation can have an effect, `end` when
-/// the answer is there. Any thread may call it.
+/// The order of the calls to a history is the order of time: `begin` before the operation can have an effect, `end`
+/// when the answer is there. Any thread may call it.
 template <class Model>
 class history {
   static_assert(detail::check_model<Model>());
@@ -204,8 +209,10 @@ linearizability check_linearizable(const history<Model>& recorded, linearizabili
   for (std::size_t i = 0; i < records.size(); ++i) {
     if (records[i].failed) continue;
     const auto [at, is_new] = by_key.try_emplace(detail::history_key(recorded.initial(), records[i].asked));
-    if (is_new)
-      at->second = std::make_unique<detail::typed_partition<Model>>(detail::text_for_people(at->first), recorded.initial());
+    if (is_new) {
+      auto name = detail::text_for_people(at->first);
+      at->second = std::make_unique<detail::typed_partition<Model>>(std::move(name), recorded.initial());
+    }
     at->second->add(i, records[i]);
   }
   std::vector<std::unique_ptr<detail::history_partition>> partitions;

@@ -44,14 +44,19 @@ consteval bool check_model() {
   return true;
 }
 
+// The first of these only where `check_model` has complained: so that nothing else does.
 template <class M>
-struct model_types {};
+struct model_types {
+  using operation = std::monostate;
+  using result = std::monostate;
+};
 template <judges_answers M>
 struct model_types<M> {
   using operation = typename M::operation;
   using result = typename M::result;
 };
 template <applies_operations M>
+  requires(!judges_answers<M>)
 struct model_types<M> {
   using operation = typename M::operation;
   using result = std::remove_cvref_t<decltype(std::declval<M&>().apply(std::declval<const operation&>()))>;
