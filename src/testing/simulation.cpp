@@ -284,6 +284,17 @@ void simulation::advance(std::chrono::nanoseconds by) {
   if (clock.now() < until) clock.advance(until - clock.now());
 }
 
+bool simulation::advance_until(const std::function<bool()>& holds, std::chrono::nanoseconds at_most) {
+  world_->require_outside("advance_until");
+  auto& clock = *world_->shared.clock;
+  const auto until = clock.now() + at_most;
+  while (!holds()) {
+    if (clock.now() >= until) return false;
+    if (!world_->proceed(until)) clock.advance(until - clock.now());
+  }
+  return true;
+}
+
 bool simulation::step() {
   world_->require_outside("step");
   return world_->proceed(time_point::max() - std::chrono::nanoseconds{1});
@@ -352,6 +363,20 @@ std::optional<actor_record> simulation::load(const troupe::detail::address& whic
     found->state = troupe::detail::migrate_state(found->state, *which.type->migrate, static_cast<int>(found->version));
   }
   return std::move(found);
+}
+
+std::size_t simulation::stored_on_their_way() {
+  static_cast<void>(world_->exec());
+  std::size_t count = 0;
+  outgoing_request request;
+  request.done = [](outgoing_request&) noexcept {};
+  do {
+    if (!request.found.empty()) request.after = request.found.back().id;
+    world_->present->store->inner().list_outgoing(request);
+    if (request.failure) std::rethrow_exception(request.failure);
+    count += request.found.size();
+  } while (request.found.size() == request.limit);
+  return count;
 }
 
 void simulation::put_down(const troupe::detail::handle_core& which) {

@@ -164,6 +164,10 @@ class simulation {
   /// Lets so much virtual time pass, and runs what becomes due. A program that never rests is left a moment later.
   void advance(std::chrono::nanoseconds by);
 
+  /// The same until a condition holds, which is looked at after each piece of work; at most for so long. Returns whether
+  /// it holds.
+  bool advance_until(const std::function<bool()>& holds, std::chrono::nanoseconds at_most);
+
   /// One piece of work, or a step in time if there is none; false if there is neither.
   bool step();
 
@@ -214,6 +218,9 @@ class simulation {
   [[nodiscard]] auto stored_dead_letters(const handle<A>& of, const Queue&) {
     return messages<Queue>(of.core_.where(), true);
   }
+
+  /// Messages between actors that have been sent, durably, and have not arrived.
+  [[nodiscard]] std::size_t stored_on_their_way();
 
   /// Connects to an actor and notes all events of a kind that it sends from now on. `params` as for `handle::connect`.
   template <class A, class Event, class... P>
