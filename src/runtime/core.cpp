@@ -380,6 +380,7 @@ bool runtime_core::kill() noexcept {
 }
 
 void runtime_core::end() noexcept {
+  if (stopped_) return;
   // The lane runs in order: behind this, nothing of ours is on it.
   struct last_job final : work {
     explicit last_job(executor& e) noexcept : work{&last_job::run_it}, thread{e} {}
