@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -9,6 +10,7 @@
 
 #include <troupe/codec/codec.hpp>
 #include <troupe/codec/json_fwd.hpp>
+#include <troupe/codec/json_text.hpp>
 
 /// \file
 /// Makes nlohmann/json known to the codec: `troupe::json` can be stored, and so can types that have `to_json` and
@@ -23,7 +25,8 @@ template <class T>
 inline constexpr bool json_known<T> = true;
 
 inline void write_json(cbor_writer& out, const json& value) {
-  const cbor_writer::nested level{out};
+  std::optional<cbor_writer::nested> level;
+  if (value.is_structured()) level.emplace(out);
   switch (value.type()) {
     case json::value_t::null:
     case json::value_t::discarded: return out.null();
@@ -55,13 +58,6 @@ inline json read_json_number(cbor_reader& in) {
   if (in.peek() == cbor_type::floating) return in.floating();
   if (const auto exact = in.integer_if<std::int64_t>()) return *exact;
   return in.floating();
-}
-
-inline std::string read_json_key(cbor_reader& in) {
-  std::string pieces;
-  if (in.peek() == cbor_type::text) return std::string{in.text(pieces)};
-  if (in.peek() == cbor_type::negative_integer) return std::to_string(in.integer<std::int64_t>());
-  return std::to_string(in.integer<std::uint64_t>());
 }
 
 inline json read_json(cbor_reader& in) {

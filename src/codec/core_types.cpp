@@ -3,6 +3,7 @@
 
 #include <troupe/codec/codec.hpp>
 #include <troupe/core/actor_id.hpp>
+#include <troupe/core/error.hpp>
 #include <troupe/core/key.hpp>
 #include <troupe/core/tags.hpp>
 
@@ -22,7 +23,13 @@ void codec<actor_id>::read(cbor_reader& in, actor_id& value) {
 void codec<key>::write(cbor_writer& out, const key& value) { detail::write_value(out, value.segments()); }
 
 void codec<key>::read(cbor_reader& in, key& value) {
-  value = key{detail::read_new<std::vector<std::string>>(in)};
+  const std::size_t start = in.offset();
+  const auto segments = detail::read_new<std::vector<std::string>>(in);
+  try {
+    value = key{segments};
+  } catch (const error& too_large) {
+    in.fail(too_large.message(), start);
+  }
 }
 
 void codec<tags>::write(cbor_writer& out, const tags& value) {

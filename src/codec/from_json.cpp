@@ -83,6 +83,9 @@ class cbor_builder final : public nlohmann::json_sax<nlohmann::json> {
     bool marked;  // an array whose first item is text that begins with "$"
   };
 
+  static constexpr auto depth_max = static_cast<std::size_t>(cbor_depth_max);
+  [[noreturn]] static void fail_too_deep() { fail(fmt::format("nested deeper than {} levels", cbor_depth_max)); }
+
   [[nodiscard]] bool in_array() const { return !open_.empty() && !heads_[open_.back().head].is_map; }
 
   template <class Write>
@@ -103,14 +106,13 @@ class cbor_builder final : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool start(bool is_map) {
-    if (open_.size() >= static_cast<std::size_t>(cbor_depth_max)) {
-      fail(fmt::format("nested deeper than {} levels", cbor_depth_max));
-    }
+    if (open_.size() > depth_max) fail_too_deep();  // one more may be the form of a scalar
     open_.push_back({heads_.size(), 0, false});
     heads_.push_back({body_.size(), 0, is_map});
     return true;
   }
   bool end() {
+    if (open_.size() > depth_max) fail_too_deep();
     heads_[open_.back().head].count = open_.back().count;
     open_.pop_back();
     return counted();

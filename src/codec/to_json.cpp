@@ -14,6 +14,9 @@ namespace {
 
 constexpr std::string_view replacement = "\xef\xbf\xbd";  // U+FFFD
 
+// Keys that are not text, within such keys. What is quoted within quotes doubles each time.
+constexpr int nested_keys_max = 3;
+
 // The size of the well-formed UTF-8 sequence that `text` begins with, or 0 (Unicode 15, table 3-7).
 std::size_t utf8_sequence(std::string_view text) noexcept {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
@@ -47,7 +50,8 @@ void append_escaped(std::string& out, char c) {
 
 class json_printer {
  public:
-  json_printer(cbor_reader& in, std::string& out) : in_{in}, out_{out} {}
+  json_printer(cbor_reader& in, std::string& out, int nested_keys = 0)
+      : in_{in}, out_{out}, nested_keys_{nested_keys} {}
 
   void value() {
     switch (in_.peek()) {
@@ -112,8 +116,9 @@ class json_printer {
   }
   void key() {
     if (in_.peek() == cbor_type::text) return value();
+    if (nested_keys_ == nested_keys_max) in_.fail(fmt::format("keys within keys, more than {} times", nested_keys_max));
     std::string text;
-    json_printer{in_, text}.value();
+    json_printer{in_, text, nested_keys_ + 1}.value();
     detail::append_json_string(out_, text);
   }
   void simple() {
@@ -126,12 +131,20 @@ class json_printer {
 
   cbor_reader& in_;
   std::string& out_;
+  int nested_keys_;
   std::string scratch_;
 };
 
 }  // namespace
 
 namespace detail {
+
+std::string read_json_key(cbor_reader& in) {
+  std::string key;
+  if (in.peek() == cbor_type::text) in.text_into(key);
+  else json_printer{in, key, 1}.value();
+  return key;
+}
 
 void append_json_string(std::string& out, std::string_view text) {
   out += '"';

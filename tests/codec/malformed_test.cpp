@@ -164,6 +164,41 @@ TEST_CASE("nesting has a limit, in every direction", "[codec][malformed]") {
   CHECK_THROWS_AS(troupe::encode(deep), troupe::error);
 }
 
+TEST_CASE("what is nested as deep as may be can be read, written and printed", "[codec][malformed]") {
+  const auto deepest = [](troupe::bytes inner) {
+    troupe::bytes out(128, std::byte{0x81});
+    out.insert(out.end(), inner.begin(), inner.end());
+    return out;
+  };
+  const auto number = deepest(unhex("00"));
+  CHECK(troupe::encode(troupe::decode<troupe::json>(number)) == number);
+  const auto data = deepest(unhex("420102"));
+  CHECK(troupe::encode(troupe::decode<troupe::json>(data)) == data);
+  CHECK(troupe::from_json(troupe::to_json(data)) == data);
+  CHECK_THROWS_AS(troupe::from_json(std::string(129, '[') + "1,2" + std::string(129, ']')), troupe::error);
+}
+
+TEST_CASE("keys within keys do not grow without bound", "[codec][malformed]") {
+  const auto nested = [](int depth) {  // {{{"": 0}: 0}: 0}
+    troupe::bytes out(static_cast<std::size_t>(depth), std::byte{0xa1});
+    out.push_back(std::byte{0x60});
+    out.insert(out.end(), static_cast<std::size_t>(depth), std::byte{0});
+    return out;
+  };
+  CHECK(troupe::to_json(nested(1)) == R"({"":0})");
+  CHECK(troupe::to_json(nested(2)) == R"({"{\"\":0}":0})");
+  CHECK_NOTHROW(troupe::to_json(nested(4)));
+  CHECK(troupe::decode<troupe::json>(nested(4)).dump() == troupe::to_json(nested(4)));
+  CHECK_THROWS_WITH(troupe::to_json(nested(5)), Catch::Contains("keys within keys"));
+  CHECK_THROWS_WITH(troupe::to_json(nested(40)), Catch::Contains("keys within keys"));
+  CHECK_THROWS_WITH(troupe::decode<troupe::json>(nested(5)), Catch::Contains("keys within keys"));
+}
+
+TEST_CASE("a key that is too large is data that is not what its type says", "[codec][malformed]") {
+  CHECK_THAT(complaint<troupe::key>(troupe::encode(std::vector<std::string>{std::string(129, 'x')})),
+             Catch::Contains("129 bytes, 128 are allowed"));
+}
+
 TEST_CASE("an error names the place, what was expected and what is there", "[codec][malformed]") {
   auto text = [](std::string_view json) { return complaint<room>(troupe::from_json(json)); };
   CHECK_THAT(text(R"({"messages":[{"sender":"a"},{"sender":7}]})"),
