@@ -55,7 +55,13 @@ std::filesystem::path follow_links(const std::filesystem::path& path) {
   return at;
 }
 
+bool has_data(const std::string& path) {
+  struct stat found {};
+  return ::stat(path.c_str(), &found) == 0 && found.st_size != 0;
+}
+
 void check_is_own_file(const std::string& path) {
+  if (!has_data(path) && has_data(path + "-wal")) throw log_without_database(path);
   struct stat found {};
   if (::stat(path.c_str(), &found) != 0) {
     if (errno == ENOENT) return;
@@ -67,7 +73,8 @@ void check_is_own_file(const std::string& path) {
   if (!S_ISREG(found.st_mode)) {
     throw error(errc::store_not_a_database, fmt::format("'{}' is not a regular file; choose another path", path));
   }
-  if (found.st_size != 0 && found.st_size < 512) {  // SQLite would take a file of one byte for an empty one
+  const bool is_too_small = found.st_size != 0 && found.st_size < database_bytes_min;
+  if (is_too_small && !has_data(path + "-journal")) {  // with one, SQLite takes back what a crash ended
     throw error(errc::store_not_a_database,
                 fmt::format("'{}' holds something else and was left as it is; choose another path", path));
   }
@@ -176,6 +183,12 @@ bool flock_ownership::try_lock() {
 }
 
 }  // namespace
+
+error log_without_database(const std::string& path) {
+  return error(errc::store_corrupt,
+               fmt::format("'{}' is missing or empty, and its log '{}-wal' is not; bring it back, or remove both", path,
+                           path));
+}
 
 database_file resolve_database_file(const std::string& path, const std::string& vfs) {
   check_is_file_path(path);

@@ -75,7 +75,7 @@ void back_up_and_rename(const database_file& from, const std::string& to) {
 }
 
 void back_up_in_place(const database_file& from, const std::string& to) {
-  const database_file target{to, from.vfs};
+  const database_file target = resolve_database_file(to, from.vfs);
   const database_file journal{to + "-journal", from.vfs};
   if (vfs_file::exists(target)) fail_because_it_exists(to);
   vfs_file::remove(journal);

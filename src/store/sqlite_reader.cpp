@@ -178,6 +178,7 @@ std::optional<actor_id> sqlite_reader::next_with_all(std::int64_t definition, co
     next_with_tag_.bind(4, from);
     if (!next_with_tag_.step()) return std::nullopt;
     const actor_id named = next_with_tag_.id(0);
+    if (named < from) throw connection_.corrupt("an index is out of order");  // else we might go round for ever
     agreeing = named == from ? agreeing + 1 : 1;
     from = named;
   }

@@ -7,6 +7,13 @@
 #include "sqlite_connection.hpp"
 
 namespace troupe::inline v0 { namespace detail {
+namespace {
+
+std::int64_t size_of(const database_file& file) {
+  return vfs_file::exists(file) ? vfs_file{file, SQLITE_OPEN_READONLY}.size() : 0;
+}
+
+}  // namespace
 
 vfs_ownership::vfs_ownership(const database_file& file)
     : lock_{{file.path + "-troupe-lock", file.vfs}, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE} {
@@ -16,9 +23,10 @@ vfs_ownership::vfs_ownership(const database_file& file)
 }
 
 void check_vfs_database(const database_file& file) {
-  if (!vfs_file::exists(file)) return;
-  const std::int64_t size = vfs_file{file, SQLITE_OPEN_READONLY}.size();
-  if (size != 0 && size < 512) throw sqlite_failure(file.path, SQLITE_NOTADB);  // SQLite takes one byte for no file
+  const std::int64_t size = size_of(file);
+  if (size == 0 && size_of({file.path + "-wal", file.vfs}) != 0) throw log_without_database(file.path);
+  const bool is_too_small = size != 0 && size < database_bytes_min;
+  if (is_too_small && size_of({file.path + "-journal", file.vfs}) == 0) throw sqlite_failure(file.path, SQLITE_NOTADB);
 }
 
 }}  // namespace troupe::v0::detail

@@ -15,7 +15,7 @@ class vfs_ownership final : public file_ownership {
   vfs_file lock_;
 };
 
-/// Throws if something other than a database is there.
+/// Throws if something other than a database is there. `file` has not been resolved.
 void check_vfs_database(const database_file& file);
 
 }}  // namespace troupe::v0::detail

@@ -6,8 +6,6 @@
 namespace troupe::inline v0 { namespace testing { namespace detail {
 namespace {
 
-constexpr std::uint64_t all_kept = 4;
-
 void fill_with_garbage(std::span<std::byte> place, seeded_random& random) {
   for (std::byte& each : place) each = static_cast<std::byte>(random.next());
 }
@@ -64,13 +62,32 @@ void simulated_file::lose_unsynced(seeded_random& random) {
   unsynced_.clear();
 }
 
-/// Sectors have chances of their own, but each file its luck: all, none, or so many quarters of them have been written.
+simulated_file::luck::luck(std::size_t changes, seeded_random& random) : in_order{0} {
+  switch (random.below(5)) {
+    case 0:
+      break;
+    case 1:
+      in_order = changes;
+      break;
+    case 2:
+      in_order = random.below(changes + 1);
+      break;
+    default:
+      in_four = 1 + random.below(3);
+  }
+}
+
+std::size_t simulated_file::luck::kept(std::span<const std::size_t> changes, seeded_random& random) const {
+  if (in_four == 0) return static_cast<std::size_t>(std::ranges::lower_bound(changes, in_order) - changes.begin());
+  return random.below(4) < in_four ? changes.size() : random.below(changes.size() + 1);
+}
+
 bytes simulated_file::survivors(seeded_random& random) const {
   if (unsynced_.empty()) return durable_;
-  const std::uint64_t kept = random.below(all_kept + 1);
+  const luck had{unsynced_.size(), random};
 
   std::vector<std::pair<std::size_t, std::size_t>> touched;  // sector, change
-  std::vector<std::size_t> sizes{durable_.size()};
+  std::vector<std::size_t> changes;
   std::size_t reach = durable_.size();
   for (std::size_t at = 0; at != unsynced_.size(); ++at) {
     const change& each = unsynced_[at];
@@ -78,41 +95,37 @@ bytes simulated_file::survivors(seeded_random& random) const {
     for (std::size_t sector = each.at / sector_bytes; sector * sector_bytes < end; ++sector) {
       touched.emplace_back(sector, at);
     }
-    sizes.push_back(each.size_after);
-    reach = std::max({reach, end, each.size_after});
+    changes.push_back(at);
+    reach = std::max(reach, end);
   }
   std::ranges::sort(touched);
+  const std::size_t resized = had.kept(changes, random);
+  const std::size_t size = resized == 0 ? durable_.size() : unsynced_[resized - 1].size_after;
 
   bytes image = durable_;
   image.resize(reach);
-  std::vector<std::size_t> changes;
   for (auto from = touched.begin(); from != touched.end();) {
     const auto to = std::find_if(from, touched.end(), [from](const auto& each) { return each.first != from->first; });
     changes.clear();
     for (auto each = from; each != to; ++each) changes.push_back(each->second);
-    restore_sector(image, from->first, changes, kept, random);
+    restore_sector(image, from->first, changes, had, random);
     from = to;
   }
-  const bool is_current = kept == all_kept || (kept != 0 && random.below(all_kept) < kept);
-  const std::size_t size = is_current ? sizes.back() : kept == 0 ? sizes.front() : sizes[random.below(sizes.size())];
   image.resize(size);
   return image;
 }
 
 void simulated_file::restore_sector(bytes& image, std::size_t sector, std::span<const std::size_t> changes,
-                                    std::uint64_t kept, seeded_random& random) const {
+                                    const luck& had, seeded_random& random) const {
   const std::size_t begin = sector * sector_bytes;
   const std::size_t end = std::min(begin + sector_bytes, image.size());
-  std::uint64_t count = changes.size();
-  if (kept == 0) count = 0;
-  if (kept != 0 && kept != all_kept && random.below(all_kept) >= kept) count = random.below(changes.size());
-  for (std::uint64_t at = 0; at != count; ++at) apply(unsynced_[changes[at]], image, begin, end);
-  const bool is_torn = kept != 0 && count != changes.size() && random.below(4) == 0;
+  const std::size_t kept = had.kept(changes, random);
+  for (std::size_t at = 0; at != kept; ++at) apply(unsynced_[changes[at]], image, begin, end);
+  const bool is_torn = had.in_four != 0 && kept != changes.size() && random.below(4) == 0;
   if (!is_torn) return;
-  const change& torn = unsynced_[changes[count]];
+  const change& torn = unsynced_[changes[kept]];
   const std::size_t from = std::max(begin, torn.at);
   const std::size_t to = std::min(end, torn.at + torn.length);
-  if (from >= to) return;
   if (random.below(2) == 0) {
     apply(torn, image, from, from + random.below(to - from));
   } else {

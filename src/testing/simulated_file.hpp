@@ -37,6 +37,17 @@ class simulated_file {
     std::size_t size_after = 0;  ///< of the file
   };
 
+  /// How the changes were written to the disk: none of them, all, all up to one of them, or some of the sectors only.
+  struct luck {
+    luck(std::size_t changes, seeded_random& random);
+
+    /// How many of the changes of one sector, or of the size, have been written.
+    [[nodiscard]] std::size_t kept(std::span<const std::size_t> changes, seeded_random& random) const;
+
+    std::size_t in_order;        ///< these changes have all been written, and others
+    std::uint64_t in_four = 0;   ///< with this chance
+  };
+
   static constexpr std::size_t sector_bytes = 512;
 
   /// The part of the change within [from, to) of the file, made in `image`.
@@ -44,7 +55,7 @@ class simulated_file {
 
   void add(change made);
   [[nodiscard]] bytes survivors(seeded_random& random) const;
-  void restore_sector(bytes& image, std::size_t sector, std::span<const std::size_t> changes, std::uint64_t kept,
+  void restore_sector(bytes& image, std::size_t sector, std::span<const std::size_t> changes, const luck& had,
                       seeded_random& random) const;
 
   bytes contents_;

@@ -19,7 +19,8 @@ using ending = void (simulated_disk::*)();
 /// Runs SQL as another program would. Failures do not matter.
 inline void run_sql(const simulated_disk& disk, const char* sql) {
   sqlite3* database = nullptr;
-  if (sqlite3_open_v2("app.db", &database, SQLITE_OPEN_READWRITE, disk.name().c_str()) == SQLITE_OK) {
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  if (sqlite3_open_v2("app.db", &database, flags, disk.name().c_str()) == SQLITE_OK) {
     sqlite3_exec(database, sql, nullptr, nullptr, nullptr);
   }
   sqlite3_close(database);

@@ -1,4 +1,5 @@
 #include "disk_lives.hpp"
+#include "older_schemas.hpp"
 
 using namespace disk_lives;
 using troupe::synchronous;
@@ -42,4 +43,23 @@ TEST_CASE("a power cut at any change keeps what was reported, if commits wait fo
 
 TEST_CASE("a power cut keeps whole commits in their order, if they do not wait for the disk", "[store][disk]") {
   CHECK(die_everywhere({.synchronous = synchronous::normal}, &simulated_disk::power_cut, true) > 10);
+}
+
+TEST_CASE("killed while it brings an older file up to date, a process has kept what is in it", "[store][disk]") {
+  const ending end = GENERATE(&simulated_disk::crash, &simulated_disk::power_cut);
+  bool has_died = true;
+  for (std::uint64_t changes = 0; has_died; ++changes) {
+    INFO("the process dies after " << changes << " changes");
+    simulated_disk disk{changes};
+    run_sql(disk, schema_1);
+    disk.power_cut();  // all has been synced
+    disk.halt_after(changes);
+    store_calls::error_of([&] { disk.sqlite()()->close(); });
+    has_died = disk.halted();
+    (disk.*end)();
+    const auto store = disk.sqlite()();
+    CHECK(store->opening() >= 42);
+    CHECK(store_calls::load(*store, 1) == "old");
+    CHECK(store_calls::outgoing(*store).empty());
+  }
 }

@@ -43,6 +43,15 @@ inline std::string describe(troupe::store& store) {
       all += '\n';
     }
   }
+  const troupe::tags red{{"colour", "red"}, {"shape", "round"}};
+  troupe::list_request tagged;
+  tagged.name = "room";
+  tagged.labels = &red;
+  tagged.done = [](troupe::list_request&) noexcept {};
+  store.list(tagged);
+  if (tagged.failure) std::rethrow_exception(tagged.failure);
+  for (const auto& actor : tagged.found) all += fmt::format("red and round {}\n", actor.key);
+
   troupe::waiting_request waiting;
   waiting.done = [](troupe::waiting_request&) noexcept {};
   store.list_waiting(waiting);
@@ -120,7 +129,7 @@ class planned_commits {
     creation.name = number % 2 == 0 ? "counter" : "room";
     creation.key = texts_.emplace_back(fmt::format("key-{}-{}", number, ++creations_made_));
     if (random_.below(2) == 0) {
-      creation.labels = &labels_.emplace_back(troupe::tags{{"colour", "red"}, {"number", std::to_string(number)}});
+      creation.labels = &labels_.emplace_back(troupe::tags{{"colour", "red"}, {"shape", number == 5 ? "flat" : "round"}});
     }
     write.what = action::create;
     write.created = &creation;
