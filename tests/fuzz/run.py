@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""Runs fuzzers, each on a core, leaving its corpus as it is, and says what they did.
+
+    run.py BUILD                    every target of the build folder, 60 seconds each, on all cores
+    run.py BUILD json --seconds 600 --keep    one target, longer; what it learned goes into the corpus
+
+The exit status is 1 when a target found something; the input is kept in the build folder, and the command that replays
+it is printed.
+"""
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+SOURCE = pathlib.Path(__file__).resolve().parent
+
+# A short input may make nobody slow or large: seconds, and megabytes in one allocation and in all.
+LIMITS = ["-timeout=10", "-malloc_limit_mb=256", "-rss_limit_mb=2048"]
+
+
+def run(program, seconds, keep):
+    """Runs one target. Returns what there is to say, and whether all is well."""
+    name = program.name.removesuffix("_fuzz")
+    work = program.parent / "work" / name
+    corpus, findings = work / "corpus", work / "findings"
+    for folder in (corpus, findings):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    kept = SOURCE / "corpus" / name
+    command = [program, *LIMITS, f"-max_total_time={seconds}", "-print_final_stats=1", f"-artifact_prefix={findings}/"]
+    dictionary = SOURCE / f"{name}.dict"
+    if dictionary.exists():
+        command.append(f"-dict={dictionary}")
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # files of the store are many and small
+    with tempfile.TemporaryDirectory(prefix="troupe-fuzz-", dir=memory) as scratch:
+        done = subprocess.run([*command, corpus, kept], env={**os.environ, "TMPDIR": scratch}, text=True, check=False,
+                              errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if keep and done.returncode == 0:
+            subprocess.run([program, *LIMITS, "-merge=1", kept, corpus], env={**os.environ, "TMPDIR": scratch},
+                           check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    if done.returncode != 0:
+        inputs = [*sorted(findings.iterdir()), kept][0]
+        return f"{done.stdout[-6000:]}\nfuzz: {name} has found something. Again: {program} {inputs}", False
+    runs = re.search(r"number_of_executed_units: (\d+)", done.stdout)
+    coverage = re.findall(r"cov: (\d+) ft: (\d+) corp: (\d+)", done.stdout)
+    edges, features, inputs = coverage[-1] if coverage else (0, 0, 0)
+    return f"fuzz: {name}: {runs and runs[1]} executions, {edges} edges, {features} features, {inputs} inputs", True
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("build", type=pathlib.Path, help="the build folder, as `build/fuzz`")
+    arguments.add_argument("targets", nargs="*", help="all, by default")
+    arguments.add_argument("--seconds", type=int, default=60, help="for each target")
+    arguments.add_argument("--jobs", type=int, default=os.cpu_count(), help="targets at a time")
+    arguments.add_argument("--keep", action="store_true", help="put what reaches new code into the corpus")
+    chosen = arguments.parse_args()
+    programs = sorted((chosen.build.resolve() / "tests" / "fuzz").glob("*_fuzz"))
+    if chosen.targets:
+        programs = [p for p in programs if p.name.removesuffix("_fuzz") in chosen.targets]
+    if not programs:
+        sys.exit(f"fuzz: no such targets in {chosen.build}; build them: cmake --preset fuzz && cmake --build --preset fuzz")
+    with concurrent.futures.ThreadPoolExecutor(chosen.jobs) as pool:
+        running = [pool.submit(run, p, chosen.seconds, chosen.keep) for p in programs]
+        all_well = True
+        for each in concurrent.futures.as_completed(running):
+            text, well = each.result()
+            all_well = all_well and well
+            print(text, flush=True)
+    return 0 if all_well else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,225 @@
+// The store's file: any database and any log beside it. It is opened as a store, read to its end, written to, closed and
+// opened again; or it is refused, and kept as it was for rescue.
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <troupe/store/sqlite_store.hpp>
+
+#include "fuzz.hpp"
+#include "store/temporary_directory.hpp"
+#include "write_ahead_log.hpp"
+
+namespace {
+
+using fuzz::check;
+
+constexpr std::size_t page_size = 2;  // of lists: small, so that there are several
+constexpr int pages_max = 10'000;
+constexpr std::array names{"counter", "room"};
+const troupe::actor_id fresh_id{{0xfe, 0xdc, 0xba}};
+constexpr std::uint64_t fresh_message = std::uint64_t{1} << 62;
+
+std::string read_file(const std::string& path) {
+  std::ifstream in{path, std::ios::binary};
+  return {std::istreambuf_iterator<char>{in}, {}};
+}
+
+void write_file(const std::string& path, std::string_view content) {
+  std::ofstream{path, std::ios::binary} << content;
+}
+
+/// The requests' answers: what was found, or nothing if the store said why not.
+template <class Request>
+bool answered(troupe::store& from, void (troupe::store::*ask)(Request&) noexcept, Request& request) {
+  request.done = [](Request&) noexcept {};
+  (from.*ask)(request);
+  if (!request.failure) return true;
+  try {
+    std::rethrow_exception(request.failure);
+  } catch (const troupe::error& why) {
+    check(why.group() == "store", "a store fails as a store:", why.what());
+    return false;
+  }
+}
+
+/// All pages of a list, for as long as it is in order: that is what brings whoever reads it to an end.
+template <class Request, class Position, class Each>
+void read_pages(troupe::store& from, void (troupe::store::*ask)(Request&) noexcept, Request& request,
+                Position Request::*behind, const Each& each) {
+  request.limit = page_size;
+  for (int pages = 0; answered(from, ask, request); ++pages) {
+    check(pages < pages_max, "a list comes to an end");
+    check(request.found.size() <= page_size, "a page has no more items than were asked for");
+    for (const auto& item : request.found) {
+      if (!(Position{item.id} > request.*behind)) return;  // a damaged tree leads in a circle
+      request.*behind = item.id;
+      each(item);
+    }
+    if (request.found.size() < page_size) return;
+  }
+}
+
+class reader {
+ public:
+  explicit reader(troupe::store& from) : store_{from} {}
+
+  void read_all() {
+    for (const char* name : names) {
+      troupe::list_request all;
+      all.name = name;
+      read_pages(store_, &troupe::store::list, all, &troupe::list_request::after,
+                 [&](const troupe::actor_record& listed) { look_at(name, listed); });
+    }
+    troupe::outgoing_request outgoing;
+    read_pages(store_, &troupe::store::list_outgoing, outgoing, &troupe::outgoing_request::after, [](const auto&) {});
+    troupe::waiting_request waiting;
+    read_pages(store_, &troupe::store::list_waiting, waiting, &troupe::waiting_request::after, [](const auto&) {});
+  }
+
+  [[nodiscard]] const std::vector<troupe::actor_id>& found() const noexcept { return found_; }
+
+ private:
+  void look_at(const char* name, const troupe::actor_record& listed) {
+    check(listed.name == name, "a list is of one definition");
+    if (found_.empty() || found_.back() != listed.id) found_.push_back(listed.id);
+    troupe::load_request by_id;
+    by_id.id = listed.id;
+    by_id.with_messages = true;
+    if (answered(store_, &troupe::store::load, by_id) && by_id.found) {
+      check(by_id.found->id == listed.id, "an actor is loaded by its id");
+    }
+    troupe::load_request by_key;
+    by_key.name = name;
+    by_key.key = listed.key;
+    if (answered(store_, &troupe::store::load, by_key) && by_key.found) {
+      check(by_key.found->name == name, "an actor is loaded by its name");
+    }
+    if (listed.labels.empty()) return;
+    troupe::list_request tagged;
+    tagged.name = name;
+    tagged.labels = &listed.labels;
+    answered(store_, &troupe::store::list, tagged);
+  }
+
+  troupe::store& store_;
+  std::vector<troupe::actor_id> found_;
+};
+
+/// A new actor that has a message and has sent one, and, for those that are there, an update and an end.
+bool write_some(troupe::store& into, const std::vector<troupe::actor_id>& known) {
+  const troupe::bytes state(100, std::byte{0x55});
+  troupe::write_set::creation created;
+  created.name = "newcomer";
+  created.key = "fresh";
+  troupe::write_set::message message;
+  message.id = fresh_message;
+  message.queue = "queue";
+  message.body = state;
+  const troupe::write_set::sent_message sent{.id = fresh_message, .content = state};
+  const std::array<std::uint64_t, 2> arrived{1, 2};
+  troupe::commit_request request;
+  auto& fresh = request.writes.emplace_back();
+  fresh.what = troupe::write_set::action::create;
+  fresh.id = fresh_id;
+  fresh.created = &created;
+  fresh.state = state;
+  fresh.messages = {&message, 1};
+  fresh.sent = {&sent, 1};
+  fresh.arrived = arrived;
+  for (std::size_t i = 0; i < known.size() && i < 4; ++i) {
+    if (known[i] == fresh_id) continue;
+    auto& write = request.writes.emplace_back();
+    write.what = i % 2 == 0 ? troupe::write_set::action::update : troupe::write_set::action::destroy;
+    write.id = known[i];
+    write.state = state;
+  }
+  if (!answered(into, &troupe::store::commit, request)) return false;
+  check(request.result == troupe::commit_request::outcome::committed, "a commit without a failure is one");
+  return true;
+}
+
+std::optional<troupe::bytes> load_fresh(troupe::store& from) {
+  troupe::load_request request;
+  request.id = fresh_id;
+  if (!answered(from, &troupe::store::load, request)) return std::nullopt;
+  check(request.found.has_value(), "what was committed is there");
+  return request.found->state;
+}
+
+class file {
+ public:
+  file(std::string_view database, std::string_view log) : database_{database}, log_{log} {
+    for (const char* suffix : {"", "-wal", "-shm", "-journal"}) std::filesystem::remove(path() + suffix);
+    write_file(path(), database_);
+    if (!log_.empty()) write_file(path() + "-wal", log_);
+  }
+
+  [[nodiscard]] std::unique_ptr<troupe::store> open() {
+    troupe::sqlite_options options;
+    options.synchronous = troupe::synchronous::normal;  // nobody cuts the power
+    options.busy_timeout = std::chrono::milliseconds{0};
+    try {
+      return troupe::sqlite{path(), options}();
+    } catch (const troupe::error& why) {
+      check(why.group() == "store", "a store is refused as a store:", why.what());
+      refusal_ = why.what();
+      return nullptr;
+    }
+  }
+  void check_unchanged() const {
+    check(without_mode(read_file(path())) == without_mode(database_), "a file that is refused is left as it was:", refusal_);
+    check(read_file(path() + "-wal") == log_, "so is the log beside it:", refusal_);
+  }
+
+ private:
+  // Without what SQLite notes in the header when a database gets a log (sqlite.org/fileformat2.html, section 1.3): the
+  // kind of journal, the count of changes, who made the last one.
+  static std::string without_mode(std::string database) {
+    if (database.size() < 100) return database;
+    return database.replace(18, 2, 2, '.').replace(24, 4, 4, '.').replace(92, 8, 8, '.');
+  }
+  static std::string path() {
+    static const temporary_directory directory;
+    return directory / "app.db";
+  }
+
+  std::string database_;
+  std::string log_;
+  std::string refusal_;
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  fuzz::input input{data, size};
+  const bool mend = (input.byte() & 1) != 0;
+  std::string log{fuzz::text_of(input.piece())};
+  if (mend) fuzz::mend_log(log);
+  file subject{fuzz::text_of(input.rest()), log};
+
+  bool written = false;
+  if (const auto store = subject.open()) {
+    reader all{*store};
+    all.read_all();
+    written = write_some(*store, all.found());
+    if (written) load_fresh(*store);
+    reader{*store}.read_all();
+    store->close();
+  } else {
+    subject.check_unchanged();
+    return 0;
+  }
+  if (const auto store = subject.open()) {
+    if (written) load_fresh(*store);
+    store->close();
+  }
+  return 0;
+}
