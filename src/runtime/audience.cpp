@@ -299,7 +299,10 @@ task<> open_connection(cell& c, connection_core& from) {
   if (!failure) {
     from.open_fully();
     // It has ended meanwhile, and on_disconnect has waited for this.
-    if (from.removed()) co_await part(c, counted_ptr<connection_core>{from});
+    if (from.removed()) {
+      counted_ptr<connection_core> gone{from};
+      co_await part(c, std::move(gone));
+    }
     co_return;
   }
   all.remove(from);

@@ -1,6 +1,6 @@
 #include <troupe/testing/seeded_random.hpp>
 
-#include <bit>
+#include "../core/xoshiro256.hpp"
 
 namespace troupe::inline v0 { namespace testing {
 
@@ -14,17 +14,6 @@ seeded_random::seeded_random(std::uint64_t seed) noexcept : state_{} {
   }
 }
 
-std::uint64_t seeded_random::next() noexcept {
-  auto& s = state_;
-  const std::uint64_t result = std::rotl(s[1] * 5, 7) * 9;
-  const std::uint64_t t = s[1] << 17;
-  s[2] ^= s[0];
-  s[3] ^= s[1];
-  s[1] ^= s[2];
-  s[0] ^= s[3];
-  s[2] ^= t;
-  s[3] = std::rotl(s[3], 45);
-  return result;
-}
+std::uint64_t seeded_random::next() noexcept { return troupe::detail::next_of_xoshiro256(state_); }
 
 }}  // namespace troupe::v0::testing

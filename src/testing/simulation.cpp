@@ -162,8 +162,8 @@ void simulation::world::die(bool power_cut) {
   const bool ended = core().kill();
   if (!ended) {
     throw error(errc::simulation_endless,
-                "code of the program that died goes on for ever, or waits for what is not troupe's; let loops end when a "
-                "call fails with runtime.stopped or actor.aborted (" + place() + ")");
+                "code of the program that died goes on for ever, or waits for what is not troupe's; let loops end when "
+                "a call fails with runtime.stopped or actor.aborted (" + place() + ")");
   }
   end_life();
   dying = false;

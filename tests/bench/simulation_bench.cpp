@@ -23,7 +23,9 @@ troupe::task<> add_for_ever(troupe::client client, std::chrono::nanoseconds paus
   for (std::uint64_t n = 0;; ++n) {
     const auto h = client.get_or_create<tally>(bench::key_of(n % 10));
     co_await h.call<&tally::add>(1);
-    if (pause != pause.zero()) co_await troupe::delay(pause);
+    if (pause != pause.zero()) {
+      co_await troupe::delay(pause);
+    }
   }
 }
 

@@ -191,8 +191,8 @@ class connection_core : public work {
   [[nodiscard]] bool parted() const noexcept { return parted_ || closed(); }
   /// on_connect has returned: when the turn ends, the client may listen for itself.
   void open_fully() noexcept;
-  /// Whether on_connect has returned. on_disconnect never comes before that: whoever ends a connection earlier leaves it
-  /// to the one who opens it.
+  /// Whether on_connect has returned. on_disconnect never comes before that: whoever ends a connection earlier leaves
+  /// it to the one who opens it.
   [[nodiscard]] bool greeted() const noexcept { return greeted_; }
   [[nodiscard]] bool removed() const noexcept { return parted_; }
 

@@ -5,8 +5,8 @@
 
 namespace troupe::inline v0 { namespace testing {
 
-/// Runs `body` with the seeds 1 to `count`, one after another, and stops at the first one that makes it throw: it prints
-/// that seed and the command that replays it to stderr, and lets the exception out.
+/// Runs `body` with the seeds 1 to `count`, one after another, and stops at the first one that makes it throw: it
+/// prints that seed and the command that replays it to stderr, and lets the exception out.
 ///
 ///     TEST_CASE("no money is lost") {
 ///       troupe::testing::for_each_seed(500, [](std::uint64_t seed) {

@@ -106,9 +106,9 @@ class [[nodiscard("a recording ends when this object goes")]] recording {
   subscription subscription_;
 };
 
-/// A whole program on troupe, run on one thread in virtual time: which of all that could run next does run next is up to
-/// the seed, and so is what goes wrong. The same seed and program give the same run, with every compiler and in every
-/// build type, as long as the program takes time and chance from here, and starts no threads. What crashes is the
+/// A whole program on troupe, run on one thread in virtual time: which of all that could run next does run next is up
+/// to the seed, and so is what goes wrong. The same seed and program give the same run, with every compiler and in
+/// every build type, as long as the program takes time and chance from here, and starts no threads. What crashes is the
 /// simulated process: its memory is gone, what was durable stays, and the program starts again.
 ///
 ///     troupe::testing::simulation sim{registry, {.seed = 42}};
@@ -122,8 +122,8 @@ class [[nodiscard("a recording ends when this object goes")]] recording {
 /// Code that waits when its process dies is told so, as a client of that process would be: its calls fail with
 /// `store.unavailable`, `runtime.stopped` or `actor.aborted`, and what it does then leads nowhere. Hooks do not run.
 ///
-/// One thread. What is said below of virtual time holds for everything that the runtime's clock rules: time-outs, sleep,
-/// grace periods, delays, retries.
+/// Not thread-safe. What is said below of virtual time holds for everything that the runtime's clock rules: time-outs,
+/// sleep, grace periods, delays, retries.
 ///
 /// After FoundationDB (Zhou et al., SIGMOD 2021, section 4) and TigerBeetle's VOPR.
 class simulation {
@@ -143,8 +143,8 @@ class simulation {
 
   /// Runs the program until a task, a call or another awaitable has ended, and gives its value or throws its failure.
   /// Virtual time passes as needed. Errors: `simulation.stuck` if it cannot end any more, since nothing is ready and no
-  /// timer is armed: a deadlock, or a lost wake-up; `simulation.endless` if it has not ended within the limits. An actor
-  /// that waits for ever looks at the clock all the time to see whether it may sleep, so a deadlock of actors without
+  /// timer is armed: a deadlock, or a lost wake-up; `simulation.endless` if it has not ended within the limits. An
+  /// actor that waits for ever looks at the clock all the time to see whether it may sleep, so a deadlock of actors without
   /// time-outs is endless.
   template <class Awaitable>
   auto run(Awaitable awaitable) {
@@ -164,8 +164,8 @@ class simulation {
   /// Lets so much virtual time pass, and runs what becomes due. A program that never rests is left a moment later.
   void advance(std::chrono::nanoseconds by);
 
-  /// The same until a condition holds, which is looked at after each piece of work; at most for so long. Returns whether
-  /// it holds.
+  /// The same until a condition holds, which is looked at after each piece of work; at most for so long. Returns
+  /// whether it holds.
   bool advance_until(const std::function<bool()>& holds, std::chrono::nanoseconds at_most);
 
   /// One piece of work, or a step in time if there is none; false if there is neither.
@@ -173,8 +173,8 @@ class simulation {
 
   // --- the process ---
 
-  /// Kills it, as SIGKILL does, and starts it again a while later. Called from within the program, it happens as soon as
-  /// the present piece of work has ended. Errors: `simulation.endless` if code that is told to end does not; then this
+  /// Kills it, as SIGKILL does, and starts it again a while later. Called from within the program, it happens as soon
+  /// as the present piece of work has ended. Errors: `simulation.endless` if code that is told to end does not; then this
   /// object is good for nothing but its destruction.
   void crash();
   /// The machine loses power: on a `simulated_disk`, what was not synced vanishes or tears.
