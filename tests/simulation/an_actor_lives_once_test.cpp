@@ -69,20 +69,26 @@ struct resident {
     created_again(born != 0 || *here_now != nullptr);
     const auto mood = draw(16);
     if (mood == 0) throw troupe::user_error{"not_today"};
-    if (mood < 4) co_await c.delay(std::chrono::milliseconds{draw(30)});  // longer than it may, at times
+    if (mood < 4) {
+      co_await c.delay(std::chrono::milliseconds(draw(30)));  // longer than it may, at times
+    }
     born = next_number();
   }
   troupe::task<> on_wake(troupe::context<resident>& c) {
     *here_now = std::make_unique<presence>(c.key().canonical());
     const auto mood = draw(16);
     if (mood == 0) throw troupe::user_error{"not_today"};
-    if (mood < 6) co_await c.delay(std::chrono::milliseconds{draw(50)});
+    if (mood < 6) {
+      co_await c.delay(std::chrono::milliseconds(draw(50)));
+    }
     (*here_now)->now = presence::phase::awake;
   }
   void on_state_change(troupe::context<resident>&) const;
   troupe::task<> on_sleep(troupe::context<resident>&) {
     end_begins(presence::phase::sleeping);
-    if (draw(2) == 0) co_await troupe::delay(std::chrono::milliseconds{draw(20)});
+    if (draw(2) == 0) {
+      co_await troupe::delay(std::chrono::milliseconds(draw(20)));
+    }
     const turn t{here_now->get(), part::hook};
   }
   void on_destroy(troupe::context<resident>&) { end_begins(presence::phase::destroyed); }

@@ -53,10 +53,14 @@ struct dancer {
   }
   troupe::task<> on_wake(troupe::context<dancer>& c) {
     if (draw(16) == 0) throw troupe::user_error{"not_today"};
-    if (draw(8) == 0) co_await c.delay(2s);  // longer than it may
+    if (draw(8) == 0) {
+      co_await c.delay(2s);  // longer than it may
+    }
   }
   troupe::task<> on_sleep(troupe::context<dancer>& c) {
-    if (draw(8) == 0) co_await c.delay(1s);  // longer than its grace period
+    if (draw(8) == 0) {
+      co_await c.delay(1s);  // longer than its grace period
+    }
   }
 
   void dance(troupe::context<dancer>& c) { c.broadcast(danced, ++steps); }
@@ -77,7 +81,7 @@ struct dancer {
     // Its end is a turn, and waits for exclusive actions in front of it.
     pending p{"a pause of an actor", std::chrono::milliseconds{ms}, std::chrono::milliseconds{ms} + 4 * call_max};
     try {
-      co_await c.delay(std::chrono::milliseconds{ms});
+      co_await c.delay(std::chrono::milliseconds(ms));
     } catch (const troupe::error&) {
       p.cut_short();
       throw;
@@ -91,7 +95,9 @@ struct dancer {
   /// Goes on until it is told to stop.
   troupe::task<> twirl(troupe::context<dancer>& c) {
     const auto stop = c.stop_token();
-    while (!stop.stop_requested()) co_await troupe::delay(20ms);
+    while (!stop.stop_requested()) {
+      co_await troupe::delay(20ms);
+    }
   }
   void practise(troupe::context<dancer>& c) { c.keep_awake(work(5)); }
   void muse(troupe::context<dancer>& c) { c.wait_until(work(50)); }

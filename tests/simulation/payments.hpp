@@ -145,9 +145,11 @@ struct account {
       broken.push_back(fmt::format("errand {}: attempt {}, and has begun {}", number, m.attempts(), attempt));
     }
     try {
-      co_await c.delay(std::chrono::milliseconds{number % 5});
+      co_await c.delay(std::chrono::milliseconds(number % 5));
       const auto other = c.client().get_or_create<account>(name_of(number % accounts));
-      if (number % 2 == 0) co_await other.call<&account::look>();
+      if (number % 2 == 0) {
+        co_await other.call<&account::look>();
+      }
     } catch (const troupe::error& e) {
       if (e.is(troupe::errc::aborted) && c.stop_token().stop_requested()) --begun[number];  // given back uncounted
       throw;

@@ -119,7 +119,9 @@ struct workshop {
     auto receiving = c.queue().next(plain, time);
     auto m = co_await std::move(receiving);
     if (!m) co_return;
-    if (**m % 4 == 0) co_await c.delay(3ms);
+    if (**m % 4 == 0) {
+      co_await c.delay(3ms);
+    }
     m->complete();
     finish(**m);
   }
@@ -139,7 +141,8 @@ struct workshop {
     auto receiving = c.queue().next(leased, time);
     auto m = co_await std::move(receiving);
     if (!m) co_return;
-    co_await c.delay(m->attempts() < 3 ? std::chrono::milliseconds{**m % 80} : 0ms);
+    const std::chrono::milliseconds held{m->attempts() < 3 ? **m % 80 : 0};
+    co_await c.delay(held);
     try {
       m->complete();
     } catch (const troupe::error& e) {
@@ -233,10 +236,18 @@ troupe::task<> supplier(simulation& sim, observer& all) {
     const troupe::delayed later{1ms * (random.below(4) == 0 ? random.below(100) : 0)};
     const auto how = random.below(4);
     try {
-      if (how == 0) co_await to.send(workshop::plain, number, later);
-      if (how == 1) co_await to.send(workshop::batch, number, later);
-      if (how == 2) co_await to.send(workshop::leased, number, later);
-      if (how == 3) co_await to.send(workshop::fragile, number, later);
+      if (how == 0) {
+        co_await to.send(workshop::plain, number, later);
+      }
+      if (how == 1) {
+        co_await to.send(workshop::batch, number, later);
+      }
+      if (how == 2) {
+        co_await to.send(workshop::leased, number, later);
+      }
+      if (how == 3) {
+        co_await to.send(workshop::fragile, number, later);
+      }
       all.acknowledged.insert(number);
     } catch (const troupe::error& e) {
       if (e.is(troupe::errc::queue_full)) all.refused.insert(number);
@@ -255,10 +266,18 @@ troupe::task<> foreman(simulation& sim, observer& all) {
     const int how = static_cast<int>(random.below(10));
     const std::chrono::milliseconds time{random.below(100)};
     try {
-      if (how < 7) co_await to.call<&workshop::help>(how, time);
-      if (how == 7) co_await to.call<&workshop::employ>(static_cast<int>(random.below(7)), time);
-      if (how == 8) co_await to.call<&workshop::grab>();
-      if (how == 9) co_await to.call<&workshop::rest>();
+      if (how < 7) {
+        co_await to.call<&workshop::help>(how, time);
+      }
+      if (how == 7) {
+        co_await to.call<&workshop::employ>(static_cast<int>(random.below(7)), time);
+      }
+      if (how == 8) {
+        co_await to.call<&workshop::grab>();
+      }
+      if (how == 9) {
+        co_await to.call<&workshop::rest>();
+      }
     } catch (const std::exception&) {
     }
     co_await troupe::delay(1ms * random.below(60));

@@ -33,7 +33,9 @@ struct citizen {
 
   void on_create(troupe::context<citizen>& c) { count = c.key().canonical().size(); }
   troupe::task<> on_wake(troupe::context<citizen>& c) {
-    if (count % 5 == 4) co_await c.delay(3ms);
+    if (count % 5 == 4) {
+      co_await c.delay(3ms);
+    }
   }
   troupe::task<> on_sleep(troupe::context<citizen>&) {
     ++count;
@@ -53,7 +55,7 @@ struct citizen {
         auto to = c.client().template get_or_create<citizen>("c" + std::to_string(count % 9));
         letter on{next->text + ".", next->hops - 1};
         if (count % 3 == 0) {
-          co_await to.send(letters, on, troupe::delayed{std::chrono::milliseconds{count % 40}});
+          co_await to.send(letters, on, troupe::delayed(std::chrono::milliseconds(count % 40)));
         } else {
           co_await to.send(letters, on);
         }

@@ -144,8 +144,8 @@ class simulation {
   /// Runs the program until a task, a call or another awaitable has ended, and gives its value or throws its failure.
   /// Virtual time passes as needed. Errors: `simulation.stuck` if it cannot end any more, since nothing is ready and no
   /// timer is armed: a deadlock, or a lost wake-up; `simulation.endless` if it has not ended within the limits. An
-  /// actor that waits for ever looks at the clock all the time to see whether it may sleep, so a deadlock of actors without
-  /// time-outs is endless.
+  /// actor that waits for ever looks at the clock all the time to see whether it may sleep, so a deadlock of actors
+  /// without time-outs is endless.
   template <class Awaitable>
   auto run(Awaitable awaitable) {
     using value = troupe::detail::await_result<Awaitable>;
@@ -174,8 +174,8 @@ class simulation {
   // --- the process ---
 
   /// Kills it, as SIGKILL does, and starts it again a while later. Called from within the program, it happens as soon
-  /// as the present piece of work has ended. Errors: `simulation.endless` if code that is told to end does not; then this
-  /// object is good for nothing but its destruction.
+  /// as the present piece of work has ended. Errors: `simulation.endless` if code that is told to end does not; then
+  /// this object is good for nothing but its destruction.
   void crash();
   /// The machine loses power: on a `simulated_disk`, what was not synced vanishes or tears.
   void power_cut();
