@@ -52,8 +52,9 @@ troupe::task<> place(simulation& sim, books& known, const char* from, bank::orde
 }
 
 // [audit]
-/// Once nothing is on its way any more: what is stored must agree with itself, and with what the customers know.
+/// Once all has arrived, what is stored must agree with itself, and with what the customers know.
 void audit(simulation& sim, const books& known) {
+  REQUIRE(sim.stored_on_their_way() == 0);
   struct trace {
     int debits = 0, credits = 0, refusals = 0;
   };

@@ -116,9 +116,9 @@ TEST_CASE("a payment waits for its time, and one for nothing becomes a dead lett
 }
 // [/queue]
 
-// [customers]
 namespace {
 
+// [customers]
 using names = std::set<std::string>;
 
 /// Reserves, and pays some time later, often too late; asks again where the outcome is open.
@@ -138,9 +138,9 @@ troupe::task<> buy(simulation& sim, std::string order, names& accepted) {
     co_await troupe::delay(1s);
   }
 }
+// [/customers]
 
 }  // namespace
-// [/customers]
 
 // [seeds]
 TEST_CASE("whatever happens, no seat is sold twice or lost, and no payment is lost") {
