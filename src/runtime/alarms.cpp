@@ -9,6 +9,7 @@
 #include <troupe/core/error.hpp>
 
 #include "core.hpp"
+#include "retry.hpp"
 
 namespace troupe::inline v0 {
 namespace detail {
@@ -20,21 +21,9 @@ constexpr std::size_t woken_at_once = 128;
 // The wall clock may be set: so it is looked at this often.
 constexpr std::chrono::minutes longest_wait{1};
 
-constexpr std::chrono::milliseconds first_backoff{1'000};
-constexpr std::chrono::milliseconds last_backoff{60'000};
-
-std::chrono::milliseconds backoff_after(std::uint32_t failures) noexcept {
-  return std::min(first_backoff * (1 << std::min(failures, 10U)), last_backoff);
-}
-
-bool is_one_of(const std::exception_ptr& failure, errc a, errc b) noexcept {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const error& e) {
-    return e.is(a) || e.is(b);
-  } catch (...) {
-    return false;
-  }
+std::chrono::milliseconds backoff_of(std::uint32_t failures) noexcept {
+  return std::chrono::ceil<std::chrono::milliseconds>(
+      backoff(std::chrono::seconds{1}, std::chrono::minutes{1}, failures));
 }
 
 }  // namespace
@@ -99,7 +88,7 @@ class alarms::search final : public waiting_request, public timer, public work {
     auto& core = owner_.core_;
     core.report(std::exchange(failure, nullptr), "looking for actors with messages");
     const std::lock_guard lock{owner_.mutex_};
-    if (!owner_.stopped_) core.exec().arm(*this, core.exec().now() + backoff_after(failures_++));
+    if (!owner_.stopped_) core.exec().arm(*this, core.exec().now() + backoff_of(++failures_));
     return false;
   }
 
@@ -231,7 +220,7 @@ void alarms::wake(const place& who, std::uint32_t failures) noexcept {
 void alarms::failed(const place& who, std::uint32_t failures, const std::exception_ptr& why) noexcept {
   if (is_one_of(why, errc::not_found, errc::runtime_stopped)) return;
   core_.report(why, fmt::format("waking {}/{} for its messages", who.first->name, who.second.canonical()));
-  set(who, core_.exec().clock().wall() + backoff_after(failures), failures + 1);
+  set(who, core_.exec().clock().wall() + backoff_of(failures + 1), failures + 1);
 }
 
 }  // namespace detail

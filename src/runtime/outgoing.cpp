@@ -14,6 +14,7 @@
 #include "core.hpp"
 #include "lifecycle.hpp"
 #include "queues.hpp"
+#include "retry.hpp"
 
 namespace troupe::inline v0 {
 namespace detail {
@@ -34,21 +35,6 @@ struct stored_parcel {
   bytes body;
   std::int64_t due_at = 0;          ///< milliseconds since 1970; 0: at once
 };
-
-bool is(const std::exception_ptr& failure, errc code) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const error& e) {
-    return e.is(code);
-  } catch (...) {
-    return false;
-  }
-}
-
-std::chrono::nanoseconds backoff_of(std::uint32_t failures) noexcept {
-  constexpr std::uint32_t doublings = 6;  // from the one to more than the other
-  return std::min(retry_min * (1 << std::min(failures - 1, doublings)), retry_max);
-}
 
 }  // namespace
 
@@ -92,7 +78,7 @@ void outgoing::deliver(enqueuing& inv) noexcept {
 }
 
 bool outgoing::keep(enqueuing& inv, const std::exception_ptr& why) noexcept {
-  if (is(why, errc::not_found) || is(why, errc::queue_not_declared)) {
+  if (is_one_of(why, errc::not_found, errc::queue_not_declared)) {
     if (inv.parcel->claim() != parcel::never) core_.commits().forget(inv.parcel->id);
     return false;
   }
@@ -102,7 +88,9 @@ bool outgoing::keep(enqueuing& inv, const std::exception_ptr& why) noexcept {
     return nobody_waits;
   }
   const auto& name = inv.origin->type->name;
-  if (!is(why, errc::aborted)) core_.report(why, fmt::format("a message on its way to {}; it is tried again", name));
+  if (!is_one_of(why, errc::aborted)) {
+    core_.report(why, fmt::format("a message on its way to {}; it is tried again", name));
+  }
   put_off(inv);
   return true;
 }
@@ -110,7 +98,7 @@ bool outgoing::keep(enqueuing& inv, const std::exception_ptr& why) noexcept {
 void outgoing::put_off(enqueuing& inv) noexcept {
   inv.target = nullptr;
   inv.started = inv.put_off = false;
-  const auto at = core_.exec().now() + backoff_of(++inv.failures);
+  const auto at = core_.exec().now() + backoff(retry_min, retry_max, ++inv.failures);
   {
     const std::lock_guard lock{mutex_};
     if (!stopped_) {
@@ -222,7 +210,7 @@ class outgoing::leftovers final : public outgoing_request, public timer, public 
     auto& core = owner_.core_;
     core.report(std::exchange(failure, nullptr), "looking for messages on their way");
     const std::lock_guard lock{owner_.mutex_};
-    if (!owner_.stopped_) core.exec().arm(*this, core.exec().now() + backoff_of(++failures_));
+    if (!owner_.stopped_) core.exec().arm(*this, core.exec().now() + backoff(retry_min, retry_max, ++failures_));
     return false;
   }
 

@@ -9,30 +9,13 @@
 #include "../core/planted.hpp"
 #include "core.hpp"
 #include "parked_wait.hpp"
+#include "retry.hpp"
 
 namespace troupe::inline v0 {
 namespace detail {
 namespace {
 
 using nanoseconds = std::chrono::nanoseconds;
-
-nanoseconds backoff_of(const queue_options& o, std::uint32_t attempts) noexcept {
-  auto backoff = o.retry_min;
-  for (std::uint32_t i = 1; i < attempts && backoff < o.retry_max; ++i) {
-    backoff = backoff > o.retry_max / 2 ? o.retry_max : backoff * 2;
-  }
-  return backoff;
-}
-
-bool is_aborted(const std::exception_ptr& failure) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const error& e) {
-    return e.is(errc::aborted);
-  } catch (...) {
-    return false;
-  }
-}
 
 }  // namespace
 
@@ -325,7 +308,7 @@ void cell_queues::consumer_ended(const invocation& inv, const std::exception_ptr
   if (!failure) return settle_held(&inv, handling::done);
   const bool leaving = owner.phase_ != cell::phase::awake || inv.cancelled();
   // What is cut short because of a shutdown is no fault of the message.
-  settle_held(&inv, leaving && is_aborted(failure) ? handling::cut : handling::failed);
+  settle_held(&inv, leaving && is_one_of(failure, errc::aborted) ? handling::cut : handling::failed);
 }
 
 void cell_queues::plain_consumer_ended(bool failed) noexcept {
@@ -393,7 +376,8 @@ void cell_queues::fail_attempt(queued& m, std::optional<nanoseconds> delay) {
   let_go(m);
   const auto& options = entry_of(m).options;
   if (!m.dead() && m.attempts >= options.attempts_max) return die(m);
-  const auto wait = std::clamp(delay ? *delay : backoff_of(options, m.attempts), nanoseconds{0}, delay_max);
+  const auto usual = backoff(options.retry_min, options.retry_max, m.attempts);
+  const auto wait = std::clamp(delay.value_or(usual), nanoseconds{0}, delay_max);
   auto& exec = owner.core().exec();
   m.due_at = later(exec.clock().wall(), wait);
   if (wait == wait.zero()) return make_ready(m);

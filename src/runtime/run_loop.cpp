@@ -7,22 +7,10 @@
 #include <troupe/core/error.hpp>
 
 #include "queues.hpp"
+#include "retry.hpp"
 
 namespace troupe::inline v0 {
 namespace detail {
-namespace {
-
-bool is_aborted(const std::exception_ptr& failure) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const error& e) {
-    return e.is(errc::aborted);
-  } catch (...) {
-    return false;
-  }
-}
-
-}  // namespace
 
 run_loop::run_loop(cell& c) : invocation{c.core().exec()} {
   target = &c;
@@ -83,7 +71,7 @@ void run_loop::finish() {
 void run_loop::failed(const std::exception_ptr& failure) {
   cell& c = *target;
   const bool leaving = c.phase_ != cell::phase::awake;
-  if (leaving && is_aborted(failure)) return;  // this is how it is meant to end
+  if (leaving && is_one_of(failure, errc::aborted)) return;  // this is how it is meant to end
   c.core().report(failure, "run of " + c.name());
   const auto& options = c.type().options;
   if (leaving || options.run_restart_min == troupe::never) return;
