@@ -4,7 +4,7 @@
 
 namespace troupe::inline v0 { namespace detail {
 
-/// Bugs that are built in on purpose, to prove that the tests of the simulation would find them (tests/simulation/planted).
+/// Bugs that are built in on purpose, to prove that tests find them: tests/simulation/planted.
 /// Each stands for a mistake that somebody could make.
 enum class planted : std::uint8_t {
   none,

@@ -70,7 +70,8 @@ std::size_t timer_queue::enter(unsigned level, unsigned slot) noexcept {
     timer* const next = t->next_;
     if (t->tick_ == now_tick_) {
       t->armed_ = false;
-      if (fired++ == 0 || !detail::is_planted(detail::planted::timer_lost)) t->fire(*t);
+      ++fired;
+      if (!detail::is_planted(detail::planted::timer_lost) || fired == 1) t->fire(*t);
     } else {
       insert(*t);
     }

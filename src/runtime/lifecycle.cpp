@@ -437,8 +437,7 @@ bool durable_wait::await_suspend(std::coroutine_handle<> h) {
     return outstanding_.fetch_sub(1, std::memory_order_acq_rel) != 1;
   }
   turn& t = *this_thread().in_turn;
-  const bool goes_to_sleep = t.inv->kind == invocation::purpose::lifecycle;
-  if (!goes_to_sleep || !is_planted(planted::sleep_loses_change)) t.save_now();
+  t.save_now();
   t.send(departure_);
   return true;
 }

@@ -16,7 +16,7 @@ LIMIT_SECONDS = 50
 
 def run(program, bug, promise, seeds):
     """What the test said to stderr, and its exit status; nothing if it hung."""
-    tests = [] if promise == "all" else ["--filenames-as-tags", f"[#{promise}_test]", "--warn", "NoTests"]
+    tests = [] if promise == "all" else ["--filenames-as-tags", f"[#{promise}_test]", "--warn", "NoTests", "--abort"]
     environment = {**os.environ, "TROUPE_PLANTED": bug, "TROUPE_SEEDS": seeds}
     environment.pop("TROUPE_SEED", None)
     try:
