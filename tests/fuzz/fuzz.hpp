@@ -21,8 +21,7 @@ namespace fuzz {
 /// Ends the process unless the promise holds.
 inline void check(bool holds, std::string_view promise, std::string_view detail = {}) {
   if (holds) return;
-  std::fprintf(stderr, "broken: %.*s %.*s\n", static_cast<int>(promise.size()), promise.data(),
-               static_cast<int>(detail.size()), detail.data());
+  std::fprintf(stderr, "broken: %s %s\n", std::string{promise}.c_str(), std::string{detail}.c_str());
   std::abort();
 }
 
