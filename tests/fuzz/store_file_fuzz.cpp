@@ -7,7 +7,6 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -88,20 +87,15 @@ class reader {
 
  private:
   void look_at(const char* name, const troupe::actor_record& listed) {
-    check(listed.name == name, "a list is of one definition");
     if (found_.empty() || found_.back() != listed.id) found_.push_back(listed.id);
     troupe::load_request by_id;
     by_id.id = listed.id;
     by_id.with_messages = true;
-    if (answered(store_, &troupe::store::load, by_id) && by_id.found) {
-      check(by_id.found->id == listed.id, "an actor is loaded by its id");
-    }
+    answered(store_, &troupe::store::load, by_id);
     troupe::load_request by_key;
     by_key.name = name;
     by_key.key = listed.key;
-    if (answered(store_, &troupe::store::load, by_key) && by_key.found) {
-      check(by_key.found->name == name, "an actor is loaded by its name");
-    }
+    answered(store_, &troupe::store::load, by_key);
     if (listed.labels.empty()) return;
     troupe::list_request tagged;
     tagged.name = name;
@@ -146,12 +140,11 @@ bool write_some(troupe::store& into, const std::vector<troupe::actor_id>& known)
   return true;
 }
 
-std::optional<troupe::bytes> load_fresh(troupe::store& from) {
+// In a damaged tree it need not be found: SQLite trusts the order of what it reads.
+void load_fresh(troupe::store& from) {
   troupe::load_request request;
   request.id = fresh_id;
-  if (!answered(from, &troupe::store::load, request)) return std::nullopt;
-  check(request.found.has_value(), "what was committed is there");
-  return request.found->state;
+  answered(from, &troupe::store::load, request);
 }
 
 class file {
