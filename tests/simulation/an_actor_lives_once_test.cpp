@@ -339,6 +339,6 @@ TEST_CASE("one activation, one turn, one order") {
     steps += sim.steps();
     crashes += sim.crashes();
   });
-  WARN(crashes << " crashes, " << steps << " steps, " << activations << " activations, " << arrivals << " arrivals");
+  INFO(crashes << " crashes, " << steps << " steps, " << activations << " activations, " << arrivals << " arrivals");
   CHECK(arrivals > 0);
 }

@@ -281,7 +281,7 @@ TEST_CASE("everything ends") {
   troupe::registry registry;
   registry.use<dancer>("dancer");
   std::uint64_t ended = 0, steps = 0, crashes = 0;
-  troupe::testing::for_each_seed(300, [&](std::uint64_t seed) {
+  troupe::testing::for_each_seed(250, [&](std::uint64_t seed) {
     seeded_random chance{seed};
     outside w;
     here = &w;
@@ -294,7 +294,7 @@ TEST_CASE("everything ends") {
     run_for(sim, w.rules, 1s, [] {});
 
     sim.heal();
-    sim.advance(3s);
+    sim.advance(3s + (f.stall.probability > 0 ? f.stall_max : 0ns));  // what was late comes
     w.slack = 100ms;
     sim.advance(500ms);
     w.over = true;
@@ -318,6 +318,6 @@ TEST_CASE("everything ends") {
     steps += sim.steps();
     crashes += sim.crashes();
   });
-  WARN(crashes << " crashes, " << steps << " steps, " << ended << " ended");
+  INFO(crashes << " crashes, " << steps << " steps, " << ended << " ended");
   CHECK(ended > 0);
 }

@@ -161,7 +161,7 @@ TEST_CASE("committed actors are linearizable through crashes") {
     crashes += sim.crashes();
     configurations += found.configurations();
   });
-  WARN(crashes << " crashes, " << steps << " steps, " << asked << " operations, " << configurations
+  INFO(crashes << " crashes, " << steps << " steps, " << asked << " operations, " << configurations
                << " configurations, " << gave_up << " given up");
   CHECK(gave_up * 100 <= asked);
 }
