@@ -19,7 +19,8 @@ void simulated_file::write(std::size_t at, bytes_view data) {
 }
 
 void simulated_file::resize(std::size_t size) {
-  const auto [least, most] = std::minmax(size, contents_.size());
+  const std::size_t least = std::min(size, contents_.size());
+  const std::size_t most = std::max(size, contents_.size());
   add({.at = least, .length = most - least, .size_after = size});
 }
 

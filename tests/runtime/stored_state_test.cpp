@@ -6,8 +6,8 @@
 #include <catch2/catch.hpp>
 
 #include <troupe/json.hpp>
+#include <troupe/testing/simulated_disk.hpp>
 
-#include "../store/faulty_vfs.hpp"
 #include "../store/temporary_directory.hpp"
 #include "world.hpp"
 
@@ -163,12 +163,11 @@ TEST_CASE("two runtimes cannot own one file, nor one memory") {
 }
 
 TEST_CASE("a full disk: calls wait, health says so, and space helps") {
-  const temporary_directory directory;
-  faulty_vfs disk;
-  world w{serving<first_shape>(), troupe::sqlite{directory / "app.db"}};
+  troupe::testing::simulated_disk disk;
+  world w{serving<first_shape>(), disk.sqlite()};
   const auto a = w.client.get_or_create<first_shape>("a");
   w.run(a.call<&first_shape::add>(1));
-  disk.fail(faulty_vfs::operation::write, "-wal", SQLITE_FULL);
+  disk.fail(troupe::testing::disk_operation::write, "-wal", {.effect = troupe::testing::disk_effect::full});
   const auto call = w.start(a.call<&first_shape::add>(1));
   w.pass(1s);
   CHECK_FALSE(call.done());

@@ -6,26 +6,26 @@
 #include <sys/resource.h>
 
 #include <troupe/store/sqlite_store.hpp>
+#include <troupe/testing/simulated_disk.hpp>
 
 #include "child_process.hpp"
-#include "faulty_vfs.hpp"
 #include "store_calls.hpp"
 #include "temporary_directory.hpp"
 
 using namespace store_calls;
 using Catch::Matchers::Contains;
-using operation = faulty_vfs::operation;
+using operation = troupe::testing::disk_operation;
 using outcome = troupe::commit_request::outcome;
+using troupe::testing::disk_effect;
+using troupe::testing::simulated_disk;
 
 namespace {
 
-/// Opens what a power cut would leave behind now.
-std::unique_ptr<troupe::store> after_a_crash(const temporary_directory& directory) {
-  static int copies = 0;
-  const std::string copy = directory / fmt::format("copy-{}.db", ++copies);
-  std::filesystem::copy_file(directory / "app.db", copy);
-  std::filesystem::copy_file(directory / "app.db-wal", copy + "-wal");
-  return troupe::sqlite{copy}();
+/// Opens what a killed process would leave behind now, elsewhere.
+std::unique_ptr<troupe::store> after_a_crash(const simulated_disk& disk) {
+  simulated_disk elsewhere;
+  for (const char* file : {"app.db", "app.db-wal"}) elsewhere.replace(file, disk.contents(file));
+  return elsewhere.sqlite()();
 }
 
 troupe::commit_request update_both(troupe::store& store, std::string_view state) {
@@ -57,80 +57,77 @@ troupe::commit_request pass_on(troupe::store& store, std::uint8_t actor, std::ui
 }  // namespace
 
 TEST_CASE("a commit that could not be written left no trace and can be made again", "[store][sqlite]") {
-  const temporary_directory directory;
-  faulty_vfs disk;
-  const auto store = troupe::sqlite{directory / "app.db"}();
+  simulated_disk disk;
+  const auto store = disk.sqlite()();
   REQUIRE(is_committed(create(*store, 1, "before")));
-  const auto [result, code] = GENERATE(table<int, std::string>(
-      {{SQLITE_FULL, "store.full"}, {SQLITE_IOERR_WRITE, "store.failed"}, {SQLITE_READONLY, "store.read_only"}}));
-  const int after = GENERATE(0, 1, 2, 3);  // frames go out in two writes each
-  disk.fail(operation::write, "-wal", result, 1, after);
+  const auto [effect, code] = GENERATE(table<disk_effect, std::string>({{disk_effect::full, "store.full"},
+                                                                        {disk_effect::error, "store.failed"},
+                                                                        {disk_effect::read_only, "store.read_only"}}));
+  const std::uint64_t after = GENERATE(0, 1, 2, 3);  // frames go out in two writes each
+  disk.fail(operation::write, "-wal", {.effect = effect, .after = after, .times = 1});
   const auto failed = update(*store, 1, std::string(20'000, 'x'));
   CHECK(failed.result == outcome::failed);
   CHECK_THAT(text_of(failed.failure), Contains(code) && Contains("app.db"));
   CHECK(load(*store, 1) == "before");
-  CHECK(load(*after_a_crash(directory), 1) == "before");
+  CHECK(load(*after_a_crash(disk), 1) == "before");
   CHECK(is_committed(update(*store, 1, "after")));
-  CHECK(load(*after_a_crash(directory), 1) == "after");
+  CHECK(load(*after_a_crash(disk), 1) == "after");
 }
 
 TEST_CASE("a commit of messages that could not be written left no trace and can be made again", "[store][sqlite]") {
-  const temporary_directory directory;
-  faulty_vfs disk;
-  const auto store = troupe::sqlite{directory / "app.db"}();
+  simulated_disk disk;
+  const auto store = disk.sqlite()();
   REQUIRE(is_committed(create(*store, 1, "state")));
   REQUIRE(is_committed(send_and_put(*store, 1, 1, "before")));
-  disk.fail(operation::write, "-wal", SQLITE_FULL, 1, GENERATE(0, 1, 2, 3));
+  const std::uint64_t after = GENERATE(0, 1, 2, 3);
+  disk.fail(operation::write, "-wal", {.effect = disk_effect::full, .after = after, .times = 1});
   const auto failed = send_and_put(*store, 1, 2, std::string(20'000, 'x'));
   REQUIRE(disk.failures() == 1);
   CHECK(failed.result == outcome::failed);
-  const auto left = after_a_crash(directory);
+  const auto left = after_a_crash(disk);
   for (troupe::store* each : {store.get(), left.get()}) {
     CHECK(messages(*each, 1) == "1:before");
     CHECK(outgoing(*each) == "1:before");
   }
   CHECK(is_committed(send_and_put(*store, 1, 2, "after")));
-  const auto later = after_a_crash(directory);
+  const auto later = after_a_crash(disk);
   CHECK(messages(*later, 1) == "1:before 2:after");
   CHECK(outgoing(*later) == "1:before 2:after");
 }
 
 TEST_CASE("a commit that failed when all was written is put out of reach", "[store][sqlite]") {
-  const temporary_directory directory;
-  faulty_vfs disk;
-  const auto store = troupe::sqlite{directory / "app.db"}();
+  simulated_disk disk;
+  const auto store = disk.sqlite()();
   REQUIRE(is_committed(create(*store, 1, "before")));
-  disk.fail(operation::sync, "-wal", SQLITE_IOERR_FSYNC, 1);
+  disk.fail(operation::sync, "-wal", {.times = 1});
   const auto failed = update(*store, 1, "lost");
   REQUIRE(disk.failures() == 1);
   CHECK(failed.result == outcome::failed);
   CHECK_THAT(text_of(failed.failure), Contains("store.failed") && Contains("app.db"));
   CHECK(load(*store, 1) == "before");
-  CHECK(load(*after_a_crash(directory), 1) == "before");
+  CHECK(load(*after_a_crash(disk), 1) == "before");
   CHECK(is_committed(update(*store, 1, "after")));
-  CHECK(load(*after_a_crash(directory), 1) == "after");
+  CHECK(load(*after_a_crash(disk), 1) == "after");
 }
 
 TEST_CASE("a commit for whose frames the log's index has no room is put out of reach", "[store][sqlite]") {
-  const temporary_directory directory;
-  faulty_vfs disk;
-  const auto store = troupe::sqlite{directory / "app.db", {.synchronous = troupe::synchronous::normal}}();
+  simulated_disk disk;
+  const auto store = disk.sqlite("app.db", {.synchronous = troupe::synchronous::normal})();
   REQUIRE(is_committed(create(*store, 1, "before")));
-  disk.fail(operation::map_shared, "app.db", SQLITE_IOERR_SHMSIZE, 1);
+  disk.fail(operation::share, "app.db", {.effect = disk_effect::full, .times = 1});
   const auto failed = update(*store, 1, std::string(20'000'000, 'x'));  // more frames than the index's first pages hold
   REQUIRE(disk.failures() == 1);
   CHECK(failed.result == outcome::failed);
   CHECK(load(*store, 1) == "before");
-  CHECK(load(*after_a_crash(directory), 1) == "before");
+  CHECK(load(*after_a_crash(disk), 1) == "before");
   CHECK(is_committed(update(*store, 1, "after")));
 }
 
 TEST_CASE("a commit of which nobody can tell is reported as unknown", "[store][sqlite]") {
-  const temporary_directory directory;
-  faulty_vfs disk;
-  const auto store = troupe::sqlite{directory / "app.db"}();
+  simulated_disk disk;
+  const auto store = disk.sqlite()();
   REQUIRE(is_committed(create(*store, 1, "before")));
-  disk.fail(operation::sync, "-wal", SQLITE_IOERR_FSYNC);
+  disk.fail(operation::sync, "-wal");
   const auto failed = update(*store, 1, "perhaps");
   CHECK(failed.result == outcome::unknown);
   CHECK_THAT(text_of(failed.failure), Contains("store.failed"));
@@ -138,30 +135,28 @@ TEST_CASE("a commit of which nobody can tell is reported as unknown", "[store][s
 }
 
 TEST_CASE("a failed checkpoint fails no commit", "[store][sqlite]") {
-  const temporary_directory directory;
-  faulty_vfs disk;
-  const auto store = troupe::sqlite{directory / "app.db", {.synchronous = troupe::synchronous::normal}}();
+  simulated_disk disk;
+  const auto store = disk.sqlite("app.db", {.synchronous = troupe::synchronous::normal})();
   REQUIRE(is_committed(create(*store, 1, "")));
-  disk.fail(operation::write, "app.db", SQLITE_FULL);
+  disk.fail(operation::write, "app.db", {.effect = disk_effect::full});
   for (char c = 'a'; c != 'u'; ++c) REQUIRE(is_committed(update(*store, 1, std::string(1'000'000, c))));
   CHECK(disk.failures() > 0);
   disk.heal();
   for (char c = 'A'; c != 'U'; ++c) REQUIRE(is_committed(update(*store, 1, std::string(1'000'000, c))));
-  CHECK(std::filesystem::file_size(directory / "app.db") > 1'000'000);
+  CHECK(disk.contents("app.db").size() > 1'000'000);
   CHECK(load(*store, 1) == std::string(1'000'000, 'T'));
 }
 
 TEST_CASE("a failed commit does not leave its definitions half known", "[store][sqlite]") {
-  const temporary_directory directory;
-  faulty_vfs disk;
+  simulated_disk disk;
   {
-    const auto store = troupe::sqlite{directory / "app.db"}();
-    disk.fail(operation::write, "-wal", SQLITE_FULL, 1);
+    const auto store = disk.sqlite()();
+    disk.fail(operation::write, "-wal", {.effect = disk_effect::full, .times = 1});
     CHECK(create(*store, 1, "a", "key", "first").result == outcome::failed);
     REQUIRE(is_committed(create(*store, 2, "b", "key", "second")));
     REQUIRE(is_committed(create(*store, 1, "a", "key", "first")));
   }
-  const auto store = troupe::sqlite{directory / "app.db"}();
+  const auto store = disk.sqlite()();
   CHECK(load(*store, 1) == "a");
   CHECK(load(*store, 2) == "b");
 }

@@ -2,8 +2,8 @@
 #include <sqlite3.h>
 
 #include <troupe/store/sqlite_store.hpp>
+#include <troupe/testing/simulated_disk.hpp>
 
-#include "faulty_vfs.hpp"
 #include "older_schemas.hpp"
 #include "store_calls.hpp"
 #include "temporary_directory.hpp"
@@ -13,14 +13,15 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-std::string run_sql(const std::string& path, const char* sql) {
+std::string run_sql(const std::string& path, const char* sql, const char* file_system = nullptr) {
   sqlite3* database = nullptr;
   std::string last;
   const auto keep = [](void* out, int, char** columns, char**) {
     *static_cast<std::string*>(out) = columns[0] == nullptr ? "" : columns[0];
     return 0;
   };
-  REQUIRE(sqlite3_open(path.c_str(), &database) == SQLITE_OK);
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  REQUIRE(sqlite3_open_v2(path.c_str(), &database, flags, file_system) == SQLITE_OK);
   REQUIRE(sqlite3_exec(database, sql, keep, &last, nullptr) == SQLITE_OK);
   sqlite3_close(database);
   return last;
@@ -60,16 +61,18 @@ TEST_CASE("a migrated file has the schema of a new one", "[store][sqlite]") {
 }
 
 TEST_CASE("a migration that fails leaves the file as it was, and is made later", "[store][sqlite]") {
-  const temporary_directory directory;
-  const std::string path = directory / "app.db";
-  run_sql(path, schema_1);
-  faulty_vfs disk;
-  disk.fail(faulty_vfs::operation::write, "-wal", SQLITE_FULL, 1, GENERATE(0, 1, 4));
-  CHECK_THAT(error_of([&] { troupe::sqlite{path}()->close(); }), Contains("store.full"));
+  troupe::testing::simulated_disk disk;
+  const char* const file_system = disk.name().c_str();
+  run_sql("app.db", schema_1, file_system);
+  const std::uint64_t after = GENERATE(0, 1, 4);
+  disk.fail(troupe::testing::disk_operation::write, "-wal",
+            {.effect = troupe::testing::disk_effect::full, .after = after, .times = 1});
+  CHECK_THAT(error_of([&] { disk.sqlite()()->close(); }), Contains("store.full"));
   disk.heal();
-  CHECK(run_sql(path, read_schema) == "1");
-  CHECK(run_sql(path, "SELECT count(*) FROM sqlite_schema WHERE name LIKE '\\_troupe\\_m%' ESCAPE '\\'") == "1");
-  const auto store = troupe::sqlite{path}();
+  CHECK(run_sql("app.db", read_schema, file_system) == "1");
+  CHECK(run_sql("app.db", "SELECT count(*) FROM sqlite_schema WHERE name LIKE '\\_troupe\\_m%' ESCAPE '\\'",
+                file_system) == "1");
+  const auto store = disk.sqlite()();
   CHECK(store->opening() == 42);
   CHECK(load(*store, 1) == "old");
 }

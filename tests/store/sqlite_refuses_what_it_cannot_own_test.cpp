@@ -5,19 +5,26 @@
 #include <sys/stat.h>
 
 #include <troupe/store/sqlite_store.hpp>
+#include <troupe/testing/simulated_disk.hpp>
 
 #include "child_process.hpp"
-#include "faulty_vfs.hpp"
 #include "store_calls.hpp"
 #include "temporary_directory.hpp"
 
 using namespace store_calls;
 using Catch::Matchers::Contains;
+using troupe::testing::disk_effect;
+using troupe::testing::disk_operation;
+using troupe::testing::simulated_disk;
 
 namespace {
 
 std::string refusal(const std::string& path) {
   return error_of([&] { troupe::sqlite{path}()->close(); });
+}
+
+std::string refusal_on(const simulated_disk& disk) {
+  return error_of([&] { disk.sqlite()()->close(); });
 }
 
 void run_sql(const std::string& path, const char* sql) {
@@ -86,14 +93,12 @@ TEST_CASE("a truncated database is refused as corrupt", "[store][sqlite]") {
 }
 
 TEST_CASE("a file that can only be read is refused at once", "[store][sqlite]") {
-  const temporary_directory directory;
-  const std::string path = directory / "app.db";
-  troupe::sqlite{path}()->close();
-  faulty_vfs disk;
-  disk.set_read_only(true);
-  CHECK_THAT(refusal(path), Contains("store.read_only") && Contains(path));
-  disk.set_read_only(false);
-  CHECK(refusal(path).empty());
+  simulated_disk disk;
+  disk.sqlite()()->close();
+  disk.fail(disk_operation::open, "app.db", {.effect = disk_effect::read_only});
+  CHECK_THAT(refusal_on(disk), Contains("store.read_only") && Contains("app.db"));
+  disk.heal();
+  CHECK(refusal_on(disk).empty());
 }
 
 TEST_CASE("a directory that can only be read is refused at once", "[store][sqlite]") {
@@ -112,13 +117,11 @@ TEST_CASE("a directory that can only be read is refused at once", "[store][sqlit
 }
 
 TEST_CASE("a full disk is reported at opening", "[store][sqlite]") {
-  const temporary_directory directory;
-  const std::string path = directory / "app.db";
-  faulty_vfs disk;
-  disk.fail(faulty_vfs::operation::write, "app.db", SQLITE_FULL);
-  CHECK_THAT(refusal(path), Contains("store.full") && Contains(path));
+  simulated_disk disk;
+  disk.fail(disk_operation::write, "app.db", {.effect = disk_effect::full});
+  CHECK_THAT(refusal_on(disk), Contains("store.full") && Contains("app.db"));
   disk.heal();
-  CHECK(refusal(path).empty());
-  disk.fail(faulty_vfs::operation::write, "-wal", SQLITE_FULL);
-  CHECK_THAT(refusal(path), Contains("store.full") && Contains(path));
+  CHECK(refusal_on(disk).empty());
+  disk.fail(disk_operation::write, "-wal", {.effect = disk_effect::full});
+  CHECK_THAT(refusal_on(disk), Contains("store.full") && Contains("app.db"));
 }
