@@ -138,6 +138,27 @@ TEST_CASE("payments add up over I/O errors and a full disk") {
   CHECK(failures > 0);
 }
 
+TEST_CASE("commits after a failed sync and a restart are as durable as others") {
+  troupe::registry registry;
+  registry.use<book>("book");
+  troupe::testing::for_each_seed(40, [&](std::uint64_t seed) {
+    const auto disk = std::make_shared<simulated_disk>(seed);
+    simulation sim{registry, on(disk, seed, troupe::synchronous::full)};
+    int number = 0;
+    const auto write = [&] { sim.run(sim.client().get_or_create<book>("0").call<&book::write>(++number)); };
+    write();
+    disk->fail(disk_operation::sync, "-wal", {.effect = disk_effect::forgets});
+    CHECK_THROWS_AS(write(), troupe::error);
+    disk->heal();
+    sim.crash();
+    write();
+    const int acknowledged = number;
+    sim.power_cut();
+    CAPTURE(seed);
+    REQUIRE(stored_pages(sim).contains(acknowledged));
+  });
+}
+
 TEST_CASE("with synchronous::normal a power cut loses the end of what was acknowledged, and a crash nothing") {
   std::size_t lost = 0, kept = 0;
   troupe::registry registry;
