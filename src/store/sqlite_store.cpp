@@ -63,7 +63,7 @@ void load_names(sqlite_connection& connection, definition_names& names) {
 /// What an earlier process left in the log may be on no disk although it can be read: its sync failed, and no later one
 /// makes up for that. Commits behind such a hole would be lost with it. So the log is written once more, as it is, for
 /// the next sync to cover. Others cannot write to it meanwhile: we are in a transaction.
-[[maybe_unused]] void write_log_again(sqlite_connection& connection) {
+void write_log_again(sqlite_connection& connection) {
   sqlite3_file* log = nullptr;
   sqlite3_file_control(connection.handle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
   if (log == nullptr || log->pMethods == nullptr) return;
@@ -87,7 +87,7 @@ class opening_transaction {
   explicit opening_transaction(sqlite_connection& connection) : connection_{connection} {
     connection.execute(sql::begin_write);
     try {
-      //write_log_again(connection);
+      write_log_again(connection);
       const bool is_new = connection.query_number(sql::has_schema) == 0;
       const std::int64_t version = is_new ? 0 : connection.query_number(sql::read_schema_version);
       for (std::int64_t at = version; at < sql::schema_version; ++at) connection.execute(sql::steps[at]);
