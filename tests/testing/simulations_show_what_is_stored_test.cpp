@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <troupe/json.hpp>
+
 #include "testing/simulated_program.hpp"
 
 using namespace behaviour;
@@ -186,5 +188,6 @@ TEST_CASE("an actor that is put to sleep in the middle of something has its grac
   sim.settle();
   sim.put_to_sleep(one);
   CHECK_FALSE(sim.is_awake(one));
+  sim.settle();
   CHECK(adding.code() == "actor.aborted");
 }
