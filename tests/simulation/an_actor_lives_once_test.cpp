@@ -258,7 +258,9 @@ turn::~turn() {
 void arrive(const std::string& at, std::uint64_t born, const ticket& t) { here->arrive(at, born, t); }
 std::uint64_t draw(std::uint64_t n) { return here->draw(n); }
 std::uint64_t next_number() { return here->number(); }
-void created_again(bool has_been) { here->rules.expect(!has_been, "on_create runs for an actor that has been created"); }
+void created_again(bool has_been) {
+  here->rules.expect(!has_been, "on_create runs for an actor that has been created");
+}
 
 void resident::on_state_change(troupe::context<resident>&) const {
   const bool is_awake = *here_now != nullptr;
@@ -323,7 +325,8 @@ TEST_CASE("one activation, one turn, one order") {
     seeded_random chance{seed};
     outside w;
     here = &w;
-    simulation sim{registry, {.seed = seed, .faults = any_faults(chance), .on_start = [&](simulation& s) { w.start(s); }}};
+    simulation sim{registry, {.seed = seed, .faults = any_faults(chance),
+                              .on_start = [&](simulation& s) { w.start(s); }}};
     run_for(sim, w.rules, 1s, [] {});
     sim.heal();
     w.over = true;

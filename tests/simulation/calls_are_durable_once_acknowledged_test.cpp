@@ -128,7 +128,7 @@ class outside {
     auto& l = lives_[at->second.born];
     l.promised = std::max(l.promised, at->second.index + 1);
     inspect(l.key);
-    rules.expect(l.end_asked || l.stored >= l.promised, "number {} was acknowledged, but {} has {} of {} entries stored",
+    rules.expect(l.end_asked || l.stored >= l.promised, "number {} was acknowledged, but {} has {} of {} stored",
                  number, l.key, l.stored, l.promised);
   }
   /// Nothing was done.
@@ -202,7 +202,8 @@ class outside {
       rules.expect(found->entries[i] == l.entries[i].first, "entry {} of {} is stored as {}, and was {}", i, key,
                    found->entries[i], l.entries[i].first);
     }
-    rules.expect(l.stored >= l.promised, "{} has {} entries stored, and {} were acknowledged", key, l.stored, l.promised);
+    rules.expect(l.stored >= l.promised, "{} has {} entries stored, and {} were acknowledged", key, l.stored,
+                 l.promised);
   }
 
   /// What was not stored has never been.

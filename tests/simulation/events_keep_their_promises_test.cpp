@@ -26,7 +26,7 @@ outside* here = nullptr;
 /// Where a listener is.
 struct bookmark {
   std::uint64_t born = 0;   // which life of the speaker
-  std::uint64_t since = 0;  // what had been said when it began to listen: of that it may hear the end, from on_connect on
+  std::uint64_t since = 0;  // what had been said when it began to listen: of that it may hear what on_connect sent
   std::uint64_t last = 0;
 };
 
@@ -64,14 +64,18 @@ struct speaker {
     if (draw(12) == 0) throw troupe::user_error{"full"};
     expect_listed(p.state().name, lists(c, p), true);
     speak(c);
-    if (draw(3) == 0) co_await c.delay(1ms);
+    if (draw(3) == 0) {
+      co_await c.delay(1ms);
+    }
     note_connect(p.state().name);
   }
   troupe::task<> on_disconnect(troupe::context<speaker>& c, troupe::peer<speaker> p) {
     note_disconnect(p.state().name);
     expect_listed(p.state().name, lists(c, p), false);
     speak(c);
-    if (draw(3) == 0) co_await troupe::delay(1ms);
+    if (draw(3) == 0) {
+      co_await troupe::delay(1ms);
+    }
   }
 
   std::uint64_t say(troupe::context<speaker>& c, std::uint32_t times) {
@@ -186,7 +190,8 @@ class outside {
       if (s && s->born != 0) stored[s->born] = s->number;
     }
     for (const auto& [born, number] : stored) {
-      rules.expect(heard_[born] <= number, "event {} of life {} was heard, but {} is stored", heard_[born], born, number);
+      rules.expect(heard_[born] <= number, "event {} of life {} was heard, but {} is stored", heard_[born], born,
+                   number);
     }
     for (const auto* const name : {"f0", "f1"}) {
       const auto f = sim_->stored(sim_->client().get<fan>(name));
@@ -229,7 +234,8 @@ class outside {
     rules.expect(at.born == born, "{} listens to life {}, and hears life {}", who, at.born, born);
     const auto next = std::max(at.last, at.since) + 1;  // 0 of a life that has ended
     const bool is_early = number <= at.since && number > at.last;
-    rules.expect(number == next || is_early, "{} hears {} behind {}, and listens since {}", who, number, at.last, at.since);
+    rules.expect(number == next || is_early, "{} hears {} behind {}, and listens since {}", who, number, at.last,
+                 at.since);
     at.last = number;
   }
   void speak(const std::string& who, std::uint64_t born, std::uint64_t number) { spoken_[who] = {born, number, 0}; }
@@ -344,7 +350,8 @@ troupe::task<> outside::visit_once(seeded_random& random) {
   };
   auto hear_told = [this, me](std::uint64_t n) {
     const bool is_early = n <= me->told_since && n > me->told;
-    rules.expect(n == std::max(me->told, me->told_since) + 1 || is_early, "{} is told {} behind {}", me->name, n, me->told);
+    rules.expect(n == std::max(me->told, me->told_since) + 1 || is_early, "{} is told {} behind {}", me->name, n,
+                 me->told);
     me->told = n;
   };
   auto hear_end = [this, me](const std::exception_ptr&) {
@@ -418,7 +425,8 @@ TEST_CASE("events come in order, once, and behind their commit") {
     seeded_random chance{seed};
     outside w;
     here = &w;
-    simulation sim{registry, {.seed = seed, .faults = any_faults(chance), .on_start = [&](simulation& s) { w.start(s); }}};
+    simulation sim{registry, {.seed = seed, .faults = any_faults(chance),
+                              .on_start = [&](simulation& s) { w.start(s); }}};
     run_for(sim, w.rules, 1s, [&] { w.inspect(); });
     sim.heal();
     w.over = true;

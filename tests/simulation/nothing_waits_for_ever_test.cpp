@@ -1,5 +1,5 @@
 // Whatever has gone wrong, everything ends: a call within its time-out, a delay when it is over and not before, a
-// coroutine with its process at the latest. Two exclusive actions that wait for one another are told apart by the clock.
+// coroutine with its process at the latest. Two exclusive actions that wait for one another are parted by the clock.
 // Once nothing goes wrong any more, all actors answer, then fall asleep, and the program ends without anything left.
 
 #include <chrono>
@@ -308,7 +308,8 @@ TEST_CASE("everything ends") {
           sim.run(sim.client().get_or_create<dancer>(name).call<&dancer::look>());
           break;
         } catch (const troupe::error& e) {  // its on_create or on_wake were not in the mood
-          if (e.group() != "user" && !e.is(troupe::errc::callback_timed_out) && !e.is(troupe::errc::action_timed_out)) throw;
+          using troupe::errc;
+          if (e.group() != "user" && !e.is(errc::callback_timed_out) && !e.is(errc::action_timed_out)) throw;
         }
       }
     }

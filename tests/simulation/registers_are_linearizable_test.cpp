@@ -147,7 +147,8 @@ TEST_CASE("committed actors are linearizable through crashes") {
   troupe::testing::for_each_seed(600, [&](std::uint64_t seed) {
     seeded_random chance{seed};
     outside w;
-    simulation sim{registry, {.seed = seed, .faults = any_faults(chance), .on_start = [&](simulation& s) { w.start(s); }}};
+    simulation sim{registry, {.seed = seed, .faults = any_faults(chance),
+                              .on_start = [&](simulation& s) { w.start(s); }}};
     run_for(sim, referee{}, 1s, [] {});
     sim.heal();
     w.over = true;

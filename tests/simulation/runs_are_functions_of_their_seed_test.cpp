@@ -202,7 +202,8 @@ std::uint64_t hash_of_run(std::uint64_t seed) {
   registry.use<settled>("settled").use<roaming>("roaming").use<passing>("passing");
   seeded_random chance{seed};
   outside w;
-  simulation sim{registry, {.seed = seed, .faults = any_faults(chance), .on_start = [&](simulation& s) { w.start(s); }}};
+  simulation sim{registry, {.seed = seed, .faults = any_faults(chance),
+                            .on_start = [&](simulation& s) { w.start(s); }}};
   run_for(sim, referee{}, 1s, [] {});
   for (const auto& e : sim.errors()) sim.note(e);
   return sim.trace_hash();
@@ -214,7 +215,7 @@ TEST_CASE("the same seed gives the same run, another one another") {
   std::set<std::uint64_t> hashes;
   troupe::testing::for_each_seed(60, [&](std::uint64_t seed) {
     const auto first = hash_of_run(seed);
-    const std::vector<std::string> in_the_way(seed * 7 % 50, std::string(100, 'x'));  // addresses differ the second time
+    const std::vector<std::string> in_the_way(seed * 7 % 50, std::string(100, 'x'));  // other addresses, this time
     const auto second = hash_of_run(seed);
     if (first != second) throw std::runtime_error(fmt::format("two runs differ: {:016x} and {:016x}", first, second));
     if (!hashes.insert(first).second) throw std::runtime_error("another seed gave the same run");

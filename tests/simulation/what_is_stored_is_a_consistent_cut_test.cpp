@@ -176,8 +176,8 @@ class outside {
   void check(const std::string& who, const knowledge& known) {
     for (std::size_t whom = 0; whom < committed_nodes && whom < known.size(); ++whom) {
       const auto there = stored_[whom].empty() ? 0 : stored_[whom][whom];
-      rules.expect(known[whom] <= there, "{} knows of turn {} of actor {}, of whom {} are stored", who, known[whom], whom,
-                   there);
+      rules.expect(known[whom] <= there, "{} knows of turn {} of actor {}, of whom {} are stored", who, known[whom],
+                   whom, there);
     }
   }
 
@@ -236,7 +236,8 @@ TEST_CASE("whatever goes wrong, what is stored is a consistent cut") {
   troupe::testing::for_each_seed(300, [&](std::uint64_t seed) {
     seeded_random chance{seed};
     outside w;
-    simulation sim{registry, {.seed = seed, .faults = any_faults(chance), .on_start = [&](simulation& s) { w.start(s); }}};
+    simulation sim{registry, {.seed = seed, .faults = any_faults(chance),
+                              .on_start = [&](simulation& s) { w.start(s); }}};
     run_for(sim, w.rules, 1s, [&] { w.look(); });
     sim.heal();
     w.over = true;
@@ -249,6 +250,7 @@ TEST_CASE("whatever goes wrong, what is stored is a consistent cut") {
     steps += sim.steps();
     crashes += sim.crashes();
   });
-  INFO(crashes << " crashes, " << steps << " steps, " << replies << " replies, " << looks << " looks, " << large << " large");
+  INFO(crashes << " crashes, " << steps << " steps, " << replies << " replies, " << looks << " looks, " << large
+               << " large states");
   CHECK(replies > 0);
 }
