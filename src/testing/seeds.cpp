@@ -1,5 +1,6 @@
 #include <troupe/testing/seeds.hpp>
 
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -7,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -23,9 +25,12 @@ std::optional<std::string> variable(const char* name) {
 }
 
 std::uint64_t number(const char* name, const std::string& value) {
-  char* end = nullptr;
-  const auto n = std::strtoull(value.c_str(), &end, 10);
-  if (*end != '\0') throw error(errc::invalid_config, fmt::format("{}={} is no number", name, value));
+  std::uint64_t n = 0;
+  const char* const last = value.data() + value.size();
+  const auto [end, problem] = std::from_chars(value.data(), last, n);
+  if (end != last || problem != std::errc{}) {
+    throw error(errc::invalid_config, fmt::format("{}={} is no number", name, value));
+  }
   return n;
 }
 
