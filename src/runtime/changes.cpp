@@ -198,8 +198,10 @@ epoch_number cell_side::record(const ended_turn& t, std::exception_ptr& failure)
   const bool eager = t.compares || t.saves || watched || !exists || newest_bytes <= eager_bytes_max;
   bool changed = t.writes || !exists;
   if (changed && eager) changed = encode_changes() || !exists;
-  const bool is_last = owner.phase_ == cell::phase::finalising && kind == durability::relaxed;
-  if (is_last && is_planted(planted::sleep_loses_change)) changed = !exists;
+  if (is_planted(planted::sleep_loses_change) && kind == durability::relaxed &&
+      owner.phase_ == cell::phase::finalising) {
+    changed = !exists;
+  }
   const auto moved = take_rows();
   if (!changed && !moved) return t.dependency;
   auto dependency = t.dependency;
