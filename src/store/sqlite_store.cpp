@@ -1,10 +1,8 @@
 #include <troupe/store/sqlite_store.hpp>
 
-#include <algorithm>
 #include <limits>
 #include <mutex>
 #include <optional>
-#include <vector>
 
 #include <fmt/format.h>
 
@@ -60,26 +58,6 @@ void load_names(sqlite_connection& connection, definition_names& names) {
   }
 }
 
-/// What an earlier process left in the log may be on no disk although it can be read: its sync failed, and no later one
-/// makes up for that. Commits behind such a hole would be lost with it. So the log is written once more, as it is, for
-/// the next sync to cover. Others cannot write to it meanwhile: we are in a transaction.
-void write_log_again(sqlite_connection& connection) {
-  sqlite3_file* log = nullptr;
-  sqlite3_file_control(connection.handle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
-  if (log == nullptr || log->pMethods == nullptr) return;
-  const auto check = [&connection](int result) {
-    if (result != SQLITE_OK) throw connection.failure(result);
-  };
-  sqlite3_int64 size = 0;
-  check(log->pMethods->xFileSize(log, &size));
-  std::vector<std::byte> part(64 * 1024);
-  for (sqlite3_int64 at = 0; at < size; at += static_cast<sqlite3_int64>(part.size())) {
-    const auto length = static_cast<int>(std::min(size - at, static_cast<sqlite3_int64>(part.size())));
-    check(log->pMethods->xRead(log, part.data(), length, at));
-    check(log->pMethods->xWrite(log, part.data(), length, at));
-  }
-}
-
 /// Makes our tables, or brings older ones up to date, and writes in any case, so that what cannot be written is refused
 /// now. Nothing of it stays unless it is committed.
 class opening_transaction {
@@ -87,7 +65,6 @@ class opening_transaction {
   explicit opening_transaction(sqlite_connection& connection) : connection_{connection} {
     connection.execute(sql::begin_write);
     try {
-      write_log_again(connection);
       const bool is_new = connection.query_number(sql::has_schema) == 0;
       const std::int64_t version = is_new ? 0 : connection.query_number(sql::read_schema_version);
       for (std::int64_t at = version; at < sql::schema_version; ++at) connection.execute(sql::steps[at]);
@@ -133,10 +110,19 @@ struct database {
     load_names(connection, names);
     writer.emplace(connection, names);
     opening = first.commit();
+    move_log();
     if (options.synchronous == synchronous::normal) connection.execute(sql::synchronous_normal);
     readers.emplace(file, options.busy_timeout, names);
     move_log_on_close(true);
     ownership->keep();
+  }
+
+  /// What an earlier process left in the log may be on no disk although it can be read: its sync failed, and no later
+  /// one makes up for that. Commits behind such a hole would be lost with it; so the next one starts the log afresh.
+  void move_log() {
+    const int result =
+        sqlite3_wal_checkpoint_v2(connection.handle(), "main", SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    if (result != SQLITE_OK && (result & 0xff) != SQLITE_BUSY) throw connection.failure(result);
   }
 
   void move_log_on_close(bool on) noexcept {

@@ -106,3 +106,25 @@ TEST_CASE("whatever else fails, nothing is lost", "[store][disk]") {
                              disk_operation::remove, disk_operation::lock, disk_operation::share);
   try_fault_everywhere(what, disk_effect::error, what == disk_operation::lock || what == disk_operation::look ? 7 : 1);
 }
+
+TEST_CASE("what a failed sync left in the log is no hole in it later", "[store][disk]") {
+  planned_commits plan{3, commits};
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    INFO("seed " << seed);
+    simulated_disk disk{seed};
+    auto store = disk.sqlite()();
+    store->commit(plan[0]);
+    REQUIRE(plan[0].result == outcome::committed);
+    disk.fail(disk_operation::sync, "-wal", {.effect = disk_effect::forgets});
+    store->commit(plan[1]);
+    REQUIRE(plan[1].result == outcome::unknown);
+    disk.crash();
+    store.reset();
+    disk.heal();
+    disk.halt_after(seed * 3);
+    const life second = live(disk, {}, plan, 1);
+    REQUIRE((disk.halted() || second.acknowledged == commits));
+    disk.power_cut();
+    check_survivors(disk, {}, plan, second, false);
+  }
+}
