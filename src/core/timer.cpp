@@ -20,6 +20,7 @@ std::uint64_t tick_at_or_after(time_point at) {
 bool timer_queue::arm(timer& t, time_point at) noexcept {
   const std::lock_guard lock{mutex_};
   const auto before = next_.load(std::memory_order_relaxed);
+  if (t.armed_) remove(t);
   t.tick_ = std::max(tick_at_or_after(at), now_tick_ + 1);
   insert(t);
   publish_next();

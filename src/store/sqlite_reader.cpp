@@ -28,6 +28,14 @@ std::chrono::sys_time<std::chrono::milliseconds> to_time(std::int64_t millisecon
 
 bytes to_bytes(bytes_view view) { return {view.begin(), view.end()}; }
 
+/// Appends what comes next in a list. Whoever reads lists goes on behind the last item, so in a damaged file that is
+/// out of order, he would go round for ever.
+template <class Item>
+void append_in_order(std::vector<Item>& found, Item item, const sqlite_connection& connection) {
+  if (!found.empty() && !(found.back().id < item.id)) throw connection.corrupt("a table is out of order");
+  found.push_back(std::move(item));
+}
+
 /// A read transaction over several statements.
 class transaction {
  public:
@@ -62,15 +70,18 @@ sqlite_reader::sqlite_reader(const database_file& file, std::chrono::millisecond
 }
 
 std::optional<actor_record> sqlite_reader::load(const load_request& request) {
+  std::optional<actor_record> found;
   if (request.id) {
     load_by_id_.bind(1, *request.id);
-    return read_actor(load_by_id_, request.with_messages);
+    found = read_actor(load_by_id_, request.with_messages);
+  } else if (const std::optional<std::int64_t> definition = names_.number(request.name)) {
+    load_by_key_.bind(1, *definition);
+    load_by_key_.bind(2, request.key);
+    found = read_actor(load_by_key_, request.with_messages);
   }
-  const std::optional<std::int64_t> definition = names_.number(request.name);
-  if (!definition) return std::nullopt;
-  load_by_key_.bind(1, *definition);
-  load_by_key_.bind(2, request.key);
-  return read_actor(load_by_key_, request.with_messages);
+  const bool is_wanted = !found || (request.id ? found->id == *request.id : found->key == request.key);
+  if (!is_wanted) throw connection_.corrupt("an index leads to another actor's row");
+  return found;
 }
 
 std::optional<actor_record> sqlite_reader::read_actor(sqlite_statement& statement, bool with_messages) {
@@ -148,7 +159,11 @@ void sqlite_reader::list_all(std::int64_t definition, const actor_id& from, std:
   list_.bind(1, definition);
   list_.bind(2, from);
   list_.bind(3, to_sql(limit));
-  while (list_.step()) found.push_back(read_head(list_));
+  while (list_.step()) {
+    actor_record next = read_head(list_);
+    if (next.id < from) throw connection_.corrupt("a table is out of order");
+    append_in_order(found, std::move(next), connection_);
+  }
 }
 
 void sqlite_reader::list_tagged(std::int64_t definition, const tags& labels, const actor_id& from, std::size_t limit,
@@ -192,7 +207,8 @@ std::vector<outgoing_request::message> sqlite_reader::list_outgoing(const outgoi
   list_outgoing_.bind(2, to_sql(request.limit));
   while (list_outgoing_.step()) {
     const auto id = static_cast<std::uint64_t>(list_outgoing_.number(0));
-    found.push_back({.id = id, .content = to_bytes(list_outgoing_.blob(1))});
+    if (id <= request.after) throw connection_.corrupt("a table is out of order");
+    append_in_order(found, {.id = id, .content = to_bytes(list_outgoing_.blob(1))}, connection_);
   }
   return found;
 }
@@ -206,11 +222,13 @@ std::vector<waiting_request::actor> sqlite_reader::list_waiting(const waiting_re
   list_waiting_.bind(2, to_sql(request.limit));
   while (list_waiting_.step()) {
     if (list_waiting_.is_null(1)) throw connection_.corrupt("a message is of an actor that does not exist");
-    waiting_request::actor& actor = found.emplace_back();
+    waiting_request::actor actor;
     actor.id = list_waiting_.id(0);
+    if (actor.id < *from) throw connection_.corrupt("a table is out of order");
     actor.name = definition_name(list_waiting_.number(1));
     actor.key = list_waiting_.text(2);
     actor.due_at = to_time(list_waiting_.number(3));
+    append_in_order(found, std::move(actor), connection_);
   }
   return found;
 }

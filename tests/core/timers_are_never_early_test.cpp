@@ -48,6 +48,28 @@ TEST_CASE("a timer fires once, not before its time", "[core]") {
   CHECK_FALSE(queue.next_deadline());
 }
 
+TEST_CASE("a timer that is armed again is moved", "[core]") {
+  troupe::timer_queue queue;
+  std::uint64_t counter = 0;
+  alarm_clock t;
+  alarm_clock other;
+  t.counter = other.counter = &counter;
+  queue.arm(t, at(100ms));
+  queue.arm(other, at(100ms));
+  queue.arm(t, at(200ms));
+  queue.expire(at(150ms));
+  CHECK(t.rings == 0);
+  CHECK(other.rings == 1);
+  queue.arm(t, at(160ms));
+  queue.expire(at(1h));
+  CHECK(t.rings == 1);
+  queue.arm(t, at(2h));
+  queue.arm(t, at(2h));
+  CHECK(queue.cancel(t));
+  CHECK_FALSE(queue.cancel(t));
+  CHECK_FALSE(queue.next_deadline());
+}
+
 TEST_CASE("a moment that has passed fires at the next look", "[core]") {
   troupe::timer_queue queue;
   std::uint64_t counter = 0;

@@ -49,7 +49,7 @@ bool answered(troupe::store& from, void (troupe::store::*ask)(Request&) noexcept
   }
 }
 
-/// All pages of a list, for as long as it is in order: that is what brings whoever reads it to an end.
+/// All pages of a list. Whoever reads lists goes on behind the last item, so their order is what brings him to an end.
 template <class Request, class Position, class Each>
 void read_pages(troupe::store& from, void (troupe::store::*ask)(Request&) noexcept, Request& request,
                 Position Request::*behind, const Each& each) {
@@ -58,7 +58,7 @@ void read_pages(troupe::store& from, void (troupe::store::*ask)(Request&) noexce
     check(pages < pages_max, "a list comes to an end");
     check(request.found.size() <= page_size, "a page has no more items than were asked for");
     for (const auto& item : request.found) {
-      if (!(Position{item.id} > request.*behind)) return;  // a damaged tree leads in a circle
+      check(Position{item.id} > request.*behind, "a list is in order");
       request.*behind = item.id;
       each(item);
     }
@@ -91,7 +91,8 @@ class reader {
     troupe::load_request by_id;
     by_id.id = listed.id;
     by_id.with_messages = true;
-    answered(store_, &troupe::store::load, by_id);
+    const bool is_read = answered(store_, &troupe::store::load, by_id);
+    check(!is_read || !by_id.found || by_id.found->id == listed.id, "a load finds what it was asked for");
     troupe::load_request by_key;
     by_key.name = name;
     by_key.key = listed.key;

@@ -39,7 +39,7 @@ struct timer {
 /// calls `expire`. All members may be called from any thread.
 class timer_queue {
  public:
-  /// Arms `t`, which must not be armed. Returns whether it is now the first to fire.
+  /// Arms `t`, or moves it if it is armed. Returns whether it is now the first to fire.
   bool arm(timer& t, time_point at) noexcept;
 
   /// Returns whether the timer was armed. See `timer` for what holds afterwards.

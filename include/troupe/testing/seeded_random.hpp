@@ -29,7 +29,9 @@ class seeded_random final : public random_source {
 
   /// From the first to the second, both included.
   [[nodiscard]] std::int64_t between(std::int64_t least, std::int64_t most) noexcept {
-    return least + static_cast<std::int64_t>(below(static_cast<std::uint64_t>(most - least) + 1));
+    const auto first = static_cast<std::uint64_t>(least);
+    const auto count = static_cast<std::uint64_t>(most) - first + 1;  // 0: all there are
+    return static_cast<std::int64_t>(first + (count == 0 ? next() : below(count)));
   }
 
   /// 0 to `most`, included.
