@@ -23,7 +23,7 @@ bool delay::await_suspend(std::coroutine_handle<> h) {
     aborted_ = true;
     return false;
   }
-  executor_->arm(timer_, executor_->now() + duration_);
+  executor_->arm(timer_, moment_after(executor_->now(), duration_));
   if (interrupted_.load(std::memory_order_acquire)) stop_waiting();  // it came before there was a timer to cancel
   return outstanding_.fetch_sub(1, std::memory_order_acq_rel) != 1;
 }

@@ -367,7 +367,7 @@ void cell_side::schedule_save() noexcept {
   owner.quick_writes_ = !owner.type().has_on_state_change;
   auto& exec = owner.core().exec();
   if (is_planted(planted::save_skipped)) return;
-  exec.arm(save, exec.now() + owner.type().options.save_interval);
+  exec.arm(save, moment_after(exec.now(), owner.type().options.save_interval));
 }
 
 }  // namespace detail

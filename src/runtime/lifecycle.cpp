@@ -316,7 +316,7 @@ task<> lifecycle::stop(cell& c) {
     side.deadline_at = exec.now();
     overdue(c);
   } else {
-    side.deadline_at = exec.now() + c.type().options.sleep_grace_period;
+    side.deadline_at = moment_after(exec.now(), c.type().options.sleep_grace_period);
     exec.arm(side.deadline, side.deadline_at);
     co_await part_connections(c);
     co_await shutdown_hook(c, destroying);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include <sqlite3.h>
@@ -62,6 +63,8 @@ class disk_machine : public std::enable_shared_from_this<disk_machine> {
   std::uint64_t failures = 0;
   int system_error = 0;
   std::int64_t clock_microseconds = 0;
+  std::thread::id first_user{};        ///< the thread that used it first
+  bool has_other_users = false;
 
  private:
   sqlite3_vfs vfs_;

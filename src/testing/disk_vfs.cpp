@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <exception>
 #include <new>
@@ -149,13 +150,16 @@ int randomness(sqlite3_vfs* vfs, int size, char* out) noexcept {
 }
 
 /// Takes no time, but lets other threads go on, for one of which the caller may be waiting.
+// One thread waits for nobody. Among several, SQLite gives up after so many sleeps, so they must take their time.
 int sleep(sqlite3_vfs* vfs, int microseconds) noexcept {
+  bool is_shared = false;
   {
     disk_machine& disk = of(vfs);
     const std::lock_guard guard{disk.mutex};
     disk.clock_microseconds += microseconds;
+    is_shared = disk.has_other_users;
   }
-  std::this_thread::yield();
+  if (is_shared) std::this_thread::sleep_for(std::chrono::microseconds{microseconds});
   return microseconds;
 }
 

@@ -48,6 +48,8 @@ bool disk_machine::begin_change() noexcept {
 }
 
 std::optional<disk_effect> disk_machine::fault_in(disk_operation what, std::string_view file) noexcept {
+  if (first_user == std::thread::id{}) first_user = std::this_thread::get_id();
+  if (first_user != std::this_thread::get_id()) has_other_users = true;
   for (auto& [operation, suffix, fault] : faults) {
     if ((operation != what && operation != disk_operation::any) || !file.ends_with(suffix)) continue;
     if (fault.after != 0) {

@@ -24,6 +24,12 @@ task<int> plain_delay() {
   co_return 1;
 }
 
+task<std::size_t> first_of_never_and(std::chrono::nanoseconds wait) {
+  auto first = troupe::when_any(troupe::delay(troupe::never), troupe::delay(wait));
+  const auto ended = co_await std::move(first);
+  co_return ended.index();
+}
+
 }  // namespace
 
 TEST_CASE("a delay lasts as long as the runtime's clock says", "[core]") {
@@ -45,6 +51,11 @@ TEST_CASE("a delay lasts as long as the runtime's clock says", "[core]") {
 TEST_CASE("a delay ends by itself on a thread pool", "[core]") {
   troupe::runtime runtime{troupe::registry{}};
   CHECK(runtime.run(plain_delay()) == 1);
+}
+
+TEST_CASE("a delay of never ends when it is told to", "[core]") {
+  troupe::runtime runtime{troupe::registry{}};
+  CHECK(runtime.run(first_of_never_and(2ms)) == 1);
 }
 
 TEST_CASE("a delay where nobody keeps time is refused", "[core]") {

@@ -9,6 +9,11 @@ namespace troupe::inline v0 {
 /// A moment on a clock that only ever goes forward. It has no meaning outside the process.
 using time_point = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;
 
+/// The moment so much later, or the last one there is: a duration may be `never`.
+[[nodiscard]] constexpr time_point moment_after(time_point now, std::chrono::nanoseconds by) noexcept {
+  return by < time_point::max() - now ? now + by : time_point::max();
+}
+
 /// A moment in Unix time.
 using wall_time = std::chrono::sys_time<std::chrono::milliseconds>;
 

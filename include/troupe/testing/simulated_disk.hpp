@@ -68,8 +68,8 @@ struct disk_fault {
 /// synced stays.
 ///
 /// Everything that happens is a function of the seed and of the calls, SQLite's random numbers included: while a disk
-/// lives, those of the whole process come from the seed of the disk that was made last. No time passes; a busy
-/// connection's sleep returns at once.
+/// lives, those of the whole process come from the seed of the disk that was made last. As long as
+/// one thread uses it, no time passes: a busy connection's sleep returns at once.
 ///
 /// All members may be called from any thread, within the calls of a store as well.
 class simulated_disk {
