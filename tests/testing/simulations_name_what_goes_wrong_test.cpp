@@ -46,7 +46,7 @@ troupe::task<> spin() {
 
 /// Always has a successor.
 troupe::task<> breed(simulation& sim) {
-  sim.spawn(breed(sim));
+  if (sim.crashes() == 0) sim.spawn(breed(sim));
   co_return;
 }
 
