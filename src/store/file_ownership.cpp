@@ -61,7 +61,6 @@ bool has_data(const std::string& path) {
 }
 
 void check_is_own_file(const std::string& path) {
-  if (!has_data(path) && has_data(path + "-wal")) throw log_without_database(path);
   struct stat found {};
   if (::stat(path.c_str(), &found) != 0) {
     if (errno == ENOENT) return;
@@ -198,8 +197,11 @@ database_file resolve_database_file(const std::string& path, const std::string& 
 }
 
 std::unique_ptr<file_ownership> own(const database_file& file) {
-  if (file.vfs.empty()) return std::make_unique<flock_ownership>(file.path);
-  return std::make_unique<vfs_ownership>(file);
+  if (!file.vfs.empty()) return std::make_unique<vfs_ownership>(file);
+  auto held = std::make_unique<flock_ownership>(file.path);
+  // Looked at by its owner alone: between two looks of anybody else, another process may make the database.
+  if (!has_data(file.path) && has_data(file.path + "-wal")) throw log_without_database(file.path);
+  return held;
 }
 
 }}  // namespace troupe::v0::detail
