@@ -53,6 +53,16 @@ TEST_CASE("a file that is not a database is refused and left as it was", "[store
   CHECK_FALSE(std::filesystem::exists(path + "-troupe-lock"));
 }
 
+TEST_CASE("a log without its database is refused and kept", "[store][sqlite]") {
+  const temporary_directory directory;
+  const std::string path = directory / "app.db";
+  write_file(path + "-wal", "what is left");
+  CHECK_THAT(refusal(path), Contains("store.corrupt") && Contains("app.db-wal"));
+  CHECK(read_file(path + "-wal") == "what is left");
+  CHECK_FALSE(std::filesystem::exists(path));
+  CHECK_FALSE(std::filesystem::exists(path + "-troupe-lock"));
+}
+
 TEST_CASE("something other than a file is refused", "[store][sqlite]") {
   const temporary_directory directory;
   CHECK_THAT(refusal(directory / ""), Contains("store.not_a_database") && Contains("is a directory"));
