@@ -53,9 +53,10 @@ class transaction {
 }  // namespace
 
 sqlite_reader::sqlite_reader(const database_file& file, std::chrono::milliseconds busy_timeout,
-                             const definition_names& names)
+                             const definition_names& names, const log_tail& tail)
     : connection_{file, SQLITE_OPEN_READONLY, busy_timeout},
       names_{names},
+      tail_{tail},
       begin_{connection_.prepare(sql::begin_read)},
       commit_{connection_.prepare(sql::commit)},
       load_by_id_{connection_.prepare(sql::load_by_id)},
@@ -69,8 +70,10 @@ sqlite_reader::sqlite_reader(const database_file& file, std::chrono::millisecond
   connection_.execute(sql::configure_reader);
 }
 
-std::optional<actor_record> sqlite_reader::load(const load_request& request) {
-  std::optional<actor_record> found;
+bool sqlite_reader::load(load_request& request) {
+  const std::uint64_t since = tail_.moment();
+  std::optional<actor_record>& found = request.found;
+  found.reset();
   if (request.id) {
     load_by_id_.bind(1, *request.id);
     found = read_actor(load_by_id_, request.with_messages);
@@ -81,7 +84,7 @@ std::optional<actor_record> sqlite_reader::load(const load_request& request) {
   }
   const bool is_wanted = !found || (request.id ? found->id == *request.id : found->key == request.key);
   if (!is_wanted) throw connection_.corrupt("an index leads to another actor's row");
-  return found;
+  return !found || tail_.complete(*found, since, true);
 }
 
 std::optional<actor_record> sqlite_reader::read_actor(sqlite_statement& statement, bool with_messages) {
@@ -139,18 +142,20 @@ std::vector<message_record> sqlite_reader::read_messages(const actor_id& id) {
   return found;
 }
 
-std::vector<actor_record> sqlite_reader::list(const list_request& request) {
-  std::vector<actor_record> found;
+bool sqlite_reader::list(list_request& request) {
+  const std::uint64_t since = tail_.moment();
+  std::vector<actor_record>& found = request.found;
+  found.clear();
   const std::optional<std::int64_t> definition = names_.number(request.name);
   const std::optional<actor_id> from = request.after ? successor(*request.after) : actor_id{};
-  if (!definition || !from) return found;
+  if (!definition || !from) return true;
   const transaction one_moment{begin_, commit_};
   if (request.labels != nullptr && !request.labels->empty()) {
     list_tagged(*definition, *request.labels, *from, request.limit, found);
   } else {
     list_all(*definition, *from, request.limit, found);
   }
-  return found;
+  return std::ranges::all_of(found, [&](actor_record& each) { return tail_.complete(each, since, false); });
 }
 
 void sqlite_reader::list_all(std::int64_t definition, const actor_id& from, std::size_t limit,
@@ -200,8 +205,8 @@ std::optional<actor_id> sqlite_reader::next_with_all(std::int64_t definition, co
   return from;
 }
 
-std::vector<outgoing_request::message> sqlite_reader::list_outgoing(const outgoing_request& request) {
-  std::vector<outgoing_request::message> found;
+bool sqlite_reader::list_outgoing(outgoing_request& request) {
+  std::vector<outgoing_request::message>& found = request.found;
   const sqlite_rows rows{list_outgoing_};
   list_outgoing_.bind(1, to_sql(request.after));
   list_outgoing_.bind(2, to_sql(request.limit));
@@ -210,13 +215,13 @@ std::vector<outgoing_request::message> sqlite_reader::list_outgoing(const outgoi
     if (id <= request.after) throw connection_.corrupt("a table is out of order");
     append_in_order(found, {.id = id, .content = to_bytes(list_outgoing_.blob(1))}, connection_);
   }
-  return found;
+  return true;
 }
 
-std::vector<waiting_request::actor> sqlite_reader::list_waiting(const waiting_request& request) {
-  std::vector<waiting_request::actor> found;
+bool sqlite_reader::list_waiting(waiting_request& request) {
+  std::vector<waiting_request::actor>& found = request.found;
   const std::optional<actor_id> from = request.after ? successor(*request.after) : actor_id{};
-  if (!from) return found;
+  if (!from) return true;
   const sqlite_rows rows{list_waiting_};
   list_waiting_.bind(1, *from);
   list_waiting_.bind(2, to_sql(request.limit));
@@ -230,12 +235,12 @@ std::vector<waiting_request::actor> sqlite_reader::list_waiting(const waiting_re
     actor.due_at = to_time(list_waiting_.number(3));
     append_in_order(found, std::move(actor), connection_);
   }
-  return found;
+  return true;
 }
 
 sqlite_readers::sqlite_readers(database_file file, std::chrono::milliseconds busy_timeout,
-                               const definition_names& names)
-    : file_{std::move(file)}, busy_timeout_{busy_timeout}, names_{names} {
+                               const definition_names& names, const log_tail& tail)
+    : file_{std::move(file)}, busy_timeout_{busy_timeout}, names_{names}, tail_{tail} {
   idle_.reserve(readers_max);
   give_back(take());  // so that a file that cannot be read is noticed at once
 }
@@ -251,7 +256,7 @@ std::unique_ptr<sqlite_reader> sqlite_readers::take() {
   ++open_;
   lock.unlock();
   try {
-    return std::make_unique<sqlite_reader>(file_, busy_timeout_, names_);
+    return std::make_unique<sqlite_reader>(file_, busy_timeout_, names_, tail_);
   } catch (...) {
     lock.lock();
     --open_;

@@ -8,19 +8,22 @@
 #include <troupe/store/store.hpp>
 
 #include "definition_names.hpp"
+#include "log_tail.hpp"
 #include "sqlite_connection.hpp"
 
 namespace troupe::inline v0 { namespace detail {
 
-/// One reading connection, used by one thread at a time. Each answer is of one moment of the database.
+/// One reading connection, used by one thread at a time. Each answer is of one moment of the database: `load` and
+/// `list` return false if a commit came in between, so that it must be asked again.
 class sqlite_reader {
  public:
-  sqlite_reader(const database_file& file, std::chrono::milliseconds busy_timeout, const definition_names& names);
+  sqlite_reader(const database_file& file, std::chrono::milliseconds busy_timeout, const definition_names& names,
+                const log_tail& tail);
 
-  [[nodiscard]] std::optional<actor_record> load(const load_request& request);
-  [[nodiscard]] std::vector<actor_record> list(const list_request& request);
-  [[nodiscard]] std::vector<outgoing_request::message> list_outgoing(const outgoing_request& request);
-  [[nodiscard]] std::vector<waiting_request::actor> list_waiting(const waiting_request& request);
+  [[nodiscard]] bool load(load_request& request);
+  [[nodiscard]] bool list(list_request& request);
+  [[nodiscard]] bool list_outgoing(outgoing_request& request);
+  [[nodiscard]] bool list_waiting(waiting_request& request);
 
  private:
   [[nodiscard]] std::optional<actor_record> read_actor(sqlite_statement& statement, bool with_messages);
@@ -35,6 +38,7 @@ class sqlite_reader {
 
   sqlite_connection connection_;
   const definition_names& names_;
+  const log_tail& tail_;
   sqlite_statement begin_;
   sqlite_statement commit_;
   sqlite_statement load_by_id_;
@@ -50,7 +54,8 @@ class sqlite_reader {
 /// Lends readers to threads. It opens them as they are needed, up to a few; who comes later waits.
 class sqlite_readers {
  public:
-  sqlite_readers(database_file file, std::chrono::milliseconds busy_timeout, const definition_names& names);
+  sqlite_readers(database_file file, std::chrono::milliseconds busy_timeout, const definition_names& names,
+                 const log_tail& tail);
 
   class lease {
    public:
@@ -74,6 +79,7 @@ class sqlite_readers {
   database_file file_;
   std::chrono::milliseconds busy_timeout_;
   const definition_names& names_;
+  const log_tail& tail_;
   std::mutex mutex_;
   std::condition_variable returned_;
   std::vector<std::unique_ptr<sqlite_reader>> idle_;

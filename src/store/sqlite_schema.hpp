@@ -8,6 +8,8 @@
 // for size. Ids are UUIDs of version 7 and rows are kept in their order, so creating actors appends. Tags never change
 // after creation; an actor's row counts them, so that loading one without tags costs one look-up.
 //
+// An update of a state goes to the log first, and later to the actor's row: see `sqlite_log`.
+//
 // A message is a row beside those of its actor, and nothing else: an index of what is due would halve the speed of
 // queues, for a question that is asked when a runtime starts. Short names of queues cost as much as numbers would.
 
@@ -70,8 +72,17 @@ inline constexpr const char* make_schema_2 = R"(
   UPDATE _troupe_meta SET value = 2 WHERE name = 'schema';
 )";
 
+inline constexpr const char* make_schema_3 = R"(
+  CREATE TABLE _troupe_log (
+    sequence INTEGER PRIMARY KEY NOT NULL,
+    updates  BLOB NOT NULL  -- see `log_record`
+  ) STRICT;
+
+  UPDATE _troupe_meta SET value = 3 WHERE name = 'schema';
+)";
+
 /// Each makes its schema from the one before; a new file goes through all of them.
-inline constexpr const char* steps[] = {make_schema_1, make_schema_2};
+inline constexpr const char* steps[] = {make_schema_1, make_schema_2, make_schema_3};
 
 /// The schema that this code reads and writes. A file with a higher one is refused.
 inline constexpr int schema_version = std::size(steps);
@@ -123,6 +134,11 @@ inline constexpr const char* remove_message = "DELETE FROM _troupe_messages WHER
 inline constexpr const char* remove_messages = "DELETE FROM _troupe_messages WHERE actor = ?1";
 inline constexpr const char* add_outgoing = "INSERT INTO _troupe_outgoing (id, content) VALUES (?1, ?2)";
 inline constexpr const char* remove_outgoing = "DELETE FROM _troupe_outgoing WHERE id = ?1";
+
+// The log.
+inline constexpr const char* read_log = "SELECT sequence, updates FROM _troupe_log ORDER BY sequence";
+inline constexpr const char* append_to_log = "INSERT INTO _troupe_log (sequence, updates) VALUES (?1, ?2)";
+inline constexpr const char* drop_from_log = "DELETE FROM _troupe_log WHERE sequence <= ?1";
 
 // Reading. The first seven columns of an actor are the same in all three.
 inline constexpr const char* begin_read = "BEGIN";

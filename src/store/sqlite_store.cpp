@@ -8,14 +8,19 @@
 
 #include "definition_names.hpp"
 #include "file_ownership.hpp"
+#include "log_tail.hpp"
 #include "sqlite_backup.hpp"
 #include "sqlite_connection.hpp"
+#include "sqlite_log.hpp"
 #include "sqlite_reader.hpp"
 #include "sqlite_schema.hpp"
 #include "sqlite_writer.hpp"
 
 namespace troupe::inline v0 { namespace detail {
 namespace {
+
+/// Numbers that are made from it have this many bits for it, see `runtime_core::first_message_id`.
+constexpr std::int64_t openings_max = (std::int64_t{1} << 23) - 1;
 
 /// Reads only. What is found wrong here leaves the file as it was.
 void inspect(sqlite_connection& connection) {
@@ -28,6 +33,10 @@ void inspect(sqlite_connection& connection) {
                                                         path, version, sql::schema_version));
     }
     if (version < 1) throw connection.corrupt(fmt::format("schema {} does not exist", version));
+    const std::int64_t openings = connection.query_number(sql::read_openings);
+    if (openings < 0 || openings >= openings_max) {
+      throw connection.corrupt(fmt::format("it says that it was opened {} times", openings));
+    }
   }
   if (const std::string encoding = connection.query_text(sql::read_encoding); encoding != "UTF-8") {
     throw error(errc::store_failed,
@@ -108,11 +117,13 @@ struct database {
     configure(connection);
     opening_transaction first{connection};
     load_names(connection, names);
-    writer.emplace(connection, names);
+    log.emplace(connection, tail, options.log_bytes, options.synchronous == synchronous::full);
+    log->read();
+    writer.emplace(connection, names, *log);
     opening = first.commit();
     move_log();
     if (options.synchronous == synchronous::normal) connection.execute(sql::synchronous_normal);
-    readers.emplace(file, options.busy_timeout, names);
+    readers.emplace(file, options.busy_timeout, names, tail);
     move_log_on_close(true);
     ownership->keep();
   }
@@ -125,6 +136,14 @@ struct database {
     if (result != SQLITE_OK && (result & 0xff) != SQLITE_BUSY) throw connection.failure(result);
   }
 
+  /// So that the rows say all, to whoever looks at the file. If it fails, the log does.
+  void fold() noexcept {
+    try {
+      log->fold_all();
+    } catch (...) {
+    }
+  }
+
   void move_log_on_close(bool on) noexcept {
     sqlite3_db_config(connection.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, on ? 0 : 1, nullptr);
   }
@@ -133,11 +152,15 @@ struct database {
   sqlite_connection connection;
   std::uint64_t opening = 0;
   definition_names names;
+  log_tail tail;
+  std::optional<sqlite_log> log;
   std::optional<sqlite_writer> writer;
   std::optional<sqlite_readers> readers;
 };
 
 class sqlite_store final : public store {
+  static constexpr int attempts_beside_commits = 3;
+
  public:
   sqlite_store(const database_file& file, const sqlite_options& options) : writing_{std::make_shared<writing>()} {
     writing_->open = std::make_unique<database>(file, options);
@@ -153,7 +176,7 @@ class sqlite_store final : public store {
 
   [[nodiscard]] std::uint64_t opening() const noexcept override { return opening_; }
 
-  /// The checkpoint comes after `done`, so that no caller waits for it. But `done` may let another thread close and
+  /// Tidying comes after `done`, so that no caller waits for it. But `done` may let another thread close and
   /// destroy this store.
   void commit(commit_request& request) noexcept override {
     const std::shared_ptr<writing> kept = writing_;
@@ -163,13 +186,15 @@ class sqlite_store final : public store {
     }
     request.done(request);
     const std::lock_guard lock{kept->mutex};
-    if (kept->open != nullptr) kept->open->writer->checkpoint_if_due();
+    if (kept->open != nullptr) kept->open->writer->tidy();
   }
 
   void backup(const std::string& path) override { back_up_database(writing_->open->connection.file(), path); }
 
   void close() noexcept override {
     const std::lock_guard lock{writing_->mutex};
+    if (writing_->open == nullptr) return;
+    writing_->open->fold();
     writing_->open.reset();
   }
 
@@ -179,13 +204,18 @@ class sqlite_store final : public store {
     std::unique_ptr<database> open;
   };
 
-  template <class Request, class Found>
-  void answer(Request& request, Found (sqlite_reader::*read)(const Request&)) noexcept {
+  // Who is overtaken by commits again and again keeps them out.
+  template <class Request>
+  void answer(Request& request, bool (sqlite_reader::*read)(Request&)) noexcept {
     request.found = {};
     request.failure = nullptr;
     try {
       const sqlite_readers::lease reader{*writing_->open->readers};
-      request.found = ((*reader).*read)(request);
+      for (int i = 0; i != attempts_beside_commits; ++i) {
+        if (((*reader).*read)(request)) return request.done(request);
+      }
+      const std::lock_guard lock{writing_->mutex};
+      static_cast<void>(((*reader).*read)(request));
     } catch (...) {
       request.failure = std::current_exception();
     }

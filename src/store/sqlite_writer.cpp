@@ -12,13 +12,17 @@ namespace {
 /// 16 MiB. A larger log makes checkpoints rarer and longer, and every read of a page looks through its index.
 constexpr int checkpoint_interval_pages = 4096;
 
+// A larger state goes to its row at once: written twice, it costs more than the page beside it that its row shares.
+constexpr std::size_t logged_state_bytes_max = 64 * 1024;
+
 std::string id_text(const write_set& write) { return write.id.str(); }
 
 }  // namespace
 
-sqlite_writer::sqlite_writer(sqlite_connection& connection, definition_names& names)
+sqlite_writer::sqlite_writer(sqlite_connection& connection, definition_names& names, sqlite_log& log)
     : connection_{connection},
       names_{names},
+      log_{log},
       checkpoint_at_pages_{checkpoint_interval_pages},
       begin_{connection.prepare(sql::begin_write)},
       commit_{connection.prepare(sql::commit)},
@@ -44,8 +48,10 @@ void sqlite_writer::commit(commit_request& request) noexcept {
   request.failure = nullptr;
   try {
     roll_back();  // what is still open if an earlier rollback failed
+    log_.require_space();
     begin_.run();
     apply(request);
+    log_.append();
     const int result = commit_.try_run();
     if (result != SQLITE_OK) {
       request.failure = std::make_exception_ptr(connection_.failure(result));
@@ -55,6 +61,7 @@ void sqlite_writer::commit(commit_request& request) noexcept {
       return;
     }
     new_names_.clear();
+    log_.succeeded();
     request.result = commit_request::outcome::committed;
   } catch (...) {
     request.failure = std::current_exception();
@@ -66,6 +73,7 @@ void sqlite_writer::roll_back() noexcept {
   if (sqlite3_get_autocommit(connection_.handle()) == 0 && roll_back_.try_run() != SQLITE_OK) roll_back_.reset();
   for (definition_names::entry* name : new_names_) name->stored = false;
   new_names_.clear();
+  log_.failed();
 }
 
 /// Whether it is sure that a commit which reported `commit_result` will not be found after a crash. Its last frame
@@ -94,6 +102,11 @@ int sqlite_writer::commit_elsewhere() noexcept {
   commit_.reset();
   roll_back();
   return result;
+}
+
+void sqlite_writer::tidy() noexcept {
+  log_.fold_some();
+  checkpoint_if_due();
 }
 
 void sqlite_writer::checkpoint_if_due() noexcept {
@@ -128,6 +141,7 @@ void sqlite_writer::apply(const commit_request& request) {
     if (write->what == write_set::action::create) create(*write);
     if (write->what == write_set::action::update) update(*write);
     if (write->what == write_set::action::keep) keep(*write);
+    if (write->what == write_set::action::destroy) log_.pass_by(write->id);
     messages_.apply(*write);
   }
   messages_.pass_on(request);
@@ -169,21 +183,27 @@ void sqlite_writer::create(const write_set& write) {
 }
 
 void sqlite_writer::update(const write_set& write) {
+  if (write.state.size() <= logged_state_bytes_max) {
+    require_actor(write, "updates");
+    return log_.add(write);
+  }
   update_.bind(1, write.id);
   update_.bind(2, std::int64_t{write.initialised});
   update_.bind(3, std::int64_t{write.version});
   update_.bind(4, write.state);
   update_.run();
-  if (sqlite3_changes(connection_.handle()) != 1) {
-    throw error(errc::store_failed, fmt::format("a commit updates actor {}, which does not exist", id_text(write)));
-  }
+  if (sqlite3_changes(connection_.handle()) != 1) require_actor(write, "updates");
+  log_.pass_by(write.id);
 }
 
-void sqlite_writer::keep(const write_set& write) {
+void sqlite_writer::keep(const write_set& write) { require_actor(write, "keeps"); }
+
+void sqlite_writer::require_actor(const write_set& write, std::string_view verb) {
+  if (log_.has(write.id)) return;
   const sqlite_rows rows{find_};
   find_.bind(1, write.id);
   if (!find_.step()) {
-    throw error(errc::store_failed, fmt::format("a commit keeps actor {}, which does not exist", id_text(write)));
+    throw error(errc::store_failed, fmt::format("a commit {} actor {}, which does not exist", verb, id_text(write)));
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "definition_names.hpp"
 #include "sqlite_connection.hpp"
+#include "sqlite_log.hpp"
 #include "sqlite_messages.hpp"
 
 namespace troupe::inline v0 { namespace detail {
@@ -15,14 +16,15 @@ namespace troupe::inline v0 { namespace detail {
 class sqlite_writer {
  public:
   /// The connection is open, has our schema, and is not used for anything else.
-  sqlite_writer(sqlite_connection& connection, definition_names& names);
+  sqlite_writer(sqlite_connection& connection, definition_names& names, sqlite_log& log);
 
   /// Fills in `result` and `failure`, and does not call `done`.
   void commit(commit_request& request) noexcept;
 
-  /// Moves the log's pages to the database if many have gathered. A failure is not the commit's and loses nothing:
-  /// the pages stay in the log, and it is tried again when the log has grown further.
-  void checkpoint_if_due() noexcept;
+  /// What can wait until nobody waits for it. First, folds a portion of our log, if it is time to. Then moves the pages
+  /// of SQLite's log to the database, if many have gathered. A failure is not the commit's and loses nothing: they stay
+  /// where they are, and it is tried again when there are more.
+  void tidy() noexcept;
 
  private:
   void apply(const commit_request& request);
@@ -34,12 +36,16 @@ class sqlite_writer {
   [[nodiscard]] definition_names::entry& store_definition(std::string_view name);
   [[nodiscard]] error not_unique(const write_set& write) const;
 
+  void require_actor(const write_set& write, std::string_view verb);
+
   void roll_back() noexcept;
+  void checkpoint_if_due() noexcept;
   [[nodiscard]] bool is_undone(int commit_result) noexcept;
   [[nodiscard]] int commit_elsewhere() noexcept;
 
   sqlite_connection& connection_;
   definition_names& names_;
+  sqlite_log& log_;
   std::vector<definition_names::entry*> new_names_;  ///< of the open transaction
   std::vector<const write_set*> sorted_;
   int log_pages_ = 0;

@@ -177,10 +177,10 @@ class file {
 
  private:
   // Without what SQLite notes in the header when a database gets a log (sqlite.org/fileformat2.html, section 1.3): the
-  // kind of journal, the count of changes, who made the last one.
+  // kind of journal, the count of changes, the number of pages, who made the last change.
   static std::string without_mode(std::string database) {
     if (database.size() < 100) return database;
-    return database.replace(18, 2, 2, '.').replace(24, 4, 4, '.').replace(92, 8, 8, '.');
+    return database.replace(18, 2, 2, '.').replace(24, 8, 8, '.').replace(92, 8, 8, '.');
   }
   static std::string path() {
     static const temporary_directory directory;

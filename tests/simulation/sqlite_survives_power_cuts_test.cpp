@@ -26,6 +26,7 @@ troupe::testing::simulation_options on(const std::shared_ptr<simulated_disk>& di
                                        troupe::synchronous how) {
   troupe::sqlite_options sqlite;
   sqlite.synchronous = how;
+  sqlite.log_bytes = std::size_t{1} << seed % 24;  // from folding all the time to never
   troupe::testing::simulation_options options;
   options.seed = seed;
   options.disk = disk;

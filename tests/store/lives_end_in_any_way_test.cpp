@@ -14,7 +14,8 @@ void live_and_die(std::uint64_t seed) {
   simulated_disk disk{random.next()};
   planned_commits plan{random.next(), 40};
   const bool full = random.below(2) == 0;
-  const troupe::sqlite_options options{.synchronous = full ? troupe::synchronous::full : troupe::synchronous::normal};
+  troupe::sqlite_options options{.synchronous = full ? troupe::synchronous::full : troupe::synchronous::normal};
+  options.log_bytes = std::size_t{1} << random.below(16);
   std::size_t done = 0;
   for (int process = 0; process != 6 && done != plan.size(); ++process) {
     disk.halt_after(random.below(400));

@@ -119,7 +119,8 @@ class planned_commits {
       write.what = action::keep;
     } else {
       write.version = 1 + static_cast<std::uint32_t>(random_.below(3));
-      write.state = text(random_.below(8) == 0 ? 20'000 : random_.below(600));
+      const std::uint64_t large = random_.below(4) == 0 ? 70'000 : 20'000;
+      write.state = text(random_.below(8) == 0 ? large : random_.below(600));
     }
     plan_messages(write, of);
   }

@@ -31,7 +31,7 @@ constexpr const char* read_schema = "SELECT value FROM _troupe_meta WHERE name =
 
 }  // namespace
 
-TEST_CASE("a file of schema 1 becomes one of schema 2 when it is opened, and keeps what it has", "[store][sqlite]") {
+TEST_CASE("a file of schema 1 becomes one of schema 3 when it is opened, and keeps what it has", "[store][sqlite]") {
   const temporary_directory directory;
   const std::string path = directory / "app.db";
   run_sql(path, schema_1);
@@ -43,7 +43,7 @@ TEST_CASE("a file of schema 1 becomes one of schema 2 when it is opened, and kee
     REQUIRE(is_committed(send_and_put(*store, 1, 5, "message")));
     CHECK(messages(*store, 1) == "5:message");
   }
-  CHECK(run_sql(path, read_schema) == "2");
+  CHECK(run_sql(path, read_schema) == "3");
   const auto store = troupe::sqlite{path}();
   CHECK(store->opening() == 43);
   CHECK(load(*store, 1) == "old");

@@ -85,6 +85,19 @@ TEST_CASE("a newer schema is refused and left as it was", "[store][sqlite]") {
   CHECK(read_file(path) == contents);
 }
 
+TEST_CASE("a file that says it was opened more often than can be is refused and left as it was", "[store][sqlite]") {
+  const temporary_directory directory;
+  const std::string path = directory / "app.db";
+  troupe::sqlite{path}()->close();
+  const char* const sql = GENERATE("UPDATE _troupe_meta SET value = 9223372036854775807 WHERE name = 'openings'",
+                                   "UPDATE _troupe_meta SET value = 8388607 WHERE name = 'openings'",
+                                   "UPDATE _troupe_meta SET value = -1 WHERE name = 'openings'");
+  run_sql(path, sql);
+  const std::string contents = read_file(path);
+  CHECK_THAT(refusal(path), Contains("store.corrupt") && Contains("opened") && Contains("backup"));
+  CHECK(read_file(path) == contents);
+}
+
 TEST_CASE("a database in UTF-16 is refused, because it cannot hold every key", "[store][sqlite]") {
   const temporary_directory directory;
   run_sql(directory / "app.db", "PRAGMA encoding = 'UTF-16'; CREATE TABLE mine (a)");

@@ -45,7 +45,7 @@ void commit_megabytes(troupe::store& store, int count) {
 
 }  // namespace
 
-TEST_CASE("other programs read while we commit", "[store][sqlite]") {
+TEST_CASE("other programs read while we commit, and find the newest once the store is closed", "[store][sqlite]") {
   const temporary_directory directory;
   const auto store = troupe::sqlite{directory / "app.db"}();
   REQUIRE(is_committed(create(*store, 1, "first")));
@@ -57,6 +57,7 @@ TEST_CASE("other programs read while we commit", "[store][sqlite]") {
   CHECK(reader.run(read_state) == "first");
   CHECK(load(*store, 1) == "second");
   reader.run("COMMIT");
+  store->close();
   CHECK(reader.run(read_state) == "second");
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -22,6 +23,9 @@ struct sqlite_options {
   /// SQLite's name of the file system to use (its "VFS"), which has been registered with SQLite; empty: the operating
   /// system's. What a path means is then up to that one.
   std::string vfs{};
+  /// How much may gather in the log of updates before it is folded into the actors' rows, in bytes. It is in memory as
+  /// well. More makes scattered updates cheaper, and opening after a crash longer.
+  std::size_t log_bytes = 16 << 20;
 };
 
 /// Keeps actors in one SQLite database file (WAL mode), which is made if it is missing. It stands in
@@ -38,6 +42,9 @@ struct sqlite_options {
 ///
 /// In a file system of SQLite's own (`sqlite_options::vfs`) ownership is SQLite's lock on that small file, links are
 /// not looked for, and a backup has its name from the start: one that a crash ended is empty.
+///
+/// Updates of states go to the end of a log in the file first, and to the actors' rows later, many together; so while
+/// the store is open, a row's state may be older than the actor's. In a file that was closed the rows say all.
 ///
 /// A program that reads the file in one long transaction holds up nothing; the log beside the file grows meanwhile.
 /// One that writes, to its own tables, holds up our commits for as long as its transaction takes.

@@ -1,0 +1,198 @@
+#include "sqlite_log.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "sqlite_schema.hpp"
+
+namespace troupe::inline v0 { namespace detail {
+namespace {
+
+// A portion takes some milliseconds, and no less than twice what a commit adds: so a round ends before the log has
+// grown by as much again.
+constexpr std::size_t portion_actors = 256;
+constexpr std::size_t portion_rows = 128;
+constexpr std::size_t portion_bytes = 512 * 1024;
+constexpr std::size_t pace = 2;
+
+// The log may grow to so many times the size at which folding begins. It comes near only while folding fails.
+constexpr std::size_t overfull = 4;
+
+constexpr std::int64_t sequence_max = std::int64_t{1} << 60;
+
+}  // namespace
+
+sqlite_log::sqlite_log(sqlite_connection& connection, log_tail& tail, std::size_t bytes, bool waits)
+    : connection_{connection},
+      tail_{tail},
+      fold_at_bytes_{std::max<std::size_t>(bytes, 1)},
+      waits_{waits},
+      fold_at_{fold_at_bytes_},
+      append_{connection.prepare(sql::append_to_log)},
+      update_{connection.prepare(sql::update_actor)},
+      drop_{connection.prepare(sql::drop_from_log)},
+      begin_{connection.prepare(sql::begin_write)},
+      commit_{connection.prepare(sql::commit)},
+      roll_back_{connection.prepare(sql::roll_back)} {}
+
+void sqlite_log::read() {
+  sqlite_statement query = connection_.prepare(sql::read_log);
+  std::vector<log_record> records;
+  while (query.step()) {
+    const bytes_view stored = query.blob(1);
+    const row next{.sequence = query.number(0), .bytes = stored.size()};
+    if (next.sequence < 1 || next.sequence > sequence_max || (!rows_.empty() && next.sequence <= rows_.back().sequence)) {
+      throw connection_.corrupt("the log is out of order");
+    }
+    records.clear();
+    for (log_row rest{stored}; !rest.at_end();) {
+      const auto record = rest.next();
+      if (!record) throw connection_.corrupt("a row of the log is damaged");
+      if (!records.empty() && !(records.back().id < record->id)) throw connection_.corrupt("the log is out of order");
+      records.push_back(*record);
+    }
+    tail_.begin(records);
+    tail_.succeeded();
+    rows_.push_back(next);
+    bytes_ += next.bytes;
+  }
+}
+
+// --- committing -----------------------------------------------------------------------------------------------------
+
+void sqlite_log::add(const write_set& update) {
+  records_.push_back({.id = update.id, .in_row = false, .initialised = update.initialised, .version = update.version,
+                      .state = update.state});
+  append_record(row_, records_.back());
+}
+
+void sqlite_log::pass_by(const actor_id& id) {
+  if (rows_.empty()) return;
+  records_.push_back({.id = id, .in_row = true});
+  append_record(row_, records_.back());
+}
+
+void sqlite_log::append() {
+  if (records_.empty()) return;
+  const row next{.sequence = rows_.empty() ? 1 : rows_.back().sequence + 1, .bytes = row_.size()};
+  rows_.push_back(next);
+  is_appended_ = true;
+  append_.bind(1, next.sequence);
+  append_.bind(2, row_);
+  append_.run();
+  tail_.begin(records_);
+}
+
+void sqlite_log::succeeded() noexcept {
+  tail_.succeeded();
+  bytes_ += row_.size();
+  pace_ = {.actors = records_.size(), .rows = is_appended_ ? 1U : 0U, .bytes = row_.size()};
+  is_appended_ = false;
+  records_.clear();
+  row_.clear();
+}
+
+void sqlite_log::failed() noexcept {
+  tail_.failed();
+  if (std::exchange(is_appended_, false)) rows_.pop_back();
+  records_.clear();
+  row_.clear();
+}
+
+// --- folding --------------------------------------------------------------------------------------------------------
+
+void sqlite_log::fold_some() noexcept {
+  if (!folding_ && bytes_ < fold_at_) return;
+  try {
+    if (!folding_) begin_round();
+    fold({.actors = std::max(portion_actors, pace * pace_.actors),
+          .rows = std::max(portion_rows, pace * pace_.rows),
+          .bytes = std::max(portion_bytes, pace * pace_.bytes)});
+  } catch (...) {
+    folding_ = false;
+    fold_at_ = bytes_ + fold_at_bytes_ / 4;
+  }
+}
+
+void sqlite_log::fold_all() {
+  while (!rows_.empty()) {
+    if (!folding_) begin_round();
+    fold({.actors = 16 * portion_actors, .rows = 16 * portion_rows, .bytes = 16 * portion_bytes});
+  }
+}
+
+void sqlite_log::require_space() {
+  if (bytes_ / overfull >= fold_at_bytes_) fold_all();
+}
+
+void sqlite_log::begin_round() {
+  actors_ = tail_.ids();
+  std::ranges::sort(actors_);
+  next_actor_ = 0;
+  last_row_ = rows_.back().sequence;
+  folding_ = true;
+}
+
+void sqlite_log::fold(const portion& most) {
+  const std::size_t first = next_actor_;
+  std::size_t dropped = 0;
+  roll_back();  // what is still open if an earlier rollback failed
+  if (waits_) connection_.execute(sql::synchronous_normal);
+  try {
+    begin_.run();
+    write_actors(most.actors);
+    if (next_actor_ == actors_.size()) dropped = drop_rows(most);
+    tail_.begin(folded_);
+    commit_.run();
+  } catch (...) {
+    commit_.reset();
+    roll_back();
+    tail_.failed();
+    next_actor_ = first;
+    if (waits_) connection_.execute(sql::synchronous_full);
+    throw;
+  }
+  tail_.succeeded();
+  for (; dropped != 0; --dropped) {
+    bytes_ -= rows_.front().bytes;
+    rows_.pop_front();
+  }
+  if (waits_) connection_.execute(sql::synchronous_full);
+  if (!rows_.empty() && rows_.front().sequence <= last_row_) return;
+  folding_ = false;
+  fold_at_ = fold_at_bytes_;
+}
+
+// The newest update of each, which may be younger than the round: then the log says the same once more.
+void sqlite_log::write_actors(std::size_t most) {
+  folded_.clear();
+  for (; next_actor_ != actors_.size() && folded_.size() < most; ++next_actor_) {
+    const actor_id& id = actors_[next_actor_];
+    const log_tail::update* const newest = tail_.find(id);
+    if (newest == nullptr) continue;  // gone
+    update_.bind(1, id);
+    update_.bind(2, std::int64_t{newest->initialised});
+    update_.bind(3, std::int64_t{newest->version});
+    update_.bind(4, newest->state);
+    update_.run();
+    folded_.push_back({.id = id, .in_row = true});
+  }
+}
+
+// How many rows it has dropped; at least one.
+std::size_t sqlite_log::drop_rows(const portion& most) {
+  std::size_t count = 0;
+  std::size_t bytes = 0;
+  while (count < rows_.size() && rows_[count].sequence <= last_row_ && count < most.rows && bytes < most.bytes) {
+    bytes += rows_[count++].bytes;
+  }
+  drop_.bind(1, rows_[count - 1].sequence);
+  drop_.run();
+  return count;
+}
+
+void sqlite_log::roll_back() noexcept {
+  if (sqlite3_get_autocommit(connection_.handle()) == 0 && roll_back_.try_run() != SQLITE_OK) roll_back_.reset();
+}
+
+}}  // namespace troupe::v0::detail
