@@ -27,6 +27,12 @@ class sqlite_writer {
   void tidy() noexcept;
 
  private:
+  /// A write-set, with what of its id tells most of them apart.
+  struct place {
+    std::uint64_t first = 0;
+    const write_set* write = nullptr;
+  };
+
   void apply(const commit_request& request);
   void sort_by_id(std::span<const write_set> writes);
   void create(const write_set& write);
@@ -47,7 +53,7 @@ class sqlite_writer {
   definition_names& names_;
   sqlite_log& log_;
   std::vector<definition_names::entry*> new_names_;  ///< of the open transaction
-  std::vector<const write_set*> sorted_;
+  std::vector<place> sorted_;
   int log_pages_ = 0;
   int checkpoint_at_pages_;
 
