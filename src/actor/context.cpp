@@ -12,17 +12,30 @@
 namespace troupe::inline v0 {
 namespace detail {
 
-const actor_id& context_base::id() const noexcept { return activation_.owner().id(); }
+const actor_id& context_base::id() const { return activation_.owner().id(); }
 const troupe::key& context_base::key() const noexcept { return activation_.owner().key(); }
 std::string_view context_base::name() const noexcept { return activation_.owner().type().name; }
-const tags& context_base::tags() const noexcept { return activation_.labels; }
+const tags& context_base::tags() const noexcept { return activation_.labels(); }
 const client& context_base::client() const noexcept { return activation_.owner().core().client(); }
 time_point context_base::now() const noexcept { return activation_.owner().core().exec().now(); }
 wall_time context_base::wall() const noexcept { return activation_.owner().core().exec().clock().wall(); }
 
 std::stop_token context_base::stop_token() const {
   const turn* const t = this_thread().in_turn;
-  return t != nullptr && t->inv != nullptr ? t->inv->stop_token() : activation_.stop.get_token();
+  return t != nullptr && t->inv != nullptr ? t->inv->stop_token() : activation_.stop_token();
+}
+
+const tags& activation::labels() const noexcept {
+  static const tags none;
+  return labels_ ? *labels_ : none;
+}
+
+std::stop_token activation::stop_token() {
+  if (!stop_.stop_possible()) {
+    stop_ = std::stop_source{};
+    if (stopping_) stop_.request_stop();
+  }
+  return stop_.get_token();
 }
 
 namespace {
@@ -45,23 +58,24 @@ void context_base::sleep() {
   cell& c = activation_.owner();
   require_started(c, c.phase_, "sleep");
   if (c.phase_ != cell::phase::awake) throw error(errc::stopping, c.name());
-  c.side_->sleep_requested = true;
+  c.side().sleep_requested = true;
   c.side_->idle.trigger();
 }
 
 void context_base::destroy() {
   cell& c = activation_.owner();
   require_started(c, c.phase_, "be destroyed");
-  if (c.side_->destroy_requested) throw error(errc::destroying, c.name());
-  c.side_->destroy_requested = true;
-  c.side_->idle.trigger();
+  auto& side = c.side();
+  if (side.destroy_requested) throw error(errc::destroying, c.name());
+  side.destroy_requested = true;
+  side.idle.trigger();
 }
 
 void context_base::keep_awake(task<> body) {
-  start_background(activation_, std::move(body), true, activation_.owner().side_->life);
+  start_background(activation_, std::move(body), true, activation_.owner().side().life);
 }
 void context_base::wait_until(task<> body) {
-  start_background(activation_, std::move(body), false, activation_.owner().side_->life);
+  start_background(activation_, std::move(body), false, activation_.owner().side().life);
 }
 
 task<> context_base::delay(std::chrono::nanoseconds duration) {

@@ -18,7 +18,7 @@ class lookup_invocation final : public invocation {
   explicit lookup_invocation(executor& home) : invocation{home} { kind = purpose::lookup; }
 
   std::coroutine_handle<> begin(activation*) override {
-    id = target->id_;
+    id = target->id();
     if (origin->how == address::intent::create && !created_actor) {
       throw error(errc::duplicate_key, target->name(),
                   fmt::format(R"({{"key":{},"existing_actor_id":"{}"}})", to_json(encode(target->key())), id.str()));
@@ -59,12 +59,14 @@ class status_invocation final : public invocation {
 
  private:
   void look() {
-    const cell& c = *target;
+    cell& c = *target;
     seen.state = static_cast<actor_status::phase>(c.phase_);
-    seen.id = c.id_;
+    seen.id = c.id();
     seen.calls_waiting = c.queued_.load(std::memory_order_relaxed);
     if (c.live_) {
       for (const invocation* i = c.live_->running; i != nullptr; i = i->following) seen.running.emplace_back(i->what());
+    }
+    if (c.live_ && c.side_) {
       const auto newest = c.side_->registered;
       seen.unsaved = c.side_->save_scheduled || !c.core().commits().is_durable(newest);
     }
@@ -76,8 +78,8 @@ class status_invocation final : public invocation {
     switch (c.phase_) {
       case cell::phase::asleep: return "asleep";
       case cell::phase::waking:
-        return c.side_->hook != nullptr ? "waking: on_create or on_wake has not returned"
-                                        : "waking: loading from the store";
+        return c.side_ && c.side_->hook != nullptr ? "waking: on_create or on_wake has not returned"
+                                                    : "waking: loading from the store";
       case cell::phase::awake: break;
       case cell::phase::stopping:
         if (c.side_->hook != nullptr) return "stopping: on_sleep or on_destroy has not returned";

@@ -40,8 +40,19 @@ void cell::release() noexcept { core_.cells().release(*this); }
 audience* cell::heard_by() const noexcept { return side_ ? side_->heard_by.get() : nullptr; }
 
 audience& cell::open_audience() {
-  if (!side_->heard_by) side_->heard_by.reset(new audience{*this});
-  return *side_->heard_by;
+  auto& open = side().heard_by;
+  if (!open) open.reset(new audience{*this});
+  return *open;
+}
+
+cell_side& cell::side() {
+  if (!side_) side_ = std::make_unique<cell_side>(*this);
+  return *side_;
+}
+
+const actor_id& cell::id() {
+  if (!id_ && live_) core_.cells().set_id(*this, core_.make_id());
+  return id_;
 }
 
 std::uint32_t cell::life() const noexcept { return side_->life; }
@@ -295,7 +306,8 @@ void cell::settle(invocation& inv, turn& t) noexcept {
 }
 
 void cell::after_turn() noexcept {
-  if (live_ && live_->running_count == 0 && side_->quiet != nullptr) std::exchange(side_->quiet, nullptr)->wake();
+  if (!side_ || side_->quiet == nullptr || !live_ || live_->running_count != 0) return;
+  std::exchange(side_->quiet, nullptr)->wake();
 }
 
 }  // namespace detail

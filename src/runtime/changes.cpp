@@ -38,11 +38,12 @@ epoch_number turn::end_with_effects() noexcept {
   if (inv == nullptr && c.side_ && c.side_->queues) {
     c.side_->queues->plain_consumer_ended(failed);
   }
-  if ((writes || save || (c.side_ && c.side_->has_rows())) && c.live_ && !c.side_->destroyed) {
+  const bool destroyed = c.side_ && c.side_->destroyed;
+  if ((writes || save || (c.side_ && c.side_->has_rows())) && c.live_ && !destroyed) {
     try {
       // A lifecycle procedure's turns often change nothing, whatever the size of the state.
       const bool compare = inv != nullptr && inv->kind == invocation::purpose::lifecycle;
-      dependency = c.side_->record({dependency, writes || save, save, compare}, failure);
+      if (c.side_) dependency = c.side_->record({dependency, writes || save, save, compare}, failure);
     } catch (...) {
       failure = std::current_exception();
       unsaved = true;

@@ -35,24 +35,14 @@ std::exception_ptr why_it_ends(bool destroyed) {
 
 // --- beginning ------------------------------------------------------------------------------------------------------
 
-void lifecycle::begin(cell& c, const char* name, task<> body, bool hold) {
-  auto* const p = new procedure{c.core().exec(), name, std::move(body)};
-  p->target = &c;
-  p->link = std::make_shared<const chain_link>(nullptr);
-  c.side_->procedure = p;
-  if (hold) c.enter(c.phase_, p);
-  c.incoming_.push_front(*p);
-}
-
 void lifecycle::begin_wake(cell& c) noexcept {
-  if (!c.side_) c.side_ = std::make_unique<cell_side>(c);
   c.phase_ = cell::phase::waking;
-  begin(c, "wake", wake(c), true);
+  static_cast<void>(procedure::start(c, "wake", &lifecycle::wake, true));
 }
 
 void lifecycle::begin_stop(cell& c) noexcept {
   c.enter(cell::phase::stopping, c.holder_);
-  begin(c, "stop", stop(c), false);
+  c.side().procedure = &procedure::start(c, "stop", &lifecycle::stop, false);
 }
 
 void lifecycle::sleep_now(cell& c) noexcept {
@@ -77,56 +67,79 @@ void lifecycle::cut_short(cell& c) noexcept {
 
 // --- waking ---------------------------------------------------------------------------------------------------------
 
-task<> lifecycle::wake(cell& c) {
+task<> lifecycle::wake(cell& c) noexcept {
   std::exception_ptr failure;
+  task<> rest;
   try {
-    co_await bring_up(c);
+    rest = c.type().options.durability != durability::ephemeral ? load(c) : bring_up(c, nullptr);
   } catch (...) {
     failure = std::current_exception();
   }
-  if (failure) refuse_deferred(c, failure);
-  if (!failure && c.live_) {
-    c.core().count_awake(1);
-    c.quick_writes_ = c.type().options.durability == durability::ephemeral && !c.type().has_on_state_change;
-    c.enter(cell::phase::awake, nullptr);
-    c.side_->woke_at = c.turns_ + 1;
-    watch_idleness(c);
-    if (alarms::concern(c.type())) c.core().wake_ups().clear(c.type(), c.key());
-    run_loop::begin_life(c);
-    if (c.core().stopping()) begin_stop(c);
-  } else {
-    co_await put_down(c);
-  }
-  c.readmit();
+  return rest ? end_wake_after(c, std::move(rest)) : end_wake(c, failure);
 }
 
-task<> lifecycle::bring_up(cell& c) {
-  const definition& type = c.type();
-  std::optional<actor_record> record;
-  if (type.options.durability != durability::ephemeral) {
-    store_wait<load_request> load{c.core()};
-    load.name = type.name;
-    load.key = c.key().canonical();
-    load.with_messages = !type.queues.empty();
-    co_await load;
-    record = std::move(load.found);
+task<> lifecycle::end_wake_after(cell& c, task<> rest) {
+  std::exception_ptr failure;
+  try {
+    co_await std::move(rest);
+  } catch (...) {
+    failure = std::current_exception();
   }
-  if (record) {
+  auto end = end_wake(c, failure);
+  if (end) {
+    co_await std::move(end);
+  }
+}
+
+task<> lifecycle::end_wake(cell& c, const std::exception_ptr& failure) {
+  if (failure) refuse_deferred(c, failure);
+  if (failure || !c.live_) return put_down(c);
+  c.core().count_awake(1);
+  c.quick_writes_ = c.type().options.durability == durability::ephemeral && !c.type().has_on_state_change;
+  c.enter(cell::phase::awake, nullptr);
+  if (c.side_) c.side_->woke_at = c.turns_ + 1;
+  watch_idleness(c);
+  if (alarms::concern(c.type())) c.core().wake_ups().clear(c.type(), c.key());
+  run_loop::begin_life(c);
+  if (c.core().stopping()) begin_stop(c);
+  c.readmit();
+  return {};
+}
+
+task<> lifecycle::load(cell& c) {
+  const definition& type = c.type();
+  store_wait<load_request> load{c.core()};
+  load.name = type.name;
+  load.key = c.key().canonical();
+  load.with_messages = !type.queues.empty();
+  co_await load;
+  auto rest = bring_up(c, load.found ? &*load.found : nullptr);
+  if (rest) {
+    co_await std::move(rest);
+  }
+}
+
+// From what the store has, or anew.
+task<> lifecycle::bring_up(cell& c, actor_record* record) {
+  const definition& type = c.type();
+  if (record != nullptr) {
     restore(c, *record);
   } else {
     refuse_absent(c);
-    if (c.deferred_.empty()) co_return;  // it does not exist, and nobody wants it to
+    if (c.deferred_.empty()) return {};  // it does not exist, and nobody wants it to
     create(c, *static_cast<invocation*>(c.deferred_.front()->context));
   }
-  if (!type.has_on_create) {
-    c.side_->initialised = true;
-  } else if (!c.side_->initialised) {
-    co_await run_on_create(c);
+  if (type.has_on_create && !c.side_->initialised) {
+    task<> hook;
+    try {
+      hook = c.live_->on_create(c.side_->input);
+    } catch (...) {
+      c.dependency_ = c.side_->record_destroy(c.dependency_);
+      throw;
+    }
+    if (hook) return initialise(c, std::move(hook));
   }
-  auto hook = c.live_->on_wake();
-  if (hook) {
-    co_await bounded(c, "on_wake", std::move(hook), type.options.on_wake_timeout);
-  }
+  return run_on_wake(c);
 }
 
 // The calls in front that need the actor to exist find that it does not.
@@ -143,23 +156,27 @@ void lifecycle::refuse_absent(cell& c) {
 
 void lifecycle::create(cell& c, invocation& creator) {
   auto& core = c.core();
+  const definition& type = c.type();
   if (c.refuses_changes()) {
     throw error(errc::store_refuses_changes, c.name());
   }
-  auto& side = *c.side_;
-  side.begin_life(nullptr, core.exec().clock().wall());
+  if (cell_side::concerns(type)) static_cast<void>(c.side());
+  if (c.side_) c.side_->begin_life(nullptr, core.exec().clock().wall());
   creator.created_actor = true;
-  side.input = creator.origin->input;
-  c.live_.reset(c.type().activate(c));
-  c.live_->labels = creator.origin->labels;
+  c.live_.reset(type.activate(c));
+  c.live_->label(creator.origin->labels);
   if (c.id_) core.cells().clear_id(c);
+  if (!c.side_) return;
+  auto& side = *c.side_;
+  side.input = creator.origin->input;
+  if (side.queues) side.queues->begin_life({});
+  if (type.options.durability == durability::ephemeral) return;
   core.cells().set_id(c, core.make_id());
-  side.creation.name = c.type().name;
+  side.creation.name = type.name;
   side.creation.key = c.key().canonical();
   side.creation.input = side.input ? std::optional<bytes_view>{*side.input} : std::nullopt;
-  side.creation.labels = &c.live_->labels;
+  side.creation.labels = &c.live_->labels();
   side.creation.created_at = side.created_at;
-  if (side.queues) side.queues->begin_life({});
 }
 
 void lifecycle::restore(cell& c, actor_record& record) {
@@ -172,9 +189,9 @@ void lifecycle::restore(cell& c, actor_record& record) {
     if (c.id_) c.core().cells().clear_id(c);
     c.core().cells().set_id(c, record.id);
   }
-  c.side_->begin_life(&record, record.created_at);
+  c.side().begin_life(&record, record.created_at);
   c.live_.reset(type.activate(c));
-  c.live_->labels = std::move(record.labels);
+  c.live_->label(record.labels);
   if (record.initialised) read_state(c, record);
   if (c.side_->queues) c.side_->queues->begin_life(std::move(record.messages));
 }
@@ -195,20 +212,27 @@ void lifecycle::read_state(cell& c, const actor_record& record) {
 }
 
 // An actor whose on_create throws has never been. One whose process dies meanwhile is created again, with its input.
-task<> lifecycle::run_on_create(cell& c) {
+task<> lifecycle::initialise(cell& c, task<> hook) {
   std::exception_ptr failure;
   try {
-    auto hook = c.live_->on_create(c.side_->input);
     co_await bounded(c, "on_create", std::move(hook), c.type().options.on_create_timeout);
   } catch (...) {
     failure = std::current_exception();
   }
-  if (!failure) {
-    c.side_->initialised = true;
-    co_return;
+  if (failure) {
+    c.dependency_ = c.side_->record_destroy(c.dependency_);
+    std::rethrow_exception(failure);
   }
-  c.dependency_ = c.side_->record_destroy(c.dependency_);
-  std::rethrow_exception(failure);
+  auto rest = run_on_wake(c);
+  if (rest) {
+    co_await std::move(rest);
+  }
+}
+
+task<> lifecycle::run_on_wake(cell& c) {
+  if (c.side_) c.side_->initialised = true;
+  auto hook = c.live_->on_wake();
+  return hook ? bounded(c, "on_wake", std::move(hook), c.type().options.on_wake_timeout) : std::move(hook);
 }
 
 // --- hooks ----------------------------------------------------------------------------------------------------------
@@ -223,7 +247,7 @@ error lifecycle::timed_out(const cell& c) {
 // Awaits a hook for at most `limit`. A plain hook has run already, and left no task.
 task<> lifecycle::bounded(cell& c, const char* name, task<> body, std::chrono::nanoseconds limit) {
   if (!body) co_return;
-  auto& side = *c.side_;
+  auto& side = c.side();
   auto& exec = c.core().exec();
   std::exception_ptr failure;
   join whole{join::until::all, 1};
@@ -267,7 +291,7 @@ void lifecycle::overdue(cell& c) noexcept {
 
 void lifecycle::watch_idleness(cell& c) noexcept {
   if (c.type().options.sleep_after == troupe::never) return;
-  auto& side = *c.side_;
+  auto& side = c.side();
   auto& exec = c.core().exec();
   side.idle_since = exec.now();
   side.turns_seen = c.turns_ + 1;  // the procedure's own turn is still to end
@@ -304,13 +328,13 @@ void lifecycle::save(cell& c) noexcept {
 // --- stopping -------------------------------------------------------------------------------------------------------
 
 task<> lifecycle::stop(cell& c) {
-  auto& side = *c.side_;
+  auto& side = c.side();
   auto& exec = c.core().exec();
   exec.cancel(side.idle);
   bool destroying = side.destroy_requested;
   run_loop::end_life(c);
   abort_parked(c);  // first, so that one that watches the actor's own token ends for the same reason
-  c.live_->stop.request_stop();
+  c.live_->request_stop();
   for (invocation* inv = c.live_->running; inv != nullptr; inv = inv->following) inv->request_stop();
   if (c.core().killed()) {
     side.deadline_at = exec.now();
@@ -332,13 +356,15 @@ task<> lifecycle::stop(cell& c) {
   c.enter(cell::phase::finalising, static_cast<invocation*>(this_thread().here));
   if (destroying) c.dependency_ = std::max(c.dependency_, side.record_destroy(c.dependency_));
   c.core().count_awake(-1);
-  co_await put_down(c);
-  c.readmit();
+  auto end = put_down(c);
+  if (end) {
+    co_await std::move(end);
+  }
 }
 
 std::exception_ptr lifecycle::why_connections_end(const cell& c) {
   if (c.phase_ == cell::phase::awake) return nullptr;
-  if (c.side_->destroy_requested) return why_it_ends(true);
+  if (c.side_ && c.side_->destroy_requested) return why_it_ends(true);
   if (c.core().stopping()) return why_it_ends(false);
   return c.type().options.durability == durability::ephemeral ? why_it_ends(true) : nullptr;
 }
@@ -372,128 +398,48 @@ task<> lifecycle::shutdown_hook(cell& c, bool destroying) {
 
 // Waits until everything is durable, and ends the live copy.
 task<> lifecycle::put_down(cell& c) {
-  auto& side = *c.side_;
-  auto& exec = c.core().exec();
-  exec.cancel(side.save);
-  if (c.live_ && c.type().options.durability != durability::ephemeral) {
-    std::exception_ptr failure;
-    try {
-      co_await durable_wait(c.core());
-    } catch (...) {
-      failure = std::current_exception();
-    }
-    if (failure) c.core().report(failure, fmt::format("putting {} to sleep", c.name()));
+  if (c.live_ && c.type().options.durability != durability::ephemeral) return put_down_durable(c);
+  lay_down(c);
+  return {};
+}
+
+task<> lifecycle::put_down_durable(cell& c) {
+  c.core().exec().cancel(c.side_->save);
+  std::exception_ptr failure;
+  try {
+    co_await durable_wait(c.core());
+  } catch (...) {
+    failure = std::current_exception();
   }
+  if (failure) c.core().report(failure, fmt::format("putting {} to sleep", c.name()));
+  lay_down(c);
+}
+
+void lifecycle::lay_down(cell& c) {
   c.live_.reset();
   c.quick_writes_ = false;
-  const bool gone = side.destroyed || c.type().options.durability == durability::ephemeral;
+  const bool gone = (c.side_ && c.side_->destroyed) || c.type().options.durability == durability::ephemeral;
   if (gone && c.id_) c.core().cells().clear_id(c);
-  if (gone || c.core().stopping()) close_all(c, why_it_ends(gone));
-  if (gone) side.heard_by.reset();
-  if (side.queues) {
-    const auto first = side.queues->first_due(side.awaited);
-    // Else whoever tried to wake it tries again.
-    const bool was_awake = c.phase_ == cell::phase::finalising && !is_planted(planted::message_forgotten);
-    if (first && !gone && was_awake && alarms::concern(c.type())) c.core().wake_ups().set(c.type(), c.key(), *first);
-    if (gone || c.core().stopping()) side.queues->refuse_waiters(why_it_ends(gone));
+  if (c.side_) {
+    auto& side = *c.side_;
+    if (side.heard_by && (gone || c.core().stopping())) close_all(c, why_it_ends(gone));
+    if (gone) side.heard_by.reset();
+    if (side.queues) {
+      const auto first = side.queues->first_due(side.awaited);
+      // Else whoever tried to wake it tries again.
+      const bool was_awake = c.phase_ == cell::phase::finalising && !is_planted(planted::message_forgotten);
+      if (first && !gone && was_awake && alarms::concern(c.type())) c.core().wake_ups().set(c.type(), c.key(), *first);
+      if (gone || c.core().stopping()) side.queues->refuse_waiters(why_it_ends(gone));
+    }
+    side.end_life();
   }
-  side.end_life();
   c.enter(cell::phase::asleep, nullptr);
+  c.readmit();
 }
 
 void lifecycle::refuse_deferred(cell& c, const std::exception_ptr& why) noexcept {
   while (work* const w = c.deferred_.pop_front()) c.core().refuse(*static_cast<invocation*>(w->context), why);
 }
-
-// --- waits ----------------------------------------------------------------------------------------------------------
-
-bool quiet_wait::await_ready() const noexcept { return cell_.live()->running_count == 0; }
-
-void quiet_wait::await_suspend(std::coroutine_handle<> h) noexcept {
-  static_cast<void>(begin(h, &cell_.core().exec()));
-  cell_.side_->quiet = this;
-}
-
-void reply::pass_gate(gate_node& n, bool durable) noexcept {
-  auto& r = static_cast<reply&>(n);
-  if (!durable) r.failure = std::make_exception_ptr(error(errc::store_unavailable));
-  r.answer();
-  r.release();
-}
-
-durable_wait::~durable_wait() {
-  if (reply_ != nullptr) reply_->release();
-}
-
-bool durable_wait::await_suspend(std::coroutine_handle<> h) {
-  reply_ = new gate_reply;
-  static_cast<void>(reply_->attach(*this));
-  if (!begin(h, &core_.exec()) && reply_->abandon()) {
-    aborted_ = true;
-    return false;
-  }
-  if (epoch_) {
-    depart(*epoch_);
-    return outstanding_.fetch_sub(1, std::memory_order_acq_rel) != 1;
-  }
-  turn& t = *this_thread().in_turn;
-  t.save_now();
-  t.send(departure_);
-  return true;
-}
-
-void durable_wait::event() noexcept {
-  if (outstanding_.fetch_sub(1, std::memory_order_acq_rel) == 1) wake();
-}
-
-void durable_wait::departure::leave(work& w) noexcept {
-  const turn& now = *this_thread().in_turn;
-  auto& owner = static_cast<departure&>(w).owner;
-  if (now.unsaved) owner.unsaved_ = now.failure;
-  owner.depart(now.sending);
-  owner.event();
-}
-
-void durable_wait::depart(epoch_number e) noexcept {
-  reply_->retain();
-  reply_->opened = &reply::pass_gate;
-  core_.commits().when_durable(e, *reply_);
-}
-
-void durable_wait::interrupt() noexcept {
-  if (!reply_->abandon()) return;
-  aborted_ = true;
-  event();
-}
-
-void durable_wait::await_resume() {
-  end();
-  if (aborted_) throw error(errc::aborted, "save");
-  if (reply_->failure) std::rethrow_exception(std::exchange(reply_->failure, nullptr));
-  if (unsaved_) std::rethrow_exception(unsaved_);
-}
-
-// --- what runs ------------------------------------------------------------------------------------------------------
-
-procedure::procedure(executor& home, const char* name, task<> body)
-    : invocation{home}, name_{name}, body_{body.release()} {
-  adopt(body_.promise());
-  kind = purpose::lifecycle;
-  writes = true;
-  posted = true;
-}
-procedure::~procedure() { body_.destroy(); }
-void procedure::finish() { body_.promise().take(); }
-
-background::background(executor& home, task<> body, bool keeps_awake) : invocation{home}, body_{body.release()} {
-  adopt(body_.promise());
-  kind = purpose::background;
-  writes = true;
-  posted = true;
-  blocks_sleep = keeps_awake;
-}
-background::~background() { body_.destroy(); }
-void background::finish() { body_.promise().take(); }
 
 }  // namespace detail
 }  // namespace troupe::inline v0

@@ -13,8 +13,11 @@
 namespace troupe::inline v0 {
 namespace detail {
 
-/// How actors come and go: the procedures that wake them and put them to sleep, as coroutines that run in the actor's
-/// own turns. Order and time-outs of the hooks follow docs/lifecycle.md. All members belong to the cell's holder.
+/// How actors come and go: the procedures that wake them and put them to sleep, which run in the actor's own turns.
+/// Order and time-outs of the hooks follow docs/lifecycle.md. All members belong to the cell's holder.
+///
+/// A step that gives a task has done all that needs no waiting, like a hook that is a plain function: what it gives is
+/// the rest, and empty if there is none. So most actors come and go without a coroutine.
 class lifecycle {
  public:
   /// Starts to wake an actor that is asleep. Calls wait meanwhile.
@@ -38,36 +41,47 @@ class lifecycle {
   static void save(cell& c) noexcept;
 
  private:
-  static void begin(cell& c, const char* name, task<> procedure, bool hold);
-  static task<> wake(cell& c);
-  static task<> bring_up(cell& c);
+  [[nodiscard]] static task<> wake(cell& c) noexcept;
+  static task<> end_wake_after(cell& c, task<> rest);
+  [[nodiscard]] static task<> end_wake(cell& c, const std::exception_ptr& failure);
+  static task<> load(cell& c);
+  [[nodiscard]] static task<> bring_up(cell& c, actor_record* record);
   static void create(cell& c, invocation& creator);
   static void restore(cell& c, actor_record& record);
   static void read_state(cell& c, const actor_record& record);
-  static task<> run_on_create(cell& c);
+  static task<> initialise(cell& c, task<> hook);
+  [[nodiscard]] static task<> run_on_wake(cell& c);
   static task<> bounded(cell& c, const char* hook, task<> body, std::chrono::nanoseconds limit);
   [[nodiscard]] static error timed_out(const cell& c);
   static task<> stop(cell& c);
   static task<> part_connections(cell& c);
   static task<> until_quiet(cell& c);
   static task<> shutdown_hook(cell& c, bool destroying);
-  static task<> put_down(cell& c);
+  [[nodiscard]] static task<> put_down(cell& c);
+  static task<> put_down_durable(cell& c);
+  static void lay_down(cell& c);
   static void refuse_deferred(cell& c, const std::exception_ptr& why) noexcept;
   static void refuse_absent(cell& c);
   static void watch_idleness(cell& c) noexcept;
 };
 
-/// A procedure as something that the actor runs.
+/// A procedure as something that the actor runs, before all that waits.
 class procedure final : public invocation {
  public:
-  procedure(executor& home, const char* name, task<> body);
+  using steps = task<> (*)(cell&);
+  /// In front of what has arrived.
+  static const procedure& start(cell& c, const char* name, steps s, bool keeps_out);
+
+  procedure(cell& c, const char* name, steps s, bool keeps_out);
   ~procedure() override;
-  std::coroutine_handle<> begin(activation*) override { return body_; }
+  std::coroutine_handle<> begin(activation*) override;
   void finish() override;
   [[nodiscard]] const char* what() const noexcept override { return name_; }
 
  private:
   const char* name_;
+  steps steps_;
+  bool keeps_out_;  ///< others, while it waits
   std::coroutine_handle<promise<void>> body_;
 };
 

@@ -43,7 +43,7 @@ void parked_wait::finish(ending how) noexcept {
 }
 
 void parked_wait::link() noexcept {
-  auto& first = cell_.side_->parked;
+  auto& first = cell_.side().parked;
   next_ = first;
   place_ = &first;
   if (next_ != nullptr) next_->place_ = &next_;

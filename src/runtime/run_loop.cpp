@@ -26,8 +26,9 @@ run_loop::~run_loop() {
 
 void run_loop::begin_life(cell& c) {
   if (!c.type().has_run || c.core().stopping()) return;
-  c.side_->awaited = ~std::uint64_t{0};
-  if (auto* const again = c.side_->restart.get(); again != nullptr) again->backoff = again->backoff.zero();
+  auto& side = c.side();
+  side.awaited = ~std::uint64_t{0};
+  if (auto* const again = side.restart.get(); again != nullptr) again->backoff = again->backoff.zero();
   start(c);
 }
 
@@ -39,7 +40,7 @@ void run_loop::end_life(cell& c) noexcept {
 }
 
 bool run_loop::lets_sleep(const cell& c) noexcept {
-  const invocation* const running = c.side_->run_loop;
+  const invocation* const running = c.side_ ? c.side_->run_loop : nullptr;
   return running != nullptr && !running->blocks_sleep;
 }
 

@@ -96,10 +96,16 @@ struct audience_release {
   void operator()(audience* a) const noexcept;
 };
 
-/// The part of a cell that exists from the first wake on. The holder's, but for what says otherwise.
+/// The part of a cell that only some actors need, from the first need on. The holder's, but for what says otherwise.
 struct cell_side {
   explicit cell_side(cell& c);
   ~cell_side();
+
+  /// Whether every actor of the definition needs it: what it is, is stored or looked at; or it has queues.
+  [[nodiscard]] static bool concerns(const definition& type) noexcept {
+    return type.options.durability != durability::ephemeral || type.has_on_create || type.has_on_state_change ||
+           !type.queues.empty();
+  }
 
   // --- changes ---
 

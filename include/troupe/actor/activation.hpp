@@ -3,6 +3,7 @@
 #include <coroutine>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string_view>
@@ -58,12 +59,26 @@ class activation {
   invocation* running = nullptr;        ///< coroutines that have begun and not ended, newest first
   std::uint32_t running_count = 0;      ///< of those, actions and background tasks
   std::uint32_t keep_awake_count = 0;   ///< of those, the ones that keep it from sleeping
-  tags labels;
-  std::stop_source stop;
   bool interrupted = false;             ///< the grace period is over: nothing may wait any more
 
+  [[nodiscard]] const tags& labels() const noexcept;
+  void label(const tags& given) {
+    if (!given.empty()) labels_ = std::make_unique<const tags>(given);
+  }
+
+  /// Triggered when the actor begins to shut down.
+  [[nodiscard]] std::stop_token stop_token();
+  void request_stop() noexcept {
+    stopping_ = true;
+    stop_.request_stop();
+  }
+  [[nodiscard]] bool stop_requested() const noexcept { return stopping_; }
+
  private:
+  bool stopping_ = false;
   cell& owner_;
+  std::unique_ptr<const tags> labels_;           // null: none
+  std::stop_source stop_{std::nostopstate};  // its state is made when it is first asked for
 };
 
 /// An invocation that was made from bytes, and answers in bytes.

@@ -32,7 +32,7 @@ class context_base {
   context_base(const context_base&) = delete;
   context_base& operator=(const context_base&) = delete;
 
-  [[nodiscard]] const actor_id& id() const noexcept;
+  [[nodiscard]] const actor_id& id() const;
   [[nodiscard]] const troupe::key& key() const noexcept;
   /// The definition's wire name.
   [[nodiscard]] std::string_view name() const noexcept;

@@ -137,7 +137,8 @@ class cell final : public work {
   }
 
   [[nodiscard]] activation* live() const noexcept { return live_.get(); }
-  [[nodiscard]] const actor_id& id() const noexcept { return id_; }
+  /// Nil while the actor is not known to exist. That of an actor that is never stored is made when it is asked for.
+  [[nodiscard]] const actor_id& id();
   [[nodiscard]] bool is(const actor_id& wanted) const noexcept { return id_ == wanted; }
 
   /// Who is connected; null if nobody ever was.
@@ -163,6 +164,7 @@ class cell final : public work {
   friend class cell_queues;
   friend class enqueuing;
   friend class parked_wait;
+  friend class procedure;
   friend class run_loop;
   friend void wake_parked(cell& c, std::uint64_t mask) noexcept;
   friend void abort_parked(cell& c) noexcept;
@@ -185,6 +187,7 @@ class cell final : public work {
   void defer(work& w) noexcept { deferred_.push_back(w); }
   void readmit() noexcept;
   void enter(phase p, invocation* holder) noexcept;
+  [[nodiscard]] cell_side& side();
   [[nodiscard]] static bool descends(const invocation& inv, const invocation& from) noexcept;
 
   // What a call touches comes first, in one cache line.
@@ -204,7 +207,7 @@ class cell final : public work {
   invocation* holder_ = nullptr;    ///< the exclusive action or lifecycle procedure that keeps others out
   std::atomic<std::uint32_t> references_{0};
   std::atomic<std::uint32_t> queued_{0};
-  std::unique_ptr<cell_side> side_;  ///< what only an actor that was awake needs
+  std::unique_ptr<cell_side> side_;  ///< null until it is needed
   actor_id id_;                      ///< nil while it is not known to exist
   troupe::key key_;
   cell* next_by_key_ = nullptr;

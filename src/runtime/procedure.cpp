@@ -1,0 +1,121 @@
+#include <utility>
+
+#include <troupe/core/error.hpp>
+
+#include "lifecycle.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+
+// --- waits ----------------------------------------------------------------------------------------------------------
+
+bool quiet_wait::await_ready() const noexcept { return cell_.live()->running_count == 0; }
+
+void quiet_wait::await_suspend(std::coroutine_handle<> h) noexcept {
+  static_cast<void>(begin(h, &cell_.core().exec()));
+  cell_.side_->quiet = this;
+}
+
+void reply::pass_gate(gate_node& n, bool durable) noexcept {
+  auto& r = static_cast<reply&>(n);
+  if (!durable) r.failure = std::make_exception_ptr(error(errc::store_unavailable));
+  r.answer();
+  r.release();
+}
+
+durable_wait::~durable_wait() {
+  if (reply_ != nullptr) reply_->release();
+}
+
+bool durable_wait::await_suspend(std::coroutine_handle<> h) {
+  reply_ = new gate_reply;
+  static_cast<void>(reply_->attach(*this));
+  if (!begin(h, &core_.exec()) && reply_->abandon()) {
+    aborted_ = true;
+    return false;
+  }
+  if (epoch_) {
+    depart(*epoch_);
+    return outstanding_.fetch_sub(1, std::memory_order_acq_rel) != 1;
+  }
+  turn& t = *this_thread().in_turn;
+  t.save_now();
+  t.send(departure_);
+  return true;
+}
+
+void durable_wait::event() noexcept {
+  if (outstanding_.fetch_sub(1, std::memory_order_acq_rel) == 1) wake();
+}
+
+void durable_wait::departure::leave(work& w) noexcept {
+  const turn& now = *this_thread().in_turn;
+  auto& owner = static_cast<departure&>(w).owner;
+  if (now.unsaved) owner.unsaved_ = now.failure;
+  owner.depart(now.sending);
+  owner.event();
+}
+
+void durable_wait::depart(epoch_number e) noexcept {
+  reply_->retain();
+  reply_->opened = &reply::pass_gate;
+  core_.commits().when_durable(e, *reply_);
+}
+
+void durable_wait::interrupt() noexcept {
+  if (!reply_->abandon()) return;
+  aborted_ = true;
+  event();
+}
+
+void durable_wait::await_resume() {
+  end();
+  if (aborted_) throw error(errc::aborted, "save");
+  if (reply_->failure) std::rethrow_exception(std::exchange(reply_->failure, nullptr));
+  if (unsaved_) std::rethrow_exception(unsaved_);
+}
+
+// --- what runs ------------------------------------------------------------------------------------------------------
+
+procedure::procedure(cell& c, const char* name, steps s, bool keeps_out)
+    : invocation{c.core().exec()}, name_{name}, steps_{s}, keeps_out_{keeps_out} {
+  target = &c;
+  kind = purpose::lifecycle;
+  writes = true;
+  posted = true;
+}
+
+procedure::~procedure() {
+  if (body_) body_.destroy();
+}
+
+const procedure& procedure::start(cell& c, const char* name, steps s, bool keeps_out) {
+  auto* const p = new procedure{c, name, s, keeps_out};
+  c.incoming_.push_front(*p);
+  return *p;
+}
+
+std::coroutine_handle<> procedure::begin(activation*) {
+  auto rest = steps_(*target);
+  if (!rest) return nullptr;
+  link = std::make_shared<const chain_link>(nullptr);
+  if (keeps_out_) target->enter(target->phase_, this);
+  body_ = rest.release();
+  adopt(body_.promise());
+  return body_;
+}
+
+void procedure::finish() { body_.promise().take(); }
+
+background::background(executor& home, task<> body, bool keeps_awake) : invocation{home}, body_{body.release()} {
+  adopt(body_.promise());
+  kind = purpose::background;
+  writes = true;
+  posted = true;
+  blocks_sleep = keeps_awake;
+}
+background::~background() { body_.destroy(); }
+void background::finish() { body_.promise().take(); }
+
+}  // namespace detail
+}  // namespace troupe::inline v0
