@@ -13,8 +13,9 @@ namespace {
 /// it is not cheaper for that: what goes through the log is new.
 constexpr int checkpoint_interval_pages = 1024;
 
-// A larger state goes to its row at once: written twice, it costs more than the page beside it that its row shares.
-constexpr std::size_t logged_state_bytes_max = 64 * 1024;
+// A larger state goes to its row at once. There SQLite compares it with what it overwrites, and writes only the pages
+// that differ; in the log it would stand whole.
+constexpr std::size_t logged_state_bytes_max = 16 * 1024;
 
 /// In the order of ids, as a number.
 std::uint64_t first_half(const actor_id& id) noexcept {

@@ -119,7 +119,7 @@ class planned_commits {
       write.what = action::keep;
     } else {
       write.version = 1 + static_cast<std::uint32_t>(random_.below(3));
-      const std::uint64_t large = random_.below(4) == 0 ? 70'000 : 20'000;
+      const std::uint64_t large = random_.below(2) == 0 ? 20'000 : 10'000;  // to its row at once; to the log
       write.state = text(random_.below(8) == 0 ? large : random_.below(600));
     }
     plan_messages(write, of);
