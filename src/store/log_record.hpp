@@ -9,9 +9,9 @@
 
 namespace troupe::inline v0 { namespace detail {
 
-/// What one commit says of one actor in the log. A row of the log is one after another of these, at most one for an
-/// actor: 16 bytes of id, a byte of flags, and, unless its row counts, the version and the size of the state, four bytes
-/// each with the lowest first, and the state.
+/// What one commit says of one actor in the log. A row of the log is a run of these, sorted by their ids. Each is 16
+/// bytes of id and a byte of flags, and then, unless the actor's row counts, the version and the size of the state, of
+/// four bytes each with the lowest first, and the state.
 struct log_record {
   actor_id id{};
   bool in_row = false;  ///< nothing earlier in the log counts: the actor's row is newer, or there is none any more

@@ -41,7 +41,8 @@ void sqlite_log::read() {
   while (query.step()) {
     const bytes_view stored = query.blob(1);
     const row next{.sequence = query.number(0), .bytes = stored.size()};
-    if (next.sequence < 1 || next.sequence > sequence_max || (!rows_.empty() && next.sequence <= rows_.back().sequence)) {
+    const std::int64_t before = rows_.empty() ? 0 : rows_.back().sequence;
+    if (next.sequence <= before || next.sequence > sequence_max) {
       throw connection_.corrupt("the log is out of order");
     }
     records.clear();

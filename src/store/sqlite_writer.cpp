@@ -9,8 +9,8 @@
 namespace troupe::inline v0 { namespace detail {
 namespace {
 
-/// 4 MiB. A checkpoint of so much keeps the next commit waiting for some five milliseconds; of a larger log, longer, and
-/// it is not cheaper for that: what goes through the log is new.
+/// 4 MiB. A checkpoint of so much keeps the next commit waiting for some five milliseconds. One of more takes longer,
+/// and is not cheaper for that: most of what goes through the log is new.
 constexpr int checkpoint_interval_pages = 1024;
 
 // A larger state goes to its row at once. There SQLite compares it with what it overwrites, and writes only the pages

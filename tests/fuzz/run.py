@@ -2,7 +2,9 @@
 """Runs fuzzers, each on a core, leaving its corpus as it is, and says what they did.
 
     run.py BUILD                    every target of the build folder, 60 seconds each, on all cores
-    run.py BUILD json --seconds 600 --keep    one target, longer; what it learned goes into the corpus
+    run.py BUILD json --seconds 600 --seed 0 --keep    one target, longer; what it learned goes into the corpus
+
+A seed of 0 is another one each time. Otherwise runs of the same code are alike: whether a change passes is not chance.
 
 The exit status is 1 when a target found something; the input is kept in the build folder, and the command that replays
 it is printed.
@@ -23,7 +25,7 @@ SOURCE = pathlib.Path(__file__).resolve().parent
 LIMITS = ["-timeout=10", "-malloc_limit_mb=256", "-rss_limit_mb=2048"]
 
 
-def run(program, seconds, keep):
+def run(program, seconds, keep, seed):
     """Runs one target. Returns what there is to say, and whether all is well."""
     name = program.name.removesuffix("_fuzz")
     work = program.parent / "work" / name
@@ -32,7 +34,7 @@ def run(program, seconds, keep):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
     kept = SOURCE / "corpus" / name
-    command = [program, *LIMITS, f"-max_total_time={seconds}", "-print_final_stats=1", f"-artifact_prefix={findings}/"]
+    command = [program, *LIMITS, f"-max_total_time={seconds}", f"-seed={seed}", "-print_final_stats=1", f"-artifact_prefix={findings}/"]
     dictionary = SOURCE / f"{name}.dict"
     if dictionary.exists():
         command.append(f"-dict={dictionary}")
@@ -57,6 +59,7 @@ def main():
     arguments.add_argument("build", type=pathlib.Path, help="the build folder, as `build/fuzz`")
     arguments.add_argument("targets", nargs="*", help="all, by default")
     arguments.add_argument("--seconds", type=int, default=60, help="for each target")
+    arguments.add_argument("--seed", type=int, default=1, help="of libFuzzer's choices; 0: a new one")
     arguments.add_argument("--jobs", type=int, default=os.cpu_count(), help="targets at a time")
     arguments.add_argument("--keep", action="store_true", help="put what reaches new code into the corpus")
     chosen = arguments.parse_args()
@@ -66,7 +69,7 @@ def main():
     if not programs:
         sys.exit(f"fuzz: no such targets in {chosen.build}; build them: cmake --preset fuzz && cmake --build --preset fuzz")
     with concurrent.futures.ThreadPoolExecutor(chosen.jobs) as pool:
-        running = [pool.submit(run, p, chosen.seconds, chosen.keep) for p in programs]
+        running = [pool.submit(run, p, chosen.seconds, chosen.keep, chosen.seed) for p in programs]
         all_well = True
         for each in concurrent.futures.as_completed(running):
             text, well = each.result()

@@ -159,6 +159,7 @@ class file {
   [[nodiscard]] std::unique_ptr<troupe::store> open() {
     troupe::sqlite_options options;
     options.synchronous = troupe::synchronous::normal;  // nobody cuts the power
+    options.log_bytes = 200;  // so that it is folded
     options.busy_timeout = std::chrono::milliseconds{0};
     try {
       return troupe::sqlite{path(), options}();
