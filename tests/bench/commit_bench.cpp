@@ -4,100 +4,28 @@
 //
 //     bench_commit --benchmark_filter=durable
 
-#include <algorithm>
 #include <atomic>
-#include <chrono>
-#include <cstdlib>
-#include <mutex>
-#include <stdexcept>
-#include <string_view>
-#include <system_error>
+#include <memory>
 
-#include <fcntl.h>
-#include <sqlite3.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "world.hpp"
+#include "durable.hpp"
 
 namespace {
 
-using std::chrono::steady_clock;
+using bench::record;
+using bench::records;
+using bench::seconds_since;
+using bench::steady_clock;
 using troupe::durability;
-
-// 120 bytes of CBOR.
-struct record {
-  std::uint64_t written = UINT64_MAX / 2;
-  std::string text = std::string(95, 'x');
-
-  std::uint64_t write() { return ++written; }
-  std::uint64_t read() const { return written; }
-
-  using actor = troupe::actor<record, &record::write, &record::read>;
-};
-
-// -- measuring -------------------------------------------------------------------------------------------------------
-
-double seconds_between(steady_clock::time_point from, steady_clock::time_point to) {
-  return std::chrono::duration<double>(to - from).count();
-}
-
-// Sorts `seconds`.
-void report(benchmark::State& state, std::vector<double>& seconds) {
-  std::ranges::sort(seconds);
-  state.counters["p50_us"] = seconds[seconds.size() / 2] * 1e6;
-  state.counters["p99_us"] = seconds[seconds.size() * 99 / 100] * 1e6;
-}
 
 // About half a second each.
 int rounds_for(std::int64_t callers) {
   if (callers == 1) return 1000;
-  return callers <= 64 ? 250 : callers <= 1024 ? 50 : 16;
+  return callers <= 64 ? 250 : callers <= 256 ? 100 : callers <= 1024 ? 50 : 16;
 }
 
 // -- actors ----------------------------------------------------------------------------------------------------------
-
-troupe::task<> writer(const troupe::handle<record>& h, int rounds, double* seconds) {
-  for (int i = 0; i != rounds; ++i) {
-    const auto start = steady_clock::now();
-    co_await h.call<&record::write>();
-    seconds[i] = seconds_between(start, steady_clock::now());
-  }
-}
-
-class records {
- public:
-  records(durability kind, std::size_t count, troupe::store_factory store)
-      : runtime{registry_of(kind), {.store = std::move(store)}} {
-    const auto client = runtime.client();
-    for (std::size_t i = 0; i != count; ++i) handles.push_back(client.get_or_create<record>(bench::key_of(i)));
-  }
-
-  // Every handle's caller writes so many times. Returns how long all of it took.
-  double write_all(int rounds, std::vector<double>& seconds) {
-    seconds.resize(handles.size() * static_cast<std::size_t>(rounds));
-    const auto start = steady_clock::now();
-    runtime.run(all(rounds, seconds.data()));
-    return seconds_between(start, steady_clock::now());
-  }
-
-  troupe::runtime runtime;
-  std::vector<troupe::handle<record>> handles;
-
- private:
-  static troupe::registry registry_of(durability kind) {
-    troupe::registry registry;
-    registry.use<record>("record", bench::with(kind));
-    return registry;
-  }
-  troupe::task<> all(int rounds, double* seconds) {
-    std::vector<troupe::task<>> writers;
-    for (std::size_t i = 0; i != handles.size(); ++i) {
-      writers.push_back(writer(handles[i], rounds, seconds + i * static_cast<std::size_t>(rounds)));
-    }
-    co_await troupe::when_all(std::move(writers));
-  }
-};
 
 void actors(benchmark::State& state) {
   const bench::directory where;
@@ -110,7 +38,7 @@ void actors(benchmark::State& state) {
   state.SetItemsProcessed(static_cast<std::int64_t>(seconds.size()));
   state.counters["rows_per_commit"] =
       static_cast<double>(seconds.size()) / static_cast<double>(world.runtime.health().commits - before);
-  report(state, seconds);
+  bench::report(state, seconds);
 }
 
 void actors_created(benchmark::State& state) {
@@ -120,7 +48,7 @@ void actors_created(benchmark::State& state) {
   std::vector<double> seconds;
   for (auto _ : state) state.SetIterationTime(world.write_all(1, seconds));
   state.SetItemsProcessed(state.range(0));
-  report(state, seconds);
+  bench::report(state, seconds);
 }
 
 void blocking_caller(benchmark::State& state) {
@@ -131,11 +59,11 @@ void blocking_caller(benchmark::State& state) {
   for (auto _ : state) {
     const auto start = steady_clock::now();
     benchmark::DoNotOptimize(world.handles[0].call<&record::write>().get());
-    seconds.push_back(seconds_between(start, steady_clock::now()));
+    seconds.push_back(seconds_since(start));
     state.SetIterationTime(seconds.back());
   }
   state.SetItemsProcessed(state.iterations());
-  report(state, seconds);
+  bench::report(state, seconds);
 }
 
 // Knows what the thread that commits has used of its core.
@@ -189,49 +117,15 @@ void relaxed(benchmark::State& state) {
     do {
       world.runtime.run(both());
       total += 2 * calls;
-    } while (seconds_between(start, steady_clock::now()) < 2.2);
-    state.SetIterationTime(seconds_between(start, steady_clock::now()));
+    } while (seconds_since(start) < 2.2);
+    state.SetIterationTime(seconds_since(start));
   }
   state.SetItemsProcessed(total);
   state.counters["committer_percent"] =
-      (committer.load() - busy_before) / seconds_between(start, steady_clock::now()) * 100;
+      (committer.load() - busy_before) / seconds_since(start) * 100;
 }
 
 // -- what one would write by hand ------------------------------------------------------------------------------------
-
-void check(int result) {
-  if (result != SQLITE_OK && result != SQLITE_DONE) throw std::runtime_error{sqlite3_errstr(result)};
-}
-
-class plain_sqlite {
- public:
-  explicit plain_sqlite(const std::string& path) {
-    check(sqlite3_open(path.c_str(), &handle_));
-    run("PRAGMA journal_mode = WAL");
-    run("PRAGMA synchronous = FULL");
-    run("CREATE TABLE actors (id BLOB PRIMARY KEY, state BLOB) WITHOUT ROWID");
-    const char* const upsert = "INSERT INTO actors VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET state = ?2";
-    check(sqlite3_prepare_v2(handle_, upsert, -1, &upsert_, nullptr));
-  }
-  ~plain_sqlite() {
-    sqlite3_finalize(upsert_);
-    sqlite3_close(handle_);
-  }
-  plain_sqlite(const plain_sqlite&) = delete;
-  plain_sqlite& operator=(const plain_sqlite&) = delete;
-
-  void upsert(const troupe::actor_id& id, troupe::bytes_view state) {
-    check(sqlite3_bind_blob(upsert_, 1, id.bytes().data(), 16, SQLITE_STATIC));
-    check(sqlite3_bind_blob(upsert_, 2, state.data(), static_cast<int>(state.size()), SQLITE_STATIC));
-    check(sqlite3_step(upsert_));
-    check(sqlite3_reset(upsert_));
-  }
-  void run(const char* sql) { check(sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr)); }
-
- private:
-  sqlite3* handle_ = nullptr;
-  sqlite3_stmt* upsert_ = nullptr;
-};
 
 // Runs `commit` some rounds, and reports as if every row had a caller that waited for it.
 template <class Commit>
@@ -244,57 +138,113 @@ void rounds_of(benchmark::State& state, Commit commit) {
     for (int i = 0; i != rounds; ++i) {
       const auto start = steady_clock::now();
       commit();
-      seconds.push_back(seconds_between(start, steady_clock::now()));
+      seconds.push_back(seconds_since(start));
     }
-    state.SetIterationTime(seconds_between(begin, steady_clock::now()));
+    state.SetIterationTime(seconds_since(begin));
   }
   state.SetItemsProcessed(state.iterations() * rounds * state.range(0));
-  report(state, seconds);
+  bench::report(state, seconds);
 }
 
-void plain_upserts(benchmark::State& state) {
-  const bench::directory where;
-  plain_sqlite database{where.file("plain.db")};
+std::vector<troupe::actor_id> ids_of(std::size_t count) {
   std::mt19937_64 random{42};
   std::vector<troupe::actor_id> ids;
-  for (std::int64_t i = 0; i != state.range(0); ++i) {
-    ids.push_back(troupe::actor_id::make(1'700'000'000'000 + static_cast<std::uint64_t>(i) / 64, random(), random()));
+  for (std::size_t i = 0; i != count; ++i) {
+    ids.push_back(troupe::actor_id::make(1'700'000'000'000 + i / 64, random(), random()));
   }
+  return ids;
+}
+
+// A transaction with so many rows, each with a value that was never there.
+void commit_rows(bench::database& database, const std::vector<const troupe::actor_id*>& rows, record& value) {
+  database.run("BEGIN IMMEDIATE");
+  for (const auto* const id : rows) {
+    value.write();
+    database.write(*id, troupe::encode(value));
+  }
+  database.run("COMMIT");
+}
+
+constexpr const char* schema = "CREATE TABLE actors (id BLOB PRIMARY KEY, state BLOB) WITHOUT ROWID";
+constexpr const char* upsert = "INSERT INTO actors VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET state = ?2";
+
+// The same rows again and again: as many as there are.
+void upserts(benchmark::State& state) {
+  const bench::directory where;
+  bench::database database{where.file("plain.db"), schema, upsert};
+  const auto ids = ids_of(static_cast<std::size_t>(state.range(0)));
+  std::vector<const troupe::actor_id*> rows;
+  for (const auto& id : ids) rows.push_back(&id);
   record value;
+  rounds_of(state, [&] { commit_rows(database, rows, value); });
+}
+
+// A table of a million rows, filled once for all.
+struct million_rows {
+  million_rows() {
+    database.run("PRAGMA synchronous = OFF");
+    std::vector<const troupe::actor_id*> rows;
+    for (const auto& id : ids) rows.push_back(&id);
+    commit_rows(database, rows, value);
+    database.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    database.run("PRAGMA synchronous = FULL");
+  }
+  bench::directory where;
+  bench::database database{where.file("million.db"), schema, upsert};
+  std::vector<troupe::actor_id> ids = ids_of(1'000'000);
+  record value;
+};
+std::unique_ptr<million_rows> all_rows;
+
+// Random ones of a million.
+void upserts_of_a_million(benchmark::State& state) {
+  if (all_rows == nullptr) all_rows = std::make_unique<million_rows>();
+  std::mt19937_64 random{42};
+  std::vector<const troupe::actor_id*> rows(static_cast<std::size_t>(state.range(0)));
   rounds_of(state, [&] {
-    database.run("BEGIN IMMEDIATE");
-    for (const auto& id : ids) {
-      value.write();
-      database.upsert(id, troupe::encode(value));
-    }
-    database.run("COMMIT");
+    for (auto& row : rows) row = &all_rows->ids[random() % all_rows->ids.size()];
+    commit_rows(all_rows->database, rows, all_rows->value);
   });
+}
+
+// Nothing is looked for: every row is a new one behind the last.
+void log_table(benchmark::State& state) {
+  const bench::directory where;
+  bench::database database{where.file("log.db"), "CREATE TABLE log (n INTEGER PRIMARY KEY, id BLOB, state BLOB)",
+                           "INSERT INTO log (id, state) VALUES (?1, ?2)"};
+  const auto ids = ids_of(static_cast<std::size_t>(state.range(0)));
+  std::vector<const troupe::actor_id*> rows;
+  for (const auto& id : ids) rows.push_back(&id);
+  record value;
+  rounds_of(state, [&] { commit_rows(database, rows, value); });
 }
 
 void raw_append(benchmark::State& state) {
   const bench::directory where;
-  const int file = ::open(where.file("log").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-  if (file < 0) throw std::system_error{errno, std::generic_category(), "open"};
-  troupe::bytes rows(static_cast<std::size_t>(state.range(0)) * (16 + 120));
-  rounds_of(state, [&] {
-    if (::write(file, rows.data(), rows.size()) != static_cast<::ssize_t>(rows.size()) || ::fdatasync(file) != 0) {
-      throw std::system_error{errno, std::generic_category(), "write"};
-    }
-  });
-  ::close(file);
+  bench::log_file file{where.file("log")};
+  const troupe::bytes rows(static_cast<std::size_t>(state.range(0)) * (16 + 120));
+  rounds_of(state, [&] { file.append(rows); });
 }
 
 void crowds(benchmark::internal::Benchmark* b) {
-  b->Arg(1)->Arg(64)->Arg(1024)->Arg(4096)->Iterations(1)->UseManualTime();
+  b->Arg(1)->Arg(64)->Arg(256)->Arg(1024)->Arg(4096)->Iterations(1)->UseManualTime();
 }
 
 }  // namespace
 
 BENCHMARK(raw_append)->Name("durable/raw_append")->Apply(crowds);
-BENCHMARK(plain_upserts)->Name("durable/plain_sqlite")->Apply(crowds);
+BENCHMARK(log_table)->Name("durable/sqlite_log")->Apply(crowds);
+BENCHMARK(upserts)->Name("durable/sqlite_upserts")->Apply(crowds);
+BENCHMARK(upserts_of_a_million)->Name("durable/sqlite_upserts_of_a_million")->Apply(crowds);
 BENCHMARK(actors)->Name("durable/actors")->Apply(crowds);
 BENCHMARK(actors_created)->Name("durable/create")->Arg(1024)->Iterations(1)->UseManualTime();
 BENCHMARK(blocking_caller)->Name("durable/blocking_caller")->Iterations(1000)->UseManualTime();
 BENCHMARK(relaxed)->Name("relaxed/hot")->Iterations(1)->UseManualTime();
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  benchmark::RunSpecifiedBenchmarks();
+  all_rows.reset();
+  benchmark::Shutdown();
+}

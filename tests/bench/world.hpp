@@ -4,8 +4,6 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <mutex>
 #include <random>
@@ -13,13 +11,12 @@
 #include <utility>
 #include <vector>
 
-#include <malloc.h>
-#include <unistd.h>
-
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
 #include <troupe/troupe.hpp>
+
+#include "resident.hpp"
 
 /// \file
 /// What the benchmarks of actors share. Times are wall clock throughout: work moves between threads.
@@ -65,8 +62,9 @@ inline std::string key_of(std::size_t index) { return fmt::format("user-{}", ind
 /// A runtime with tallies in it, all awake and held.
 class tallies {
  public:
-  tallies(troupe::durability durability, std::size_t count, troupe::store_factory store = troupe::memory{})
-      : runtime{registry_of(durability), {.store = std::move(store)}} {
+  tallies(troupe::durability durability, std::size_t count, troupe::store_factory store = troupe::memory{},
+          unsigned threads = 0)
+      : runtime{registry_of(durability), {.store = std::move(store), .threads = threads}} {
     handles.reserve(count);
     for (std::size_t i = 0; i != count; ++i) handles.push_back(runtime.client().get_or_create<tally>(key_of(i)));
     runtime.run(wake());
@@ -116,15 +114,5 @@ class arrivals {
   std::mutex mutex_;
   std::condition_variable all_;
 };
-
-/// What the process has in memory, without what the allocator only keeps for later.
-inline std::int64_t resident_bytes() {
-  ::malloc_trim(0);
-  long long pages = 0;
-  std::FILE* const statm = std::fopen("/proc/self/statm", "r");
-  if (statm == nullptr || std::fscanf(statm, "%*s %lld", &pages) != 1) std::abort();
-  std::fclose(statm);
-  return pages * ::sysconf(_SC_PAGESIZE);
-}
 
 }  // namespace bench
