@@ -19,7 +19,7 @@ using bench::seconds_since;
 using bench::steady_clock;
 using troupe::durability;
 
-// About half a second each.
+// Some tenths of a second each.
 int rounds_for(std::int64_t callers) {
   if (callers == 1) return 1000;
   return callers <= 64 ? 250 : callers <= 256 ? 100 : callers <= 1024 ? 50 : 16;

@@ -16,7 +16,7 @@ using bench::steady_clock;
 using namespace std::chrono_literals;
 
 constexpr std::size_t actors = 1024;
-constexpr double seconds_long = 3;
+constexpr double seconds_long = 2;
 
 troupe::task<> one(const troupe::handle<record>& h, steady_clock::time_point due, double& seconds,
                    bench::arrivals& answered) {

@@ -19,4 +19,10 @@ inline std::int64_t resident_bytes() {
   return pages * ::sysconf(_SC_PAGESIZE);
 }
 
+/// What the process has allocated and not given back.
+inline std::int64_t allocated_bytes() {
+  const auto all = ::mallinfo2();
+  return static_cast<std::int64_t>(all.uordblks + all.hblkhd);
+}
+
 }  // namespace bench
