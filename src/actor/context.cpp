@@ -27,15 +27,16 @@ std::stop_token context_base::stop_token() const {
 
 const tags& activation::labels() const noexcept {
   static const tags none;
-  return labels_ ? *labels_ : none;
+  return more_ ? more_->labels : none;
 }
 
 std::stop_token activation::stop_token() {
-  if (!stop_.stop_possible()) {
-    stop_ = std::stop_source{};
-    if (stopping_) stop_.request_stop();
+  auto& source = more().stop;
+  if (!source.stop_possible()) {
+    source = std::stop_source{};
+    if (stopping_) source.request_stop();
   }
-  return stop_.get_token();
+  return source.get_token();
 }
 
 namespace {
@@ -59,7 +60,7 @@ void context_base::sleep() {
   require_started(c, c.phase_, "sleep");
   if (c.phase_ != cell::phase::awake) throw error(errc::stopping, c.name());
   c.side().sleep_requested = true;
-  c.side_->idle.trigger();
+  c.side_->end.trigger();
 }
 
 void context_base::destroy() {
@@ -68,7 +69,7 @@ void context_base::destroy() {
   auto& side = c.side();
   if (side.destroy_requested) throw error(errc::destroying, c.name());
   side.destroy_requested = true;
-  side.idle.trigger();
+  side.end.trigger();
 }
 
 void context_base::keep_awake(task<> body) {

@@ -37,7 +37,9 @@ handle_core::handle_core(handle_core&& other) noexcept
       stop{std::move(other.stop)},
       via{std::move(other.via)},
       address_{std::exchange(other.address_, nullptr)},
-      cell_{other.cell_.exchange(nullptr, std::memory_order_acq_rel)} {}
+      cell_{other.known()} {
+  other.cell_.store(nullptr, std::memory_order_relaxed);  // nobody else uses what is moved from
+}
 
 handle_core& handle_core::operator=(handle_core other) noexcept {
   std::swap(time_limit, other.time_limit);
@@ -66,7 +68,7 @@ cell* handle_core::find() const {
     }
     if (found == nullptr) return nullptr;
   } else {
-    found = &core.cells().at(core, *address_->type, address_->key);
+    found = &core.cells().at(*address_->type, address_->key);
   }
   cell* expected = nullptr;
   if (!cell_.compare_exchange_strong(expected, found, std::memory_order_acq_rel)) found->release();
@@ -172,7 +174,7 @@ bool call_core::launch(thread_state& thread) {
     if (target().is_closed()) target().via->throw_closed();
     cell* const c = target().find();
     const bool may_run_here = !elsewhere_ && thread.depth < depth_max;
-    if (c != nullptr && may_run_here && !c->refuses_changes() && c->try_hold()) {
+    if (c != nullptr && may_run_here && !c->refuses_changes() && (c->try_hold() || c->try_wake(target().where()))) {
       if (!target().means(*c)) {
         c->let_go();
         throw error(errc::not_found, fmt::format("{} {}", c->type().name, target().where().id.str()));

@@ -210,7 +210,7 @@ void alarms::wake_due() noexcept {
 
 void alarms::wake(const place& who, std::uint32_t failures) noexcept {
   auto* const order = new wake_order{*this, who, failures};
-  cell& c = core_.cells().at(core_, *who.first, who.second);
+  cell& c = core_.cells().at(*who.first, who.second);
   order->target = &c;
   c.push(*order);
   c.release();

@@ -22,20 +22,15 @@ constexpr int drain_budget = 128;
 
 }  // namespace
 
-cell::cell(runtime_core& core, const definition& type, troupe::key key)
-    : work{&cell::run_posted},
-      commits_{core.commits().seen_by_calls()},
-      core_{core},
-      type_{type},
-      key_{std::move(key)} {}
+cell::cell(served_type& kind, const troupe::key& key) : work{&cell::run_posted}, kind_{kind}, key_{key} {}
 
 cell::~cell() = default;
 
 std::string cell::name() const {
-  return type_.name + "/" + (key_.canonical() == "/" ? std::string{} : key_.canonical());
+  return type().name + "/" + (key_.canonical() == "/" ? std::string{} : key_.canonical());
 }
 
-void cell::release() noexcept { core_.cells().release(*this); }
+void cell::release() noexcept { core().cells().release(*this); }
 
 audience* cell::heard_by() const noexcept { return side_ ? side_->heard_by.get() : nullptr; }
 
@@ -51,7 +46,7 @@ cell_side& cell::side() {
 }
 
 const actor_id& cell::id() {
-  if (!id_ && live_) core_.cells().set_id(*this, core_.make_id());
+  if (!id_ && live_) core().cells().set_id(*this, core().make_id());
   return id_;
 }
 
@@ -62,6 +57,27 @@ row_changes& cell::changes() { return side_->changes(); }
 
 // --- the word -------------------------------------------------------------------------------------------------------
 
+// A resting cell lives only through its handles; one that is held keeps itself alive.
+bool cell::try_wake(const address& wanted) {
+  if (!kind_.wakes_at_once || !wanted.creates() || word_.load(std::memory_order_relaxed) != resting) return false;
+  retain();
+  core().enter_busy();
+  auto expected = resting;
+  if (!word_.compare_exchange_strong(expected, held, std::memory_order_acquire, std::memory_order_relaxed)) {
+    references_.fetch_sub(1, std::memory_order_relaxed);  // not the last: the caller has one
+    core().leave_busy();
+    return false;
+  }
+  try {
+    if (lifecycle::wake_at_once(*this, wanted) && open_) return true;  // else the runtime shuts down
+  } catch (...) {
+    let_go();
+    throw;
+  }
+  let_go();
+  return false;
+}
+
 bool cell::enqueue(work& w) noexcept {
   auto before = word_.load(std::memory_order_relaxed);
   for (;;) {
@@ -69,7 +85,7 @@ bool cell::enqueue(work& w) noexcept {
       // A resting cell lives only through its handles; one that is held keeps itself alive.
       if (before == resting) {
         retain();
-        core_.enter_busy();
+        core().enter_busy();
       }
       const auto was = before;
       if (word_.compare_exchange_weak(before, held, std::memory_order_acquire, std::memory_order_relaxed)) {
@@ -78,7 +94,7 @@ bool cell::enqueue(work& w) noexcept {
       }
       if (was == resting) {
         references_.fetch_sub(1, std::memory_order_relaxed);  // not the last: the caller has one
-        core_.leave_busy();
+        core().leave_busy();
       }
       continue;
     }
@@ -94,7 +110,7 @@ void cell::push(work& w) noexcept {
   if (enqueue(w)) post();
 }
 
-void cell::post() noexcept { post_batch::post(core_.exec(), *this); }
+void cell::post() noexcept { post_batch::post(core().exec(), *this); }
 
 void cell::run_posted(work& w) noexcept { static_cast<cell&>(w).drain(drain_budget); }
 
@@ -108,9 +124,9 @@ bool cell::rest() noexcept {
   std::uintptr_t expected = held;
   if (!word_.compare_exchange_strong(expected, to, std::memory_order_acq_rel, std::memory_order_relaxed)) return false;
   if (to == resting) {
-    auto& core = core_;
+    auto& here = core();
     release();
-    core.leave_busy();
+    here.leave_busy();
   }
   return true;
 }
@@ -140,7 +156,7 @@ void cell::drain(int budget) noexcept {
 }
 
 void cell::count_in() {
-  const auto limit = type_.options.mailbox_calls_max;
+  const auto limit = type().options.mailbox_calls_max;
   if (queued_.fetch_add(1, std::memory_order_relaxed) < limit) return;
   queued_.fetch_sub(1, std::memory_order_relaxed);
   throw error(errc::overloaded,
@@ -182,7 +198,7 @@ bool cell::dispatch(work& w) noexcept {
   }
   if (inv->kind == purpose::lifecycle) return run_turn(*inv, nullptr);
   const auto refuse = [&](errc why, std::string_view detail) {
-    core_.refuse(*inv, std::make_exception_ptr(error(why, detail)));
+    core().refuse(*inv, std::make_exception_ptr(error(why, detail)));
     return true;
   };
   if (inv->abandoned() && !inv->must_arrive) return refuse(errc::aborted, {});
@@ -191,12 +207,19 @@ bool cell::dispatch(work& w) noexcept {
     return refuse(errc::aborted, fmt::format("{} did not wake", name()));
   }
   if (inv->via && inv->via->heard_by && inv->via->heard_by.get() != heard_by()) {
-    core_.refuse(*inv, inv->via->why_closed());  // it was connected to an actor that is gone
+    core().refuse(*inv, inv->via->why_closed());  // it was connected to an actor that is gone
     return true;
   }
   switch (phase_) {
     case phase::asleep:
-      if (core_.stopping()) return refuse(errc::runtime_stopped, {});
+      if (core().stopping()) return refuse(errc::runtime_stopped, {});
+      try {
+        inv->created_actor = inv->origin != nullptr && lifecycle::wake_at_once(*this, *inv->origin);
+      } catch (...) {
+        core().refuse(*inv, std::current_exception());
+        return true;
+      }
+      if (inv->created_actor) break;
       defer(w);
       lifecycle::begin_wake(*this);
       return true;
@@ -223,7 +246,7 @@ bool cell::dispatch(work& w) noexcept {
       return defer(w), true;
   }
   if (inv->origin != nullptr && inv->origin->how == address::intent::by_id && !is(inv->origin->id)) {
-    return refuse(errc::not_found, fmt::format("{} {}", type_.name, inv->origin->id.str()));
+    return refuse(errc::not_found, fmt::format("{} {}", type().name, inv->origin->id.str()));
   }
   const bool changes = inv->kind == purpose::action ? inv->writes : inv->kind == purpose::enqueue && !inv->must_arrive;
   if (changes && refuses_changes()) {
@@ -259,7 +282,7 @@ bool cell::run_turn(invocation& inv, work* continuation) noexcept {
     t.end();
     if (t.settled && !inv.put_off) {
       if (inv.unsaved && !inv.failure) inv.failure = inv.unsaved;
-      core_.deliver(inv);
+      core().deliver(inv);
     }
     after_turn();
   }

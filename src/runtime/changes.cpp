@@ -41,9 +41,8 @@ epoch_number turn::end_with_effects() noexcept {
   const bool destroyed = c.side_ && c.side_->destroyed;
   if ((writes || save || (c.side_ && c.side_->has_rows())) && c.live_ && !destroyed) {
     try {
-      // A lifecycle procedure's turns often change nothing, whatever the size of the state.
-      const bool compare = inv != nullptr && inv->kind == invocation::purpose::lifecycle;
-      if (c.side_) dependency = c.side_->record({dependency, writes || save, save, compare}, failure);
+      const bool of_procedure = inv != nullptr && inv->kind == invocation::purpose::lifecycle;
+      if (c.side_) dependency = c.side_->record({dependency, writes || save, save, of_procedure}, failure);
     } catch (...) {
       failure = std::current_exception();
       unsaved = true;
@@ -78,7 +77,7 @@ bool turn::resume() noexcept {
 cell_side::cell_side(cell& c)
     : owner{c},
       freeze{c, [](cell& each) noexcept { each.side_->freeze_asked(); }},
-      idle{c, &lifecycle::idle},
+      end{c, &lifecycle::end_requested},
       deadline{c, &lifecycle::overdue},
       save{c, &lifecycle::save} {
   if (!c.type().queues.empty()) queues = std::make_unique<cell_queues>(c);
@@ -122,6 +121,7 @@ void cell_side::end_life() noexcept {
   scratch.reset();
   seen.reset();
   newest = nullptr;
+  creation.reset();
   input.reset();
 }
 
@@ -180,7 +180,7 @@ epoch_number cell_side::record(const ended_turn& t, std::exception_ptr& failure)
   const bool watched = owner.type().has_on_state_change && initialised && t.writes;
   if (kind != durability::committed && watched) {
     const bool first = seen.empty();
-    if (looks_different() && !first) tell_of_change(failure);
+    if (looks_different() && !first) tell_of_change(t, failure);
   }
   if (kind == durability::ephemeral) {
     forget_rows();
@@ -196,7 +196,7 @@ epoch_number cell_side::record(const ended_turn& t, std::exception_ptr& failure)
     owner.core().exec().cancel(save);
     save_scheduled = owner.quick_writes_ = false;
   }
-  const bool eager = t.compares || t.saves || watched || !exists || newest_bytes <= eager_bytes_max;
+  const bool eager = t.of_procedure || t.saves || watched || !exists || newest_bytes <= eager_bytes_max;
   bool changed = t.writes || !exists;
   if (changed && eager) changed = encode_changes() || !exists;
   if (is_planted(planted::sleep_loses_change) && kind == durability::relaxed &&
@@ -222,7 +222,7 @@ epoch_number cell_side::record(const ended_turn& t, std::exception_ptr& failure)
     m.state.swap(scratch);
     count_state(m);
   });
-  if (kind == durability::committed && watched && changed) tell_of_change(failure);
+  if (kind == durability::committed && watched && changed) tell_of_change(t, failure);
   return e;
 }
 
@@ -248,8 +248,9 @@ void cell_side::count_state(image& m) noexcept {
 }
 
 // What it throws is the turn's failure; the change stays, and has its place already.
-void cell_side::tell_of_change(std::exception_ptr& failure) noexcept {
-  if (owner.phase_ == cell::phase::waking || owner.turns_ == woke_at) return;  // the initial state, or the restored one
+void cell_side::tell_of_change(const ended_turn& t, std::exception_ptr& failure) noexcept {
+  // The initial state, or the restored one: of the wake that has ended with this turn, or goes on.
+  if (owner.phase_ == cell::phase::waking || (t.of_procedure && owner.phase_ == cell::phase::awake)) return;
   try {
     owner.live_->on_state_change();
   } catch (...) {

@@ -161,7 +161,7 @@ void committer::build() {
     w.version = m->owner->type().version;
     if (m->what != write_set::action::keep) w.state = m->state.view();
     if (m->rows) m->rows->show(w, closing_epoch_);
-    if (m->what == write_set::action::create) w.created = &side.creation;
+    if (m->what == write_set::action::create) w.created = side.creation.get();
   }
 }
 

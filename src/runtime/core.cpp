@@ -125,7 +125,7 @@ struct location final : load_request {
                                   error(errc::not_found, fmt::format("{} {}", type.name, inv.origin->id.str()))));
     }
     try {
-      cell& c = core.cells().at(core, type, troupe::key::parse(found->key));
+      cell& c = core.cells().at(type, troupe::key::parse(found->key));
       inv.target = &c;
       try {
         if (!inv.must_arrive) {
@@ -185,7 +185,9 @@ runtime_core::runtime_core(const registry& served, runtime_options options)
       store_{options_.store()},
       committer_{*this, *executor_, options_},
       opening_{store_->opening()},
-      client_{nullptr} {}
+      client_{nullptr} {
+  directory_.serve(*this, definitions_, committer_.seen_by_calls());
+}
 
 runtime_core::~runtime_core() = default;
 
@@ -276,7 +278,7 @@ void runtime_core::log(log_level level, std::string_view line) noexcept {
 runtime_health runtime_core::health() const {
   runtime_health h;
   committer_.report(h);
-  h.awake = awake();
+  h.awake = directory_.awake();
   h.held = directory_.size();
   h.errors = errors_.load(std::memory_order_relaxed);
   return h;
@@ -327,6 +329,7 @@ void runtime_core::order(cell& c, void (*obey)(cell&) noexcept) {
 
 bool runtime_core::shutdown() noexcept {
   if (stopping_.exchange(true)) return true;
+  directory_.stop();
   alarms_.stop();
   parcels_.stop();
   for (cell* c : directory_.all()) {
@@ -363,6 +366,7 @@ void runtime_core::cancel_coroutines() noexcept {
 bool runtime_core::kill() noexcept {
   killed_ = true;
   stopping_ = true;
+  directory_.stop();
   alarms_.stop();
   parcels_.stop();
   committer_.abandon();

@@ -91,8 +91,6 @@ class runtime_core {
   [[nodiscard]] bool killed() const noexcept { return killed_; }
   void spawn(task<> t);
   [[nodiscard]] runtime_health health() const;
-  [[nodiscard]] std::size_t awake() const noexcept { return awake_.load(std::memory_order_relaxed); }
-  void count_awake(int by) noexcept { awake_.fetch_add(static_cast<std::size_t>(by), std::memory_order_relaxed); }
 
   /// Runs `done()` until it is true, pumping a manual executor meanwhile; false when `limit` has passed.
   bool wait_until(const std::function<bool()>& done, std::chrono::nanoseconds limit);
@@ -122,7 +120,6 @@ class runtime_core {
   bool killed_ = false;  ///< written while nothing runs
   std::atomic<bool> stopped_{false};
   std::atomic<std::size_t> busy_{0};
-  std::atomic<std::size_t> awake_{0};
   std::atomic<std::uint64_t> errors_{0};
   std::mutex report_mutex_;
   std::mutex idle_mutex_;

@@ -1,91 +1,72 @@
 #include "directory.hpp"
 
+#include <functional>
 #include <utility>
 
 #include "../core/planted.hpp"
+#include "core.hpp"
 #include "side.hpp"
 
 namespace troupe::inline v0 {
 namespace detail {
 namespace {
 
-// The shard comes from the high bits, the bucket from the low ones.
-constexpr std::size_t mix(std::size_t h) noexcept {
+// The shard comes from the highest bits, the bucket from the lowest ones.
+constexpr std::uint32_t mix(std::size_t h) noexcept {
   h ^= h >> 32;
   h *= 0x9E3779B97F4A7C15ULL;
-  return h ^ h >> 29;
+  return static_cast<std::uint32_t>(h >> 32);
+}
+
+std::uint32_t hash_of(const actor_id& id) noexcept { return mix(std::hash<actor_id>{}(id)); }
+std::uint32_t hash_of(const definition& type, const troupe::key& key) noexcept {
+  return mix(std::hash<troupe::key>{}(key) + type.ordinal);
 }
 
 }  // namespace
 
-std::size_t directory::hash(const definition& type, const troupe::key& key) noexcept {
-  return mix(std::hash<troupe::key>{}(key) + type.ordinal);
+void directory::serve(runtime_core& core, std::span<const std::shared_ptr<const definition>> definitions,
+                      const commit_state& commits) {
+  kinds_.reserve(definitions.size());
+  for (const auto& d : definitions) kinds_.push_back(std::make_unique<kind>(core, *d, commits));
 }
 
-template <cell* cell::*Next, class Hash>
-void directory::grow(shard& s, Hash hash_of) {
-  if (s.count < s.buckets.size()) return;
-  std::vector<cell*> bigger(s.buckets.empty() ? 16 : s.buckets.size() * 2);
-  for (cell* c : s.buckets) {
-    while (c != nullptr) {
-      cell* const next = c->*Next;
-      auto& bucket = bigger[hash_of(*c) & (bigger.size() - 1)];
-      c->*Next = bucket;
-      bucket = c;
-      c = next;
-    }
-  }
-  s.buckets = std::move(bigger);
-}
-
-cell& directory::at(runtime_core& core, const definition& type, const troupe::key& key) {
-  const auto h = hash(type, key);
-  auto& s = by_key_[h >> 58];
+cell& directory::at(const definition& type, const troupe::key& key) {
+  kind& k = *kinds_[type.ordinal];
+  const auto h = hash_of(type, key);
+  auto& s = k.by_key[shard_of(h)];
   const std::lock_guard lock{s.mutex};
-  grow<&cell::next_by_key_>(s, [](const cell& c) { return hash(c.type_, c.key_); });
-  auto& bucket = s.buckets[h & (s.buckets.size() - 1)];
-  for (cell* c = bucket; c != nullptr; c = c->next_by_key_) {
-    if (is_planted(planted::double_activation) && c->phase_ == cell::phase::waking) continue;
-    if (&c->type_ == &type && c->key_ == key) {
-      c->retain();
-      return *c;
-    }
+  cell* const known = s.cells.find(h, [&](const cell& c) {
+    return c.key_ == key && !(is_planted(planted::double_activation) && c.phase_ == cell::phase::waking);
+  });
+  if (known != nullptr) {
+    known->retain();
+    return *known;
   }
-  auto* const made = new cell{core, type, key};
-  made->retain();
-  made->next_by_key_ = bucket;
-  bucket = made;
-  ++s.count;
-  count_.fetch_add(1, std::memory_order_relaxed);
-  return *made;
+  auto made = std::make_unique<cell>(k, key);
+  s.cells.insert(h, *made);
+  return *made.release();
 }
 
 cell* directory::find(const actor_id& id) noexcept {
-  const auto h = mix(std::hash<actor_id>{}(id));
-  auto& s = by_id_[h >> 58];
+  const auto h = hash_of(id);
+  auto& s = by_id_[shard_of(h)];
   const std::lock_guard lock{s.mutex};
-  if (s.buckets.empty()) return nullptr;
-  for (cell* c = s.buckets[h & (s.buckets.size() - 1)]; c != nullptr; c = c->next_by_id_) {
-    if (c->id_ != id) continue;
-    // A cell whose last reference is just being given back is as good as gone.
-    auto count = c->references_.load(std::memory_order_relaxed);
-    while (count != 0 && !c->references_.compare_exchange_weak(count, count + 1, std::memory_order_relaxed)) {
-    }
-    return count == 0 ? nullptr : c;
+  cell* const c = s.cells.find(h, [&](const cell& each) { return each.id_ == id; });
+  if (c == nullptr) return nullptr;
+  // A cell whose last reference is just being given back is as good as gone.
+  auto count = c->references_.load(std::memory_order_relaxed);
+  while (count != 0 && !c->references_.compare_exchange_weak(count, count + 1, std::memory_order_relaxed)) {
   }
-  return nullptr;
+  return count == 0 ? nullptr : c;
 }
 
 void directory::set_id(cell& c, const actor_id& id) {
-  const auto h = mix(std::hash<actor_id>{}(id));
-  auto& s = by_id_[h >> 58];
+  const auto h = hash_of(id);
+  auto& s = by_id_[shard_of(h)];
   const std::lock_guard lock{s.mutex};
+  s.cells.insert(h, c);
   c.id_ = id;
-  grow<&cell::next_by_id_>(s, [](const cell& each) { return mix(std::hash<actor_id>{}(each.id_)); });
-  auto& bucket = s.buckets[h & (s.buckets.size() - 1)];
-  c.next_by_id_ = bucket;
-  bucket = &c;
-  ++s.count;
 }
 
 void directory::clear_id(cell& c) noexcept {
@@ -95,13 +76,10 @@ void directory::clear_id(cell& c) noexcept {
 
 void directory::remove_id(cell& c) noexcept {
   if (!c.id_) return;
-  const auto h = mix(std::hash<actor_id>{}(c.id_));
-  auto& s = by_id_[h >> 58];
+  const auto h = hash_of(c.id_);
+  auto& s = by_id_[shard_of(h)];
   const std::lock_guard lock{s.mutex};
-  cell** link = &s.buckets[h & (s.buckets.size() - 1)];
-  while (*link != &c) link = &(*link)->next_by_id_;
-  *link = c.next_by_id_;
-  --s.count;
+  s.cells.erase(h, c);
 }
 
 void directory::release(cell& c) noexcept {
@@ -110,47 +88,64 @@ void directory::release(cell& c) noexcept {
     if (c.references_.compare_exchange_weak(count, count - 1, std::memory_order_acq_rel)) return;
   }
   // It may be the last one: only under the shard's lock can nobody find the cell meanwhile.
-  const auto h = hash(c.type_, c.key_);
-  auto& s = by_key_[h >> 58];
+  const auto h = hash_of(c.type(), c.key_);
+  auto& s = kind_of(c).by_key[shard_of(h)];
   {
     const std::lock_guard lock{s.mutex};
     if (c.references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-    cell** link = &s.buckets[h & (s.buckets.size() - 1)];
-    while (*link != &c) link = &(*link)->next_by_key_;
-    *link = c.next_by_key_;
-    --s.count;
+    s.cells.erase(h, c);
   }
   remove_id(c);
-  count_.fetch_sub(1, std::memory_order_relaxed);
   delete &c;
 }
 
 std::vector<cell*> directory::all() {
   std::vector<cell*> cells;
-  for (auto& s : by_key_) {
-    const std::lock_guard lock{s.mutex};
-    for (cell* c : s.buckets) {
-      for (; c != nullptr; c = c->next_by_key_) {
-        c->retain();
-        cells.push_back(c);
-      }
+  for (const auto& k : kinds_) {
+    for (auto& s : k->by_key) {
+      const std::lock_guard lock{s.mutex};
+      s.cells.for_each([&](cell& c) {
+        c.retain();
+        cells.push_back(&c);
+      });
     }
   }
   return cells;
 }
 
 cell* directory::any(std::uint64_t random) noexcept {
-  for (std::size_t n = 0; n < by_key_.size(); ++n) {
-    auto& s = by_key_[(random + n) % by_key_.size()];
+  const auto shards = kinds_.size() * shard_count;
+  for (std::size_t n = 0; n != shards; ++n) {
+    const auto at = (random + n) % shards;
+    auto& s = kinds_[at / shard_count]->by_key[at % shard_count];
     const std::lock_guard lock{s.mutex};
-    for (std::size_t b = 0; b < s.buckets.size(); ++b) {
-      cell* const c = s.buckets[(random / by_key_.size() + b) % s.buckets.size()];
-      if (c == nullptr) continue;
+    if (cell* const c = s.cells.any(random / shards); c != nullptr) {
       c->retain();
       return c;
     }
   }
   return nullptr;
+}
+
+std::size_t directory::size() const {
+  std::size_t sum = 0;
+  for (const auto& k : kinds_) {
+    for (auto& s : k->by_key) {
+      const std::lock_guard lock{s.mutex};
+      sum += s.cells.size();
+    }
+  }
+  return sum;
+}
+
+std::size_t directory::awake() const noexcept {
+  std::size_t sum = 0;
+  for (const auto& k : kinds_) sum += k->rounds.awake();
+  return sum;
+}
+
+void directory::stop() noexcept {
+  for (const auto& k : kinds_) k->rounds.stop();
 }
 
 }  // namespace detail

@@ -1,23 +1,25 @@
 #pragma once
 
-#include <array>
-#include <atomic>
 #include <cstddef>
-#include <functional>
-#include <mutex>
+#include <cstdint>
+#include <memory>
+#include <span>
 #include <vector>
 
-#include <troupe/runtime/cell.hpp>
+#include "kind.hpp"
 
 namespace troupe::inline v0 {
 namespace detail {
 
-/// Finds cells: by definition and key, and by id. Two sets of shards, each a lock and an intrusive hash table.
-/// All members may be called from any thread.
+/// Finds cells: by definition and key, and by id. All members may be called from any thread.
 class directory {
  public:
+  /// Once, before all else: what there may be actors of, each at the place that its ordinal says.
+  void serve(runtime_core& core, std::span<const std::shared_ptr<const definition>> definitions,
+             const commit_state& commits);
+
   /// The cell of this key, made if there is none. Retained for the caller.
-  [[nodiscard]] cell& at(runtime_core& core, const definition& type, const troupe::key& key);
+  [[nodiscard]] cell& at(const definition& type, const troupe::key& key);
 
   /// The cell of the actor with this id, if it is in memory. Retained for the caller.
   [[nodiscard]] cell* find(const actor_id& id) noexcept;
@@ -33,24 +35,17 @@ class directory {
   [[nodiscard]] std::vector<cell*> all();
   /// One of them, as chance has it, retained; null if there is none.
   [[nodiscard]] cell* any(std::uint64_t random) noexcept;
-  [[nodiscard]] std::size_t size() const noexcept { return count_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] std::size_t awake() const noexcept;
+
+  /// Nobody is put to sleep for idleness any more: the runtime shuts down.
+  void stop() noexcept;
 
  private:
-  struct shard {
-    std::mutex mutex;
-    std::vector<cell*> buckets;
-    std::size_t count = 0;
-  };
-  static constexpr std::size_t shard_count = 64;
-
-  [[nodiscard]] static std::size_t hash(const definition& type, const troupe::key& key) noexcept;
-  template <cell* cell::*Next, class Hash>
-  static void grow(shard& s, Hash hash);
   void remove_id(cell& c) noexcept;
 
-  std::array<shard, shard_count> by_key_;
-  std::array<shard, shard_count> by_id_;
-  std::atomic<std::size_t> count_{0};
+  std::vector<std::unique_ptr<kind>> kinds_;
+  directory_shards by_id_;
 };
 
 }  // namespace detail

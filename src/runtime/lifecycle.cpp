@@ -35,6 +35,13 @@ std::exception_ptr why_it_ends(bool destroyed) {
 
 // --- beginning ------------------------------------------------------------------------------------------------------
 
+bool lifecycle::wake_at_once(cell& c, const address& wanted) {
+  if (!c.kind().wakes_at_once || !wanted.creates()) return false;
+  create(c, wanted);
+  static_cast<void>(end_wake(c, nullptr));
+  return true;
+}
+
 void lifecycle::begin_wake(cell& c) noexcept {
   c.phase_ = cell::phase::waking;
   static_cast<void>(procedure::start(c, "wake", &lifecycle::wake, true));
@@ -94,11 +101,9 @@ task<> lifecycle::end_wake_after(cell& c, task<> rest) {
 task<> lifecycle::end_wake(cell& c, const std::exception_ptr& failure) {
   if (failure) refuse_deferred(c, failure);
   if (failure || !c.live_) return put_down(c);
-  c.core().count_awake(1);
   c.quick_writes_ = c.type().options.durability == durability::ephemeral && !c.type().has_on_state_change;
   c.enter(cell::phase::awake, nullptr);
-  if (c.side_) c.side_->woke_at = c.turns_ + 1;
-  watch_idleness(c);
+  kind_of(c).rounds.actor_woke(c);
   if (alarms::concern(c.type())) c.core().wake_ups().clear(c.type(), c.key());
   run_loop::begin_life(c);
   if (c.core().stopping()) begin_stop(c);
@@ -127,7 +132,9 @@ task<> lifecycle::bring_up(cell& c, actor_record* record) {
   } else {
     refuse_absent(c);
     if (c.deferred_.empty()) return {};  // it does not exist, and nobody wants it to
-    create(c, *static_cast<invocation*>(c.deferred_.front()->context));
+    auto& creator = *static_cast<invocation*>(c.deferred_.front()->context);
+    create(c, *creator.origin);
+    creator.created_actor = true;
   }
   if (type.has_on_create && !c.side_->initialised) {
     task<> hook;
@@ -146,15 +153,15 @@ task<> lifecycle::bring_up(cell& c, actor_record* record) {
 void lifecycle::refuse_absent(cell& c) {
   while (!c.deferred_.empty()) {
     auto& inv = *static_cast<invocation*>(c.deferred_.front()->context);
-    const auto how = inv.origin->how;
-    if (how == address::intent::create || how == address::intent::get_or_create) return;
+    if (inv.origin->creates()) return;
     c.deferred_.pop_front();
-    const auto named = how == address::intent::by_id ? c.type().name + " " + inv.origin->id.str() : c.name();
+    const bool by_id = inv.origin->how == address::intent::by_id;
+    const auto named = by_id ? c.type().name + " " + inv.origin->id.str() : c.name();
     c.core().refuse(inv, std::make_exception_ptr(error(errc::not_found, named)));
   }
 }
 
-void lifecycle::create(cell& c, invocation& creator) {
+void lifecycle::create(cell& c, const address& wanted) {
   auto& core = c.core();
   const definition& type = c.type();
   if (c.refuses_changes()) {
@@ -162,21 +169,22 @@ void lifecycle::create(cell& c, invocation& creator) {
   }
   if (cell_side::concerns(type)) static_cast<void>(c.side());
   if (c.side_) c.side_->begin_life(nullptr, core.exec().clock().wall());
-  creator.created_actor = true;
   c.live_.reset(type.activate(c));
-  c.live_->label(creator.origin->labels);
+  c.live_->label(wanted.labels);
   if (c.id_) core.cells().clear_id(c);
   if (!c.side_) return;
   auto& side = *c.side_;
-  side.input = creator.origin->input;
+  side.input = wanted.input;
   if (side.queues) side.queues->begin_life({});
   if (type.options.durability == durability::ephemeral) return;
   core.cells().set_id(c, core.make_id());
-  side.creation.name = type.name;
-  side.creation.key = c.key().canonical();
-  side.creation.input = side.input ? std::optional<bytes_view>{*side.input} : std::nullopt;
-  side.creation.labels = &c.live_->labels();
-  side.creation.created_at = side.created_at;
+  side.creation = std::make_unique<write_set::creation>();
+  auto& row = *side.creation;
+  row.name = type.name;
+  row.key = c.key().canonical();
+  row.input = side.input ? std::optional<bytes_view>{*side.input} : std::nullopt;
+  row.labels = &c.live_->labels();
+  row.created_at = side.created_at;
 }
 
 void lifecycle::restore(cell& c, actor_record& record) {
@@ -278,7 +286,8 @@ void lifecycle::overdue(cell& c) noexcept {
     refuse_deferred(c, std::make_exception_ptr(timed_out(c)));
     side.hook->cancel_all();
   } else if (c.phase_ == cell::phase::stopping) {
-    const bool again = std::exchange(c.live_->interrupted, true);
+    const bool again = c.live_->interrupted;
+    c.live_->interrupted = true;
     if (side.hook != nullptr) side.hook->cancel_all();
     for (invocation* inv = c.live_->running; inv != nullptr; inv = inv->following) inv->cancel();
     if (again || c.core().killed()) return;
@@ -287,33 +296,12 @@ void lifecycle::overdue(cell& c) noexcept {
   }
 }
 
-// --- idleness -------------------------------------------------------------------------------------------------------
+// --- while it is awake ----------------------------------------------------------------------------------------------
 
-void lifecycle::watch_idleness(cell& c) noexcept {
-  if (c.type().options.sleep_after == troupe::never) return;
-  auto& side = c.side();
-  auto& exec = c.core().exec();
-  side.idle_since = exec.now();
-  side.turns_seen = c.turns_ + 1;  // the procedure's own turn is still to end
-  exec.arm(side.idle, side.idle_since + c.type().options.sleep_after / 4);
-}
-
-// Looks in four times per sleep_after: no clock is read where calls are made.
-void lifecycle::idle(cell& c) noexcept {
-  if (c.phase_ != cell::phase::awake) return;
-  auto& side = *c.side_;
-  if (side.destroy_requested || side.sleep_requested) return begin_stop(c);
-  const auto after = c.type().options.sleep_after;
-  if (after == troupe::never) return;
-  auto& exec = c.core().exec();
-  const auto now = exec.now();
-  if (c.turns_ != side.turns_seen || c.live_->keep_awake_count != 0) {
-    side.turns_seen = c.turns_;
-    side.idle_since = now;
-  }
-  if (now - side.idle_since >= after) return begin_stop(c);
-  exec.cancel(side.idle);  // a request may have rung before the timer
-  exec.arm(side.idle, std::min(now + after / 4, side.idle_since + after));
+// The actor asked for it in an earlier turn.
+void lifecycle::end_requested(cell& c) noexcept {
+  const auto& side = *c.side_;
+  if (c.phase_ == cell::phase::awake && (side.destroy_requested || side.sleep_requested)) begin_stop(c);
 }
 
 void lifecycle::save(cell& c) noexcept {
@@ -327,39 +315,53 @@ void lifecycle::save(cell& c) noexcept {
 
 // --- stopping -------------------------------------------------------------------------------------------------------
 
-task<> lifecycle::stop(cell& c) {
+task<> lifecycle::stop(cell& c) noexcept {
   auto& side = c.side();
-  auto& exec = c.core().exec();
-  exec.cancel(side.idle);
-  bool destroying = side.destroy_requested;
   run_loop::end_life(c);
   abort_parked(c);  // first, so that one that watches the actor's own token ends for the same reason
   c.live_->request_stop();
   for (invocation* inv = c.live_->running; inv != nullptr; inv = inv->following) inv->request_stop();
+  const bool destroying = side.destroy_requested;
+  side.deadline_at = c.core().exec().now();
+  task<> rest;
   if (c.core().killed()) {
-    side.deadline_at = exec.now();
     overdue(c);
   } else {
-    side.deadline_at = moment_after(exec.now(), c.type().options.sleep_grace_period);
-    exec.arm(side.deadline, side.deadline_at);
-    co_await part_connections(c);
-    co_await shutdown_hook(c, destroying);
+    side.deadline_at = moment_after(side.deadline_at, c.type().options.sleep_grace_period);
+    rest = take_leave(c, destroying);
+  }
+  const bool quiet = c.live_->running_count == 0 && side.destroy_requested == destroying;
+  return rest || !quiet ? end_stop_after(c, std::move(rest), destroying) : end_stop(c, destroying);
+}
+
+task<> lifecycle::end_stop_after(cell& c, task<> rest, bool destroying) {
+  auto& side = *c.side_;
+  auto& exec = c.core().exec();
+  if (!c.core().killed()) exec.arm(side.deadline, side.deadline_at);
+  if (rest) {
+    co_await std::move(rest);
   }
   co_await until_quiet(c);
   if (!destroying && side.destroy_requested && !c.core().killed()) {
     destroying = true;
-    co_await part_connections(c);
-    co_await shutdown_hook(c, true);
+    auto again = take_leave(c, true);
+    if (again) {
+      co_await std::move(again);
+    }
     co_await until_quiet(c);
   }
   exec.cancel(side.deadline);
-  c.enter(cell::phase::finalising, static_cast<invocation*>(this_thread().here));
-  if (destroying) c.dependency_ = std::max(c.dependency_, side.record_destroy(c.dependency_));
-  c.core().count_awake(-1);
-  auto end = put_down(c);
+  auto end = end_stop(c, destroying);
   if (end) {
     co_await std::move(end);
   }
+}
+
+task<> lifecycle::end_stop(cell& c, bool destroying) {
+  c.enter(cell::phase::finalising, static_cast<invocation*>(this_thread().here));
+  if (destroying) c.dependency_ = std::max(c.dependency_, c.side_->record_destroy(c.dependency_));
+  kind_of(c).rounds.actor_sleeps();
+  return put_down(c);
 }
 
 std::exception_ptr lifecycle::why_connections_end(const cell& c) {
@@ -369,12 +371,19 @@ std::exception_ptr lifecycle::why_connections_end(const cell& c) {
   return c.type().options.durability == durability::ephemeral ? why_it_ends(true) : nullptr;
 }
 
+task<> lifecycle::take_leave(cell& c, bool destroying) {
+  auto why = c.heard_by() != nullptr ? why_connections_end(c) : nullptr;
+  return why ? part_connections(c, std::move(why), destroying) : shutdown_hook(c, destroying);
+}
+
 // Their on_disconnects have the grace period, too.
-task<> lifecycle::part_connections(cell& c) {
-  const auto why = why_connections_end(c);
-  if (!why) co_return;
-  auto all = part_with_all(c, why);
+task<> lifecycle::part_connections(cell& c, std::exception_ptr why, bool destroying) {
+  auto all = part_with_all(c, std::move(why));
   co_await bounded(c, "on_disconnect", std::move(all), troupe::never);
+  auto hook = shutdown_hook(c, destroying);
+  if (hook) {
+    co_await std::move(hook);
+  }
 }
 
 // Between the end of the last and our turn, a background task that was on its way may have begun.
@@ -386,9 +395,18 @@ task<> lifecycle::until_quiet(cell& c) {
 
 task<> lifecycle::shutdown_hook(cell& c, bool destroying) {
   const char* const name = destroying ? "on_destroy" : "on_sleep";
-  std::exception_ptr failure;
   try {
     auto hook = destroying ? c.live_->on_destroy() : c.live_->on_sleep();
+    if (hook) return end_shutdown_hook(c, name, std::move(hook));
+  } catch (...) {
+    c.core().report(std::current_exception(), fmt::format("{} of {}", name, c.name()));
+  }
+  return {};
+}
+
+task<> lifecycle::end_shutdown_hook(cell& c, const char* name, task<> hook) {
+  std::exception_ptr failure;
+  try {
     co_await bounded(c, name, std::move(hook), troupe::never);  // bounded by the grace period
   } catch (...) {
     failure = std::current_exception();

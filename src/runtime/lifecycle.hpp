@@ -20,6 +20,9 @@ namespace detail {
 /// the rest, and empty if there is none. So most actors come and go without a coroutine.
 class lifecycle {
  public:
+  /// Wakes an actor that is asleep and that this address creates, if there is nothing to wait for and none of its code
+  /// to run. False if it is not that simple.
+  static bool wake_at_once(cell& c, const address& wanted);
   /// Starts to wake an actor that is asleep. Calls wait meanwhile.
   static void begin_wake(cell& c) noexcept;
   /// Starts to put an awake actor to sleep, or to destroy it if that was requested.
@@ -36,7 +39,7 @@ class lifecycle {
   [[nodiscard]] static std::exception_ptr why_connections_end(const cell& c);
 
   // What the alarms of a cell ring for.
-  static void idle(cell& c) noexcept;
+  static void end_requested(cell& c) noexcept;
   static void overdue(cell& c) noexcept;
   static void save(cell& c) noexcept;
 
@@ -46,23 +49,26 @@ class lifecycle {
   [[nodiscard]] static task<> end_wake(cell& c, const std::exception_ptr& failure);
   static task<> load(cell& c);
   [[nodiscard]] static task<> bring_up(cell& c, actor_record* record);
-  static void create(cell& c, invocation& creator);
+  static void create(cell& c, const address& wanted);
   static void restore(cell& c, actor_record& record);
   static void read_state(cell& c, const actor_record& record);
   static task<> initialise(cell& c, task<> hook);
   [[nodiscard]] static task<> run_on_wake(cell& c);
   static task<> bounded(cell& c, const char* hook, task<> body, std::chrono::nanoseconds limit);
   [[nodiscard]] static error timed_out(const cell& c);
-  static task<> stop(cell& c);
-  static task<> part_connections(cell& c);
+  [[nodiscard]] static task<> stop(cell& c) noexcept;
+  static task<> end_stop_after(cell& c, task<> rest, bool destroying);
+  [[nodiscard]] static task<> end_stop(cell& c, bool destroying);
+  [[nodiscard]] static task<> take_leave(cell& c, bool destroying);
+  static task<> part_connections(cell& c, std::exception_ptr why, bool destroying);
   static task<> until_quiet(cell& c);
-  static task<> shutdown_hook(cell& c, bool destroying);
+  [[nodiscard]] static task<> shutdown_hook(cell& c, bool destroying);
+  static task<> end_shutdown_hook(cell& c, const char* name, task<> hook);
   [[nodiscard]] static task<> put_down(cell& c);
   static task<> put_down_durable(cell& c);
   static void lay_down(cell& c);
   static void refuse_deferred(cell& c, const std::exception_ptr& why) noexcept;
   static void refuse_absent(cell& c);
-  static void watch_idleness(cell& c) noexcept;
 };
 
 /// A procedure as something that the actor runs, before all that waits.

@@ -70,7 +70,7 @@ void outgoing::deliver(enqueuing& inv) noexcept {
           inv, std::make_exception_ptr(error(errc::not_found, fmt::format("{} {}", to.type->name, to.id.str()))));
     }
   } else {
-    c = &core_.cells().at(core_, *to.type, to.key);
+    c = &core_.cells().at(*to.type, to.key);
   }
   inv.target = c;
   c->push(inv);

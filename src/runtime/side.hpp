@@ -44,22 +44,20 @@ struct image {
   std::size_t state_counted = 0;       ///< of those, the state's
 };
 
-/// A timer that, when due, sends the cell a message.
-class cell_alarm final : public timer, public work {
+/// A message of the cell's own to itself.
+class cell_message : public work {
  public:
   using handler = void (*)(cell&) noexcept;
-  cell_alarm(cell& c, handler h) noexcept
-      : timer{&cell_alarm::ring}, work{&cell_alarm::deliver}, owner_{c}, handler_{h} {}
+  cell_message(cell& c, handler h) noexcept : work{&cell_message::deliver}, owner_{c}, handler_{h} {}
 
-  /// Sends the message now. From any thread; at most one is under way.
+  /// Sends it. From any thread; at most one is under way.
   void trigger() noexcept {
     if (!under_way_.exchange(true, std::memory_order_acq_rel)) owner_.push(*this);
   }
 
  private:
-  static void ring(timer& t) noexcept { static_cast<cell_alarm&>(t).trigger(); }
   static void deliver(work& w) noexcept {
-    auto& self = static_cast<cell_alarm&>(w);
+    auto& self = static_cast<cell_message&>(w);
     self.under_way_.store(false, std::memory_order_release);
     self.handler_(self.owner_);
   }
@@ -67,6 +65,15 @@ class cell_alarm final : public timer, public work {
   cell& owner_;
   handler handler_;
   std::atomic<bool> under_way_{false};
+};
+
+/// A timer that, when due, sends the cell a message.
+class cell_alarm final : public timer, public cell_message {
+ public:
+  cell_alarm(cell& c, handler h) noexcept : timer{&cell_alarm::ring}, cell_message{c, h} {}
+
+ private:
+  static void ring(timer& t) noexcept { static_cast<cell_alarm&>(t).trigger(); }
 };
 
 /// Lets the stop procedure wait until nothing runs in the actor any more.
@@ -113,7 +120,7 @@ struct cell_side {
     epoch_number dependency;  ///< what it can depend on
     bool writes;              ///< it may have changed the state
     bool saves;               ///< a relaxed actor's changes get an epoch too
-    bool compares;            ///< a large state is looked at as closely as a small one
+    bool of_procedure;        ///< which often changes nothing: a large state is compared, too
   };
   /// Notes what the turn that now ends may have changed. Returns the epoch that the changes belong to, or its
   /// dependency if there are none. Throws if the state cannot be encoded; `failure` is what on_state_change threw.
@@ -150,7 +157,7 @@ struct cell_side {
   bool save_scheduled = false;      ///< relaxed: the save alarm is armed
   std::optional<bytes> input;
   wall_time created_at{};
-  write_set::creation creation;
+  std::unique_ptr<write_set::creation> creation;  ///< of one that was created in this life
   std::uint32_t life = 0;           ///< counts activations
 
   std::unique_ptr<audience, audience_release> heard_by;  ///< who is connected
@@ -160,8 +167,8 @@ struct cell_side {
   std::unique_ptr<row_changes> unsaved_rows;  ///< relaxed: of the turns since the last save
 
   // --- lifecycle ---
-  cell_alarm freeze;    ///< triggered by the committer
-  cell_alarm idle;
+  cell_message freeze;  ///< triggered by the committer
+  cell_message end;     ///< it has asked for its end, see below
   cell_alarm deadline;  ///< of the hook that runs, or of the grace period
   cell_alarm save;
   const invocation* procedure = nullptr;  ///< the lifecycle procedure that runs
@@ -175,16 +182,13 @@ struct cell_side {
   std::uint64_t awaited = 0;        ///< what wakes the actor: what its `run` waited for when it was told to end, or all
   std::unique_ptr<run_restart> restart;  ///< of that; made by its first failure
   time_point deadline_at{};
-  time_point idle_since{};
-  std::uint32_t turns_seen = 0;
-  std::uint32_t woke_at = 0;        ///< the turn that ended the wake
   bool sleep_requested = false;
   bool destroy_requested = false;
 
  private:
   [[nodiscard]] bool encode_changes();
   [[nodiscard]] bool looks_different();
-  void tell_of_change(std::exception_ptr& failure) noexcept;
+  void tell_of_change(const ended_turn& t, std::exception_ptr& failure) noexcept;
   template <class Fill>
   epoch_number place(epoch_number dependency, Fill&& fill);
   [[nodiscard]] std::unique_ptr<row_changes> take_rows();

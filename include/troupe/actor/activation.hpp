@@ -58,27 +58,36 @@ class activation {
   // --- what goes on in it ---
   invocation* running = nullptr;        ///< coroutines that have begun and not ended, newest first
   std::uint32_t running_count = 0;      ///< of those, actions and background tasks
-  std::uint32_t keep_awake_count = 0;   ///< of those, the ones that keep it from sleeping
-  bool interrupted = false;             ///< the grace period is over: nothing may wait any more
+  std::uint32_t keep_awake_count : 30 = 0;  ///< of those, the ones that keep it from sleeping
+  bool interrupted : 1 = false;         ///< the grace period is over: nothing may wait any more
 
   [[nodiscard]] const tags& labels() const noexcept;
   void label(const tags& given) {
-    if (!given.empty()) labels_ = std::make_unique<const tags>(given);
+    if (!given.empty()) more().labels = given;
   }
 
   /// Triggered when the actor begins to shut down.
   [[nodiscard]] std::stop_token stop_token();
   void request_stop() noexcept {
     stopping_ = true;
-    stop_.request_stop();
+    if (more_) more_->stop.request_stop();
   }
   [[nodiscard]] bool stop_requested() const noexcept { return stopping_; }
 
  private:
-  bool stopping_ = false;
+  // What few ask for.
+  struct extras {
+    tags labels;
+    std::stop_source stop{std::nostopstate};
+  };
+  [[nodiscard]] extras& more() {
+    if (!more_) more_ = std::make_unique<extras>();
+    return *more_;
+  }
+
+  bool stopping_ : 1 = false;
   cell& owner_;
-  std::unique_ptr<const tags> labels_;           // null: none
-  std::stop_source stop_{std::nostopstate};  // its state is made when it is first asked for
+  std::unique_ptr<extras> more_;
 };
 
 /// An invocation that was made from bytes, and answers in bytes.

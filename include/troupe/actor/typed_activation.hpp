@@ -24,9 +24,6 @@ class typed_activation final : public activation {
  public:
   explicit typed_activation(cell& owner) : activation{owner}, context_{*this} {}
 
-  static void* operator new(std::size_t size) { return allocate_block(size); }
-  static void operator delete(void* block, std::size_t size) noexcept { release_block(block, size); }
-
   [[nodiscard]] void* state() noexcept override { return &actor_; }
   void encode(buffer& out) const override { troupe::encode(actor_, out); }
   void decode(bytes_view stored) override { decode_into(actor_, stored); }

@@ -44,6 +44,8 @@ struct address {
     if (references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
 
+  [[nodiscard]] bool creates() const noexcept { return how == intent::get_or_create || how == intent::create; }
+
   std::shared_ptr<runtime_core> core;
   const definition* type = nullptr;
   intent how = intent::get;
@@ -60,6 +62,15 @@ struct commit_state {
   std::atomic<bool> refusing{false};     ///< the store does not keep up: no more changes
 };
 
+/// A definition in a runtime: what all of its cells share.
+struct served_type {
+  runtime_core& core;
+  const definition& type;
+  const commit_state& commits;
+  /// Its actors are not stored, and have nothing to say about their coming: see `cell::try_wake`.
+  bool wakes_at_once;
+};
+
 /// The slot in memory of one (definition, key), while somebody holds a handle to it or it is awake. One word is both
 /// its lock and its mailbox: whoever holds the cell runs its turns; whoever finds it held adds to a stack that the
 /// holder takes over when it has nothing left (Treiber, 1986). All other members belong to the holder.
@@ -73,7 +84,8 @@ class cell final : public work {
     finalising,  ///< the last commit
   };
 
-  cell(runtime_core& core, const definition& type, troupe::key key);
+  /// With one reference, its maker's.
+  cell(served_type& kind, const troupe::key& key);
   cell(const cell&) = delete;
   cell& operator=(const cell&) = delete;
   ~cell();
@@ -87,6 +99,9 @@ class cell final : public work {
            word_.compare_exchange_strong(expected, held, std::memory_order_acquire, std::memory_order_relaxed);
   }
 
+  /// Wakes an actor that is asleep and that this address creates, and takes the cell, if that is done at once.
+  [[nodiscard]] bool try_wake(const address& wanted);
+
   /// Adds to the mailbox. True if nobody held the cell: the caller does now, and owes a drain() or a post().
   [[nodiscard]] bool enqueue(work& w) noexcept;
 
@@ -96,8 +111,9 @@ class cell final : public work {
   void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
   void release() noexcept;
 
-  [[nodiscard]] runtime_core& core() const noexcept { return core_; }
-  [[nodiscard]] const definition& type() const noexcept { return type_; }
+  [[nodiscard]] served_type& kind() const noexcept { return kind_; }
+  [[nodiscard]] runtime_core& core() const noexcept { return kind_.core; }
+  [[nodiscard]] const definition& type() const noexcept { return kind_.type; }
   [[nodiscard]] const troupe::key& key() const noexcept { return key_; }
   /// For people: "chatRoom/general".
   [[nodiscard]] std::string name() const;
@@ -128,12 +144,12 @@ class cell final : public work {
   void count_out() noexcept { queued_.fetch_sub(1, std::memory_order_relaxed); }
 
   /// Whether changes are refused because the store does not keep up.
-  [[nodiscard]] bool refuses_changes() const noexcept { return commits_.refusing.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool refuses_changes() const noexcept { return kind_.commits.refusing.load(std::memory_order_relaxed); }
 
   /// Whether a reply that depends on `dependency` may leave the actors now.
   [[nodiscard]] bool lets_out(epoch_number dependency) const noexcept {
-    return dependency <= commits_.durable.load(std::memory_order_acquire) ||
-           type_.options.durability != durability::committed;
+    return dependency <= kind_.commits.durable.load(std::memory_order_acquire) ||
+           type().options.durability != durability::committed;
   }
 
   [[nodiscard]] activation* live() const noexcept { return live_.get(); }
@@ -155,6 +171,7 @@ class cell final : public work {
  private:
   friend struct turn;
   friend class directory;
+  friend class idle_rounds;
   friend class committer;
   friend class context_base;
   friend struct cell_side;
@@ -190,28 +207,25 @@ class cell final : public work {
   [[nodiscard]] cell_side& side();
   [[nodiscard]] static bool descends(const invocation& inv, const invocation& from) noexcept;
 
-  // What a call touches comes first, in one cache line.
+  // What a call touches comes first.
   std::atomic<std::uintptr_t> word_{resting};
   std::unique_ptr<activation> live_;
   epoch_number dependency_ = 0;  ///< of the actor's state: what it can depend on
-  std::uint32_t turns_ = 0;      ///< counts activity
+  std::uint32_t turns_ = 0;      ///< since it was last looked at, see `idle_rounds`
   phase phase_ = phase::asleep;
   bool open_ = false;            ///< awake, and no exclusive action holds it
   bool quick_writes_ = false;    ///< a change needs nothing more: ephemeral, or relaxed with a save on its way
+  std::uint8_t idle_round_ = 0;  ///< in which it had last done something
+  served_type& kind_;
 
-  const commit_state& commits_;
-  runtime_core& core_;
-  const definition& type_;
   work_list incoming_;              ///< taken from the mailbox, in the order of arrival
   work_list deferred_;              ///< must wait: for the wake, for an exclusive action, ...
   invocation* holder_ = nullptr;    ///< the exclusive action or lifecycle procedure that keeps others out
-  std::atomic<std::uint32_t> references_{0};
+  std::atomic<std::uint32_t> references_{1};
   std::atomic<std::uint32_t> queued_{0};
   std::unique_ptr<cell_side> side_;  ///< null until it is needed
   actor_id id_;                      ///< nil while it is not known to exist
   troupe::key key_;
-  cell* next_by_key_ = nullptr;
-  cell* next_by_id_ = nullptr;
 };
 
 /// The stretch of an actor's code between two suspension points. Made and ended by the holder of the cell.

@@ -1,0 +1,114 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+namespace troupe::inline v0 {
+namespace detail {
+
+class cell;
+
+/// Cells by their hash: open addressing in buckets of one cache line, where 32 bits of its hash stand beside each cell.
+/// So a look-up touches one line, seldom a second one, and then the cell that it looks for; growing touches no cell. A
+/// bucket counts what found it full and went on, so that a look-up knows where to end, and nothing is left of what was
+/// removed. Not thread-safe.
+class cell_table {
+ public:
+  [[nodiscard]] std::size_t size() const noexcept { return count_; }
+
+  /// The cell with this hash that `is` says yes to; null if there is none.
+  template <class Is>
+  [[nodiscard]] cell* find(std::uint32_t hash, Is&& is) const {
+    for (std::size_t n = 0, at = hash; n != bucket_count_; ++n, ++at) {
+      const bucket& b = buckets_[at & (bucket_count_ - 1)];
+      for (std::size_t i = 0; i != cells_per_bucket; ++i) {
+        if (b.hashes[i] == hash && b.cells[i] != nullptr && is(*b.cells[i])) return b.cells[i];
+      }
+      if (b.passed == 0) break;
+    }
+    return nullptr;
+  }
+
+  /// One that is not in it.
+  void insert(std::uint32_t hash, cell& c) {
+    if (count_ >= bucket_count_ * filled_max) resize(bucket_count_ == 0 ? 1 : bucket_count_ * 2);
+    place(hash, c);
+    ++count_;
+  }
+
+  /// One that is in it.
+  void erase(std::uint32_t hash, const cell& c) noexcept {
+    for (std::size_t at = hash;; ++at) {
+      bucket& b = buckets_[at & (bucket_count_ - 1)];
+      for (auto& each : b.cells) {
+        if (each != &c) continue;
+        each = nullptr;
+        --count_;
+        return;
+      }
+      --b.passed;
+    }
+  }
+
+  template <class F>
+  void for_each(F&& f) const {
+    for (std::size_t at = 0; at != bucket_count_; ++at) {
+      for (cell* const c : buckets_[at].cells) {
+        if (c != nullptr) f(*c);
+      }
+    }
+  }
+
+  /// Any one, as chance has it; null if there is none.
+  [[nodiscard]] cell* any(std::uint64_t random) const noexcept {
+    for (std::size_t n = 0; n != bucket_count_; ++n) {
+      for (cell* const c : buckets_[(random + n) & (bucket_count_ - 1)].cells) {
+        if (c != nullptr) return c;
+      }
+    }
+    return nullptr;
+  }
+
+ private:
+  static constexpr std::size_t cells_per_bucket = 5;
+  static constexpr std::size_t filled_max = 4;  ///< of them, on average
+
+  struct alignas(64) bucket {
+    std::array<std::uint32_t, cells_per_bucket> hashes{};
+    std::uint32_t passed = 0;
+    std::array<cell*, cells_per_bucket> cells{};
+  };
+
+  void place(std::uint32_t hash, cell& c) noexcept {
+    for (std::size_t at = hash;; ++at) {
+      bucket& b = buckets_[at & (bucket_count_ - 1)];
+      for (std::size_t i = 0; i != cells_per_bucket; ++i) {
+        if (b.cells[i] != nullptr) continue;
+        b.hashes[i] = hash;
+        b.cells[i] = &c;
+        return;
+      }
+      ++b.passed;
+    }
+  }
+
+  void resize(std::size_t wanted) {
+    const auto old = std::exchange(buckets_, std::make_unique<bucket[]>(wanted));
+    const auto old_count = std::exchange(bucket_count_, wanted);
+    for (std::size_t at = 0; at != old_count; ++at) {
+      for (std::size_t i = 0; i != cells_per_bucket; ++i) {
+        if (old[at].cells[i] != nullptr) place(old[at].hashes[i], *old[at].cells[i]);
+      }
+    }
+  }
+
+  std::unique_ptr<bucket[]> buckets_;
+  std::size_t bucket_count_ = 0;  ///< a power of two
+  std::size_t count_ = 0;
+};
+
+}  // namespace detail
+}  // namespace troupe::inline v0

@@ -1,0 +1,106 @@
+#include "kind.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "core.hpp"
+#include "lifecycle.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+namespace {
+
+constexpr std::uint8_t rounds_until_sleep = 4;
+constexpr std::size_t looked_at_in_a_row = 512;
+
+}  // namespace
+
+std::chrono::nanoseconds idle_rounds::apart() const noexcept {
+  return std::max<std::chrono::nanoseconds>(kind_.type.options.sleep_after / rounds_until_sleep,
+                                            std::chrono::nanoseconds{1});
+}
+
+void idle_rounds::actor_woke(cell& c) noexcept {
+  ++c.turns_;  // a wake is activity, too
+  // Either the end of a round sees that somebody is awake, or we that there is no next one.
+  awake_.fetch_add(1, std::memory_order_seq_cst);
+  if (kind_.type.options.sleep_after == troupe::never || under_way_.load(std::memory_order_seq_cst)) return;
+  if (under_way_.exchange(true, std::memory_order_seq_cst)) return;
+  last_end_ = kind_.core.exec().now();
+  wait();
+}
+
+// Whoever shuts down sees the timer, or we see the shutdown.
+void idle_rounds::wait() noexcept {
+  auto& exec = kind_.core.exec();
+  exec.arm(*this, moment_after(last_end_, apart()));
+  if (kind_.core.stopping()) exec.cancel(*this);
+}
+
+void idle_rounds::stop() noexcept { kind_.core.exec().cancel(*this); }
+
+void idle_rounds::ring(timer& t) noexcept {
+  auto& self = static_cast<idle_rounds&>(t);
+  self.kind_.core.enter_busy();
+  self.begin_round();
+  self.kind_.core.exec().post(self);
+}
+
+void idle_rounds::look(work& w) noexcept {
+  auto& self = static_cast<idle_rounds&>(w);
+  auto& core = self.kind_.core;
+  if (!core.stopping()) {
+    std::size_t looked_at = 0;
+    while (self.next_shard_ != shard_count && looked_at < looked_at_in_a_row) looked_at += self.look_at_next_shard();
+    if (self.next_shard_ != shard_count) return core.exec().post(self);
+    self.end_round();
+  }
+  core.leave_busy();
+}
+
+// Time that was skipped, because nobody drove the executor, counts.
+void idle_rounds::begin_round() noexcept {
+  const auto passed = (kind_.core.exec().now() - last_end_) / apart();
+  round_ = static_cast<std::uint8_t>(round_ + std::clamp<decltype(passed)>(passed, 1, rounds_until_sleep));
+  next_shard_ = 0;
+}
+
+void idle_rounds::end_round() noexcept {
+  last_end_ = kind_.core.exec().now();
+  if (awake_.load(std::memory_order_seq_cst) != 0) return wait();
+  under_way_.store(false, std::memory_order_seq_cst);
+  if (awake_.load(std::memory_order_seq_cst) != 0 && !under_way_.exchange(true, std::memory_order_seq_cst)) wait();
+}
+
+// Returns how many cells there are in it.
+std::size_t idle_rounds::look_at_next_shard() noexcept {
+  auto& shard = kind_.by_key[next_shard_++];
+  std::size_t count = 0;
+  work_list tired;
+  {
+    const std::lock_guard lock{shard.mutex};
+    // One that is awake keeps its cell.
+    shard.cells.for_each([&](cell& c) {
+      ++count;
+      if (!c.try_hold()) return;
+      has_been_idle(c) ? tired.push_back(c) : c.let_go();
+    });
+  }
+  while (work* const w = tired.pop_front()) {
+    auto& c = static_cast<cell&>(*w);
+    lifecycle::begin_stop(c);
+    c.post();
+  }
+  return count;
+}
+
+bool idle_rounds::has_been_idle(cell& c) const noexcept {
+  if (std::exchange(c.turns_, 0) == 0 && c.live()->keep_awake_count == 0) {
+    return static_cast<std::uint8_t>(round_ - c.idle_round_) >= rounds_until_sleep;
+  }
+  c.idle_round_ = round_;
+  return false;
+}
+
+}  // namespace detail
+}  // namespace troupe::inline v0
