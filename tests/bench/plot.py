@@ -14,7 +14,7 @@ STYLE = """
     .d0 { fill: #58a6ff; } .d1 { fill: #f0883e; } .d2 { fill: #56d364; } .d3 { fill: #bc8cff; }
   }
 """
-MARGIN_LEFT, MARGIN_TOP, MARGIN_BOTTOM, LEGEND_LINE = 64, 34, 44, 16
+MARGIN_LEFT, MARGIN_TOP, MARGIN_BOTTOM, LEGEND_LINE = 64, 34, 50, 16
 
 
 def short(value):
