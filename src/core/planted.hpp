@@ -27,6 +27,7 @@ enum class planted : std::uint8_t {
   due_message_missed,        ///< a message becomes due while its actor is awake, and the actor does not look
   rows_of_failed_turn_kept,  ///< a turn whose state cannot be stored still sends and acknowledges
   event_before_commit,       ///< an event leaves at once, whatever it depends on
+  log_dropped_early,         ///< rows of the log are dropped before all that they say has been folded
   event_reordered,           ///< an event that may leave overtakes one that waits
 };
 

@@ -3,16 +3,18 @@
 #include <algorithm>
 #include <utility>
 
+#include "../core/planted.hpp"
 #include "sqlite_schema.hpp"
 
 namespace troupe::inline v0 { namespace detail {
 namespace {
 
-// A portion takes some milliseconds, and no less than twice what a commit adds: so a round ends before the log has
-// grown by as much again.
-constexpr std::size_t portion_actors = 256;
-constexpr std::size_t portion_rows = 128;
-constexpr std::size_t portion_bytes = 512 * 1024;
+// A portion is a small part of a log that is full, takes some milliseconds at most, and is no less than twice what a
+// commit adds: so a round ends before the log has grown by as much again.
+constexpr std::size_t portions = 32;
+constexpr std::size_t portion_bytes_max = 512 * 1024;
+constexpr std::size_t actor_bytes = 2048;  // as if an update had so many, its page included
+constexpr std::size_t row_bytes = 4096;
 constexpr std::size_t pace = 2;
 
 // The log may grow to so many times the size at which folding begins. It comes near only while folding fails.
@@ -26,6 +28,7 @@ sqlite_log::sqlite_log(sqlite_connection& connection, log_tail& tail, std::size_
     : connection_{connection},
       tail_{tail},
       fold_at_bytes_{std::max<std::size_t>(bytes, 1)},
+      portion_bytes_{std::min(bytes / portions, portion_bytes_max)},
       waits_{waits},
       fold_at_{fold_at_bytes_},
       append_{connection.prepare(sql::append_to_log)},
@@ -106,9 +109,9 @@ void sqlite_log::fold_some() noexcept {
   if (!folding_ && bytes_ < fold_at_) return;
   try {
     if (!folding_) begin_round();
-    fold({.actors = std::max(portion_actors, pace * pace_.actors),
-          .rows = std::max(portion_rows, pace * pace_.rows),
-          .bytes = std::max(portion_bytes, pace * pace_.bytes)});
+    fold({.actors = std::max({std::size_t{1}, portion_bytes_ / actor_bytes, pace * pace_.actors}),
+          .rows = std::max({std::size_t{1}, portion_bytes_ / row_bytes, pace * pace_.rows}),
+          .bytes = std::max({std::size_t{1}, portion_bytes_, pace * pace_.bytes})});
   } catch (...) {
     folding_ = false;
     fold_at_ = bytes_ + fold_at_bytes_ / 4;
@@ -118,7 +121,9 @@ void sqlite_log::fold_some() noexcept {
 void sqlite_log::fold_all() {
   while (!rows_.empty()) {
     if (!folding_) begin_round();
-    fold({.actors = 16 * portion_actors, .rows = 16 * portion_rows, .bytes = 16 * portion_bytes});
+    fold({.actors = 16 * portion_bytes_max / actor_bytes,
+          .rows = 16 * portion_bytes_max / row_bytes,
+          .bytes = 16 * portion_bytes_max});
   }
 }
 
@@ -142,7 +147,7 @@ void sqlite_log::fold(const portion& most) {
   try {
     begin_.run();
     write_actors(most.actors);
-    if (next_actor_ == actors_.size()) dropped = drop_rows(most);
+    if (next_actor_ == actors_.size() || is_planted(planted::log_dropped_early)) dropped = drop_rows(most);
     tail_.begin(folded_);
     commit_.run();
   } catch (...) {
@@ -180,13 +185,14 @@ void sqlite_log::write_actors(std::size_t most) {
   }
 }
 
-// How many rows it has dropped; at least one.
+// How many rows it has dropped.
 std::size_t sqlite_log::drop_rows(const portion& most) {
   std::size_t count = 0;
   std::size_t bytes = 0;
   while (count < rows_.size() && rows_[count].sequence <= last_row_ && count < most.rows && bytes < most.bytes) {
     bytes += rows_[count++].bytes;
   }
+  if (count == 0) return 0;
   drop_.bind(1, rows_[count - 1].sequence);
   drop_.run();
   return count;

@@ -71,6 +71,7 @@ class sqlite_log {
   sqlite_connection& connection_;
   log_tail& tail_;
   const std::size_t fold_at_bytes_;
+  const std::size_t portion_bytes_;
   const bool waits_;
 
   std::deque<row> rows_;

@@ -9,7 +9,7 @@
 namespace troupe::inline v0 { namespace detail {
 namespace {
 
-constexpr std::array<std::string_view, 21> names{
+constexpr std::array<std::string_view, 22> names{
     "none",
     "gate_dropped",
     "freeze_forgotten",
@@ -30,6 +30,7 @@ constexpr std::array<std::string_view, 21> names{
     "due_message_missed",
     "rows_of_failed_turn_kept",
     "event_before_commit",
+    "log_dropped_early",
     "event_reordered",
 };
 static_assert(names.size() == static_cast<std::size_t>(planted::event_reordered) + 1);
