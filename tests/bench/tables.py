@@ -192,10 +192,10 @@ PARTS = [
         Row("two threads hammer one actor with `get()`", "queue/contended_threads/threads:2", NS, 60, CONTENDED),
     ]),
     Part("peers", "Beside others", ["bench_call", "bench_lifecycle", "bench_caf", "bench_asio"], text=(
-        "The same workloads on Debian's CAF and Asio. Our actors are `ephemeral`, with keys and time-outs; theirs have\n"
-        "neither.\n"
-        "CI fails if an awaited call is not 20 times faster than CAF's and 5 times faster than an Asio strand's post\n"
-        "(`tests/bench/ratios.py build/release/tests/bench`).")),
+        "The same workloads on Debian's CAF and Asio. Our actors are `ephemeral`, with keys and time-outs; theirs\n"
+        "have neither.\n"
+        "CI fails if an awaited call is not 20 times faster than CAF's and 5 times faster than a post to an Asio\n"
+        "strand whose answer is posted back (`tests/bench/ratios.py build/release/tests/bench`).")),
     Part("lifecycle", "Coming and going", ["bench_lifecycle"], [
         Row("first call of a new key", "lifecycle/spawn/100000", NS, 350),
         Row("memory of an actor that is awake", "lifecycle/spawn/100000", BYTES, 216),
