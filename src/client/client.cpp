@@ -28,7 +28,22 @@ void check_tags(const tags& labels) {
   }
 }
 
+address& make_address(const std::shared_ptr<runtime_core>& core, const definition& type, address::intent how,
+                      troupe::key key) {
+  auto* const a = new address;
+  a->core = core;
+  a->type = &type;
+  a->how = how;
+  a->key = std::move(key);
+  return *a;
+}
+
 }  // namespace
+
+handle_core address_key(const std::shared_ptr<runtime_core>& core, const void* type, address::intent how,
+                        troupe::key key) {
+  return handle_core{make_address(core, core->find(type), how, std::move(key))};
+}
 
 handle_core address_key(const std::shared_ptr<runtime_core>& core, const void* type, address::intent how,
                         troupe::key key, std::optional<bytes> input, tags labels) {
@@ -38,14 +53,12 @@ handle_core address_key(const std::shared_ptr<runtime_core>& core, const void* t
     throw error(errc::input_too_large, fmt::format("{} bytes for {}, {} are allowed (options::input_bytes_max)",
                                                    input->size(), d.name, d.options.input_bytes_max));
   }
-  auto* const a = new address;
-  a->core = core;
-  a->type = &d;
-  a->how = how;
-  a->key = std::move(key);
-  a->input = std::move(input);
-  a->labels = std::move(labels);
-  return handle_core{*a};
+  auto& a = make_address(core, d, how, std::move(key));
+  handle_core result{a};
+  if (input || !labels.empty()) {
+    a.given = std::make_unique<const address::gifts>(address::gifts{std::move(input), std::move(labels)});
+  }
+  return result;
 }
 
 handle_core address_id(const std::shared_ptr<runtime_core>& core, const void* type, const actor_id& id) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <utility>
 
 namespace troupe::inline v0 {
@@ -47,7 +48,7 @@ class cell_table {
         if (each != &c) continue;
         each = nullptr;
         --count_;
-        return;
+        return shrink();
       }
       --b.passed;
     }
@@ -92,6 +93,16 @@ class cell_table {
         return;
       }
       ++b.passed;
+    }
+  }
+
+  // When a crowd has gone, so does the memory for it.
+  void shrink() noexcept {
+    if (bucket_count_ < 8 || count_ >= bucket_count_ / 8) return;
+    try {
+      resize(bucket_count_ / 4);
+    } catch (const std::bad_alloc&) {
+      // It keeps what it has.
     }
   }
 

@@ -170,11 +170,11 @@ void lifecycle::create(cell& c, const address& wanted) {
   if (cell_side::concerns(type)) static_cast<void>(c.side());
   if (c.side_) c.side_->begin_life(nullptr, core.exec().clock().wall());
   c.live_.reset(type.activate(c));
-  c.live_->label(wanted.labels);
+  if (wanted.given) c.live_->label(wanted.given->labels);
   if (c.id_) core.cells().clear_id(c);
   if (!c.side_) return;
   auto& side = *c.side_;
-  side.input = wanted.input;
+  if (wanted.given) side.input = wanted.given->input;
   if (side.queues) side.queues->begin_life({});
   if (type.options.durability == durability::ephemeral) return;
   core.cells().set_id(c, core.make_id());

@@ -48,8 +48,10 @@ bytes encode_parcel(const parcel& p) {
   } else {
     s.key = to.key;
   }
-  s.input = to.input;
-  s.labels = to.labels;
+  if (to.given) {
+    s.input = to.given->input;
+    s.labels = to.given->labels;
+  }
   s.queue = to.type->queues[p.queue].name;
   s.body = *p.body;
   s.due_at = p.due_at.time_since_epoch().count();
@@ -258,8 +260,9 @@ bool outgoing::restore(std::uint64_t id, bytes_view content) {
   to->how = static_cast<address::intent>(s.how);
   if (s.id) to->id = *s.id;
   if (s.key) to->key = std::move(*s.key);
-  to->input = std::move(s.input);
-  to->labels = std::move(s.labels);
+  if (s.input || !s.labels.empty()) {
+    to->given = std::make_unique<const address::gifts>(address::gifts{std::move(s.input), std::move(s.labels)});
+  }
   auto p = counted_ptr<parcel>::adopt(new parcel{id, owner, static_cast<std::uint32_t>(entry - type->queues.begin()),
                                                  std::make_shared<const bytes>(std::move(s.body)),
                                                  wall_time{std::chrono::milliseconds{s.due_at}}});

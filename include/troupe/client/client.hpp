@@ -32,6 +32,8 @@ struct actor_summary {
 namespace detail {
 
 [[nodiscard]] handle_core address_key(const std::shared_ptr<runtime_core>& core, const void* type,
+                                      address::intent how, troupe::key key);
+[[nodiscard]] handle_core address_key(const std::shared_ptr<runtime_core>& core, const void* type,
                                       address::intent how, troupe::key key, std::optional<bytes> input, tags labels);
 [[nodiscard]] handle_core address_id(const std::shared_ptr<runtime_core>& core, const void* type, const actor_id& id);
 /// Creates, and yields a handle of the new actor's id.
@@ -67,14 +69,14 @@ class client {
   /// A handle of the actor with this key. Nothing happens until it is used; then a missing actor is `actor.not_found`.
   template <class A>
   [[nodiscard]] handle<A> get(troupe::key key) const {
-    return make<A>(detail::address::intent::get, std::move(key), std::nullopt, {});
+    return make<A>(detail::address::intent::get, std::move(key));
   }
 
   /// The same, but a missing actor is created on first use; with `input` for its `on_create`, and tags. If the actor
   /// exists, input and tags are ignored.
   template <class A>
   [[nodiscard]] handle<A> get_or_create(troupe::key key) const {
-    return make<A>(detail::address::intent::get_or_create, std::move(key), std::nullopt, {});
+    return make<A>(detail::address::intent::get_or_create, std::move(key));
   }
   template <class A, class Input>
   [[nodiscard]] handle<A> get_or_create(troupe::key key, const Input& input) const {
@@ -144,6 +146,10 @@ class client {
   static const void* type() noexcept {
     static_cast<void>(detail::check_actor<A>());
     return &detail::type_tag<A>;
+  }
+  template <class A>
+  handle<A> make(detail::address::intent how, troupe::key key) const {
+    return handle<A>{detail::address_key(core_, type<A>(), how, std::move(key))};
   }
   template <class A>
   handle<A> make(detail::address::intent how, troupe::key key, std::optional<bytes> input, tags labels) const {

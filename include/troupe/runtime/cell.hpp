@@ -39,6 +39,15 @@ struct address {
     by_id,          ///< of this id; it must exist
   };
 
+  /// What an actor is created with.
+  struct gifts {
+    std::optional<bytes> input;
+    tags labels;
+  };
+
+  static void* operator new(std::size_t size) { return allocate_block(size); }
+  static void operator delete(void* block, std::size_t size) noexcept { release_block(block, size); }
+
   void retain() const noexcept { references.fetch_add(1, std::memory_order_relaxed); }
   void release() const noexcept {
     if (references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
@@ -51,8 +60,7 @@ struct address {
   intent how = intent::get;
   actor_id id;       ///< for by_id
   troupe::key key;   ///< else
-  std::optional<bytes> input;
-  tags labels;
+  std::unique_ptr<const gifts> given;  ///< null: nothing
   mutable std::atomic<std::uint32_t> references{1};
 };
 
