@@ -21,8 +21,9 @@ time_point context_base::now() const noexcept { return activation_.owner().core(
 wall_time context_base::wall() const noexcept { return activation_.owner().core().exec().clock().wall(); }
 
 std::stop_token context_base::stop_token() const {
-  const turn* const t = this_thread().in_turn;
-  return t != nullptr && t->inv != nullptr ? t->inv->stop_token() : activation_.stop_token();
+  turn* const t = this_thread().in_turn;
+  invocation* const inv = t != nullptr ? t->require_invocation() : nullptr;
+  return inv != nullptr ? inv->stop_token() : activation_.stop_token();
 }
 
 const tags& activation::labels() const noexcept {

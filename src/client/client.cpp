@@ -62,13 +62,13 @@ handle_core address_key(const std::shared_ptr<runtime_core>& core, const void* t
 }
 
 handle_core address_id(const std::shared_ptr<runtime_core>& core, const void* type, const actor_id& id) {
+  const definition& d = core->find(type);
   auto* const a = new address;
-  handle_core result{*a};
   a->core = core;
-  a->type = &core->find(type);
+  a->type = &d;
   a->how = address::intent::by_id;
   a->id = id;
-  return result;
+  return handle_core{*a};
 }
 
 task<handle_core> create(handle_core to) {

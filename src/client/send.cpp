@@ -97,7 +97,7 @@ bool send_core::leaves_with_turn() {
   enqueuing* const inv = make_parcel(*mine);
   inv->posted = true;
   inv->leave_with(*mine);
-  stage_ = stage::answered;
+  stage_ = stage::done;
   return true;
 }
 

@@ -42,12 +42,13 @@ void fiber::cancel() noexcept {
 bool wait::begin(std::coroutine_handle<> h, executor* fallback) noexcept {
   handle_ = h;
   fallback_ = fallback;
-  fiber* const f = this_thread().here;
-  if (f == nullptr) return true;
-  const std::lock_guard lock{f->lock_};
-  fiber_ = f;
-  f->current_ = this;
-  return !f->cancelled();
+  fiber* const here = this_thread().here;
+  if (here == nullptr) return true;
+  fiber& f = here->lasting();
+  const std::lock_guard lock{f.lock_};
+  fiber_ = &f;
+  f.current_ = this;
+  return !f.cancelled();
 }
 
 void wait::end() noexcept {

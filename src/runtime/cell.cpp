@@ -270,22 +270,7 @@ bool cell::run_turn(invocation& inv, work* continuation) noexcept {
   } else {
     continuation->run(*continuation);
   }
-  if (t.held) {
-    if (inv.ended) {
-      try {
-        inv.finish();
-      } catch (...) {
-        inv.failure = std::current_exception();
-      }
-      settle(inv, t);
-    }
-    t.end();
-    if (t.settled && !inv.put_off) {
-      if (inv.unsaved && !inv.failure) inv.failure = inv.unsaved;
-      core().deliver(inv);
-    }
-    after_turn();
-  }
+  if (t.held) end_turn(inv, t);
   --thread.depth;
   thread.here = outer;
   return t.held;
@@ -302,17 +287,35 @@ void cell::run_first(invocation& inv, turn& t) noexcept {
   }
   if (!body) return settle(inv, t);
   if (inv.exclusive && !is_planted(planted::exclusive_forgotten)) enter(phase_, &inv);
-  if (inv.kind != invocation::purpose::lifecycle) {
-    inv.following = live_->running;
-    if (inv.following != nullptr) inv.following->previous = &inv;
-    live_->running = &inv;
-    ++live_->running_count;
-    if (inv.blocks_sleep) ++live_->keep_awake_count;
-  }
+  if (inv.kind != invocation::purpose::lifecycle) enlist(inv);
   drive(body);
 }
 
-// The invocation is over: out of the lists. Its answer leaves at the end of the turn.
+void cell::enlist(invocation& inv) noexcept {
+  inv.following = live_->running;
+  if (inv.following != nullptr) inv.following->previous = &inv;
+  live_->running = &inv;
+  ++live_->running_count;
+  if (inv.blocks_sleep) ++live_->keep_awake_count;
+}
+
+void cell::end_turn(invocation& inv, turn& t) noexcept {
+  if (inv.ended) {
+    try {
+      inv.finish();
+    } catch (...) {
+      inv.failure = std::current_exception();
+    }
+    settle(inv, t);
+  }
+  t.end();
+  if (t.settled && !inv.put_off) {
+    if (inv.unsaved && !inv.failure) inv.failure = inv.unsaved;
+    core().deliver(inv);
+  }
+  after_turn();
+}
+
 void cell::settle(invocation& inv, turn& t) noexcept {
   if (inv.ended && inv.kind != invocation::purpose::lifecycle) {
     if (inv.following != nullptr) inv.following->previous = inv.previous;

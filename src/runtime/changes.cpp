@@ -39,27 +39,35 @@ epoch_number turn::end_with_effects() noexcept {
     c.side_->queues->plain_consumer_ended(failed);
   }
   const bool destroyed = c.side_ && c.side_->destroyed;
-  if ((writes || save || (c.side_ && c.side_->has_rows())) && c.live_ && !destroyed) {
+  const bool saves = effects_ && effects_->save;
+  if ((writes || saves || (c.side_ && c.side_->has_rows())) && c.live_ && !destroyed) {
+    std::exception_ptr failure;
     try {
       const bool of_procedure = inv != nullptr && inv->kind == invocation::purpose::lifecycle;
-      if (c.side_) dependency = c.side_->record({dependency, writes || save, save, of_procedure}, failure);
+      if (c.side_) dependency = c.side_->record({dependency, writes || saves, saves, of_procedure}, failure);
     } catch (...) {
       failure = std::current_exception();
-      unsaved = true;
+      effects().unsaved = true;
+      effects().failure = failure;
       c.core().report(failure, c.type().name + ": the state cannot be stored");
       c.side_->undo_rows();
     }
-    if (failure && inv != nullptr) inv->unsaved = failure;
+    if (failure) {
+      effects().failure = failure;
+      if (inv != nullptr) inv->unsaved = failure;
+    }
     c.dependency_ = std::max(c.dependency_, dependency);
   }
   if (inv != nullptr) inv->dependency = std::max(inv->dependency, dependency);
   learned = dependency;
-  sending = dependency;
-  while (work* const w = outgoing.pop_front()) w->run(*w);
+  if (effects_) {
+    while (work* const w = effects_->outgoing.pop_front()) w->run(*w);
+  }
   return dependency;
 }
 
 void turn::pause() noexcept {
+  static_cast<void>(require_invocation());  // others may run now, so the actor must know of it
   end();
   held = false;
   where->after_turn();
@@ -69,8 +77,7 @@ void turn::pause() noexcept {
 bool turn::resume() noexcept {
   if (!where->try_hold()) return false;
   held = true;
-  effects = save = unsaved = false;
-  failure = nullptr;
+  effects_.reset();
   return true;
 }
 

@@ -96,7 +96,7 @@ void leave_with_turn(event_record& e, audience& to) noexcept {
   e.run = [](work& w) noexcept {
     auto& leaving = static_cast<event_record&>(w);
     const turn& now = *this_thread().in_turn;
-    now.unsaved ? leaving.release() : leaving.to->publish(leaving, now.sending);
+    now.unsaved() ? leaving.release() : leaving.to->publish(leaving, now.learned);
   };
   this_thread().in_turn->send(e);
 }
@@ -118,7 +118,7 @@ void connection_core::disconnect(std::exception_ptr why) {
     static void leave(work& w) noexcept {
       const std::unique_ptr<ending> self{static_cast<ending*>(&w)};
       self->of->leave();
-      self->of->heard_by->dismiss(*self->of, self->why, this_thread().in_turn->sending);
+      self->of->heard_by->dismiss(*self->of, self->why, this_thread().in_turn->learned);
     }
     counted_ptr<connection_core> of;
     std::exception_ptr why;

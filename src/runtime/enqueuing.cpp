@@ -50,10 +50,10 @@ void enqueuing::leave_with(turn& t) noexcept {
     auto& leaving = static_cast<enqueuing&>(w);
     const turn& now = *this_thread().in_turn;
     auto& core = *leaving.origin->core;
-    leaving.dependency = now.sending;
-    if (now.unsaved) {
+    leaving.dependency = now.learned;
+    if (now.unsaved()) {
       leaving.must_arrive = false;
-      return core.refuse(leaving, now.failure);
+      return core.refuse(leaving, now.failure());
     }
     core.parcels().deliver(leaving);
   };

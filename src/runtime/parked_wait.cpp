@@ -12,8 +12,8 @@ namespace detail {
 // turn is over.
 bool parked_wait::await_suspend(std::coroutine_handle<> h) {
   auto& thread = this_thread();
-  const turn* const t = thread.in_turn;
-  if (t == nullptr || t->where != &cell_ || t->inv == nullptr || thread.here == nullptr) {
+  turn* const t = thread.in_turn;
+  if (t == nullptr || t->where != &cell_ || t->require_invocation() == nullptr || thread.here == nullptr) {
     throw error(errc::invalid_operation, cell_.name() + ": only the actor's own code can wait here");
   }
   const bool leaving = cell_.phase_ == cell::phase::stopping && t->inv->kind != invocation::purpose::lifecycle;

@@ -51,8 +51,8 @@ void durable_wait::event() noexcept {
 void durable_wait::departure::leave(work& w) noexcept {
   const turn& now = *this_thread().in_turn;
   auto& owner = static_cast<departure&>(w).owner;
-  if (now.unsaved) owner.unsaved_ = now.failure;
-  owner.depart(now.sending);
+  if (now.unsaved()) owner.unsaved_ = now.failure();
+  owner.depart(now.learned);
   owner.event();
 }
 

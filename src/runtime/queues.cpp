@@ -108,7 +108,7 @@ std::optional<wall_time> cell_queues::first_due(std::uint64_t mask) const noexce
 // --- changes --------------------------------------------------------------------------------------------------------
 
 void cell_queues::note(queued& m) {
-  this_turn().effects = true;
+  this_turn().effects();
   if (std::exchange(m.touched, true)) return;
   touches_.push_back({m.id, m});
 }
@@ -154,7 +154,7 @@ void cell_queues::undo() noexcept {
     }
     if (found != all_.end()) forget(found->second);
     if (!t.before) {
-      answer(t.id, std::nullopt, this_turn().failure);
+      answer(t.id, std::nullopt, this_turn().failure());
       continue;
     }
     queued& m = all_[t.id];
@@ -263,16 +263,16 @@ std::optional<receipt> cell_queues::take(lane_list lanes) {
 }
 
 void cell_queues::hold(queued& m) {
-  const turn& t = this_turn();
+  invocation* const inv = this_turn().require_invocation();
   note(m);
   lanes_[m.lane].ready.erase(m.id);
   if (!m.dead()) ++m.attempts;
   m.lease = ++leases_;
-  m.of = t.inv;
-  m.by = t.inv != nullptr ? this_thread().here : nullptr;
+  m.of = inv;
+  m.by = inv != nullptr ? this_thread().here : nullptr;
   m.held_at = held_.size();
   held_.push_back(&m);
-  if (t.inv != nullptr) t.inv->holds_messages = true;
+  if (inv != nullptr) inv->holds_messages = true;
   const auto limit = entry_of(m).options.visibility_timeout;
   if (limit < delay_max) set_time(m, owner.core().exec().now() + limit);
 }
@@ -415,7 +415,7 @@ bool cell_queues::is_full(std::uint32_t queue) const noexcept {
 std::uint64_t cell_queues::add(std::uint32_t queue, message_body body, wall_time due_at) {
   auto& exec = owner.core().exec();
   const auto wall = exec.clock().wall();
-  this_turn().effects = true;
+  this_turn().effects();
   const auto id = owner.core().next_message_id();
   touches_.push_back({id, std::nullopt});
   queued& m = all_[id];
@@ -472,11 +472,11 @@ void cell_queues::answer(std::uint64_t id, std::optional<bytes> result, const st
     auto& leaving = static_cast<enqueuing&>(w);
     const turn& now = *this_thread().in_turn;
     cell& c = *leaving.target;
-    if (now.unsaved && c.side_->queues->all_.contains(leaving.message)) {
+    if (now.unsaved() && c.side_->queues->all_.contains(leaving.message)) {
       c.side_->queues->waiters_.emplace(leaving.message, &leaving);  // it has not been handled after all
       return;
     }
-    leaving.dependency = now.sending;
+    leaving.dependency = now.learned;
     c.core().deliver(leaving);
     c.release();
   };

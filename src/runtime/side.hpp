@@ -125,7 +125,7 @@ struct cell_side {
   /// Notes what the turn that now ends may have changed. Returns the epoch that the changes belong to, or its
   /// dependency if there are none. Throws if the state cannot be encoded; `failure` is what on_state_change threw.
   epoch_number record(const ended_turn& t, std::exception_ptr& failure);
-  /// What the turn changes beside the state. The turn's `effects` is to be set.
+  /// What the turn changes beside the state. The turn is to know of it: see turn::effects().
   [[nodiscard]] row_changes& changes();
   [[nodiscard]] bool has_rows() const noexcept;
   /// The turn's changes cannot be stored.

@@ -137,6 +137,18 @@ class value_slot<void> {
   void take() const noexcept {}
 };
 
+/// Takes the value of an action's coroutine that has ended, or throws its failure; frees its frame.
+template <auto M, class A>
+void take_value(typed_activation<A>& a, std::coroutine_handle<> ended, value_slot<value_of<M>>& to) {
+  using value = value_of<M>;
+  struct guard {
+    std::coroutine_handle<promise<value>> frame;
+    ~guard() { frame.destroy(); }
+  } const g{std::coroutine_handle<promise<value>>::from_address(ended.address())};
+  to.set([&]() -> decltype(auto) { return g.frame.promise().take(); });
+  if constexpr (!std::is_void_v<value>) before_reply(a, member_name<M>(), to.get());
+}
+
 template <class A, auto M>
 class typed_invocation final : public untyped_invocation {
  public:
@@ -152,27 +164,25 @@ class typed_invocation final : public untyped_invocation {
 
   std::coroutine_handle<> begin(activation* a) override {
     auto& mine = static_cast<typed_activation<A>&>(*a);
-    activation_ = &mine;
     if constexpr (traits::is_coroutine) {
-      coroutine_ = invoke_action<M>(mine, arguments_).release();
-      adopt(coroutine_.promise());
+      go_on(mine, invoke_action<M>(mine, arguments_).release());
       return coroutine_;
     } else {
       value_.set([&]() -> decltype(auto) { return invoke_action<M>(mine, arguments_); });
-      look();
+      if constexpr (!std::is_void_v<value>) before_reply(mine, member_name<M>(), value_.get());
       return nullptr;
     }
   }
 
+  /// Takes over the action's coroutine, which may have begun.
+  void go_on(typed_activation<A>& a, std::coroutine_handle<> body) noexcept {
+    activation_ = &a;
+    coroutine_ = body;
+    adopt(std::coroutine_handle<promise<value>>::from_address(body.address()).promise());
+  }
+
   void finish() override {
-    if constexpr (traits::is_coroutine) {
-      struct guard {
-        std::coroutine_handle<promise<value>> frame;
-        ~guard() { frame.destroy(); }
-      } const g{std::exchange(coroutine_, nullptr)};
-      value_.set([&]() -> decltype(auto) { return g.frame.promise().take(); });
-      look();
-    }
+    if constexpr (traits::is_coroutine) take_value<M>(*activation_, std::exchange(coroutine_, nullptr), value_);
   }
 
   [[nodiscard]] const char* what() const noexcept override {
@@ -191,14 +201,10 @@ class typed_invocation final : public untyped_invocation {
   value take() { return value_.take(); }
 
  private:
-  void look() {
-    if constexpr (!std::is_void_v<value>) before_reply(*activation_, what(), value_.get());
-  }
-
   call_arguments<M> arguments_;
   value_slot<value> value_;
-  typed_activation<A>* activation_ = nullptr;
-  std::conditional_t<traits::is_coroutine, std::coroutine_handle<promise<value>>, std::nullptr_t> coroutine_{};
+  typed_activation<A>* activation_ = nullptr;  ///< of a coroutine
+  std::coroutine_handle<> coroutine_;
 };
 
 /// The three throw `actor.invalid_request`, naming the action and, if it is one, the argument.

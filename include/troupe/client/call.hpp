@@ -1,18 +1,18 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <coroutine>
 #include <cstdint>
 #include <exception>
-#include <memory>
-#include <stop_token>
+#include <optional>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
 #include <troupe/actor/define.hpp>
+#include <troupe/client/call_wait.hpp>
+#include <troupe/client/handle_core.hpp>
 #include <troupe/runtime/cell.hpp>
 
 namespace troupe::inline v0 {
@@ -26,44 +26,11 @@ struct timeout {
 
 namespace detail {
 
-/// What is the same in handles of all types: the address, the cell once it is known, and the options of calls.
-class handle_core {
+/// A call, whatever its type. Lives in the caller's frame. An action that can run at once, on the calling thread, costs
+/// no more than what stands here; what waits is `waiting_`.
+class call_core {
  public:
-  handle_core() noexcept = default;
-  explicit handle_core(const address& a) noexcept : address_{&a} {}  // takes over the reference
-  handle_core(const handle_core& other) noexcept;
-  handle_core(handle_core&& other) noexcept;
-  handle_core& operator=(handle_core other) noexcept;
-  ~handle_core();
-
-  [[nodiscard]] const address& where() const noexcept { return *address_; }
-  [[nodiscard]] bool empty() const noexcept { return address_ == nullptr; }
-
-  /// The cell, if it was found before.
-  [[nodiscard]] cell* known() const noexcept { return cell_.load(std::memory_order_acquire); }
-  /// The cell; null for an id that is not in memory. Throws `runtime.stopped`.
-  [[nodiscard]] cell* find() const;
-  /// Whether a held cell is the one that is meant: the handle of an id means no successor under the same key.
-  [[nodiscard]] bool means(const cell& c) const noexcept {
-    return address_->how != address::intent::by_id || c.is(address_->id);
-  }
-
-  [[nodiscard]] bool is_closed() const noexcept { return via && via->closed(); }
-
-  std::chrono::nanoseconds time_limit{0};  ///< 0: the definition's
-  std::shared_ptr<std::stop_token> stop;   ///< null: none. Behind a pointer, so that handles stay small.
-  counted_ptr<connection_core> via;        ///< the connection that calls go over; null: none
-
- private:
-  const address* address_ = nullptr;
-  mutable std::atomic<cell*> cell_{nullptr};
-};
-
-class blocked_thread;
-
-/// The waiting side of a call, whatever its type. Lives in the caller's frame.
-class call_core : public wait, public reply_waiter {
- public:
+  using native_awaitable = void;  ///< see `task`
   call_core(const call_core&) = delete;
   call_core& operator=(const call_core&) = delete;
 
@@ -71,91 +38,95 @@ class call_core : public wait, public reply_waiter {
   void run_elsewhere() noexcept { elsewhere_ = true; }
 
  protected:
-  explicit call_core(const handle_core& borrowed) noexcept : handle_{&borrowed} {}
-  explicit call_core(handle_core&& owned) noexcept : owned_{std::move(owned)}, handle_{&owned_} {}
-  call_core(call_core&& other) noexcept;
-  ~call_core();
+  /// How an action may run on its caller's thread.
+  enum class manner : std::uint8_t { not_at_all, plainly, as_coroutine };
+  enum class stage : std::uint8_t {
+    fresh,
+    ran,      ///< has run on the caller's thread, or failed; conclude() is to be called
+    waiting,  ///< `waiting_` has the answer, or will have
+    done,     ///< the value is here, and there is nothing more to do
+  };
+
+  explicit call_core(const handle_core& borrowed, manner m = manner::not_at_all, bool changes = true) noexcept
+      : manner_{m}, changes_{changes}, handle_{&borrowed} {}
+  explicit call_core(handle_core&& owned, manner m = manner::not_at_all, bool changes = true) noexcept
+      : manner_{m}, changes_{changes}, owned_{std::move(owned)}, handle_{&*owned_} {}
+  call_core(call_core&& other) noexcept;  // before it begins
+  ~call_core() = default;
 
   [[nodiscard]] const handle_core& target() const noexcept { return *handle_; }
 
   /// Makes the invocation, with the arguments moved into it. Throws what is wrong with them.
   virtual invocation* make(executor& home) = 0;
-  /// Runs a plain action in the cell that is held, without an invocation; false if this is not one. `learned` is what
-  /// the call can depend on; sets dependency_.
-  virtual bool run_plain(cell& c, thread_state& thread, epoch_number learned) noexcept = 0;
+  /// Runs a plain action in the cell that is held, without an invocation. `learned` is what the call can depend on.
+  virtual void run_plain(cell& c, thread_state& thread, epoch_number learned) noexcept;
+  /// Makes the coroutine of an action that is one.
+  virtual std::coroutine_handle<> begin_body(activation& a);
+  /// Takes the value of a coroutine that has ended, or throws its failure; frees it.
+  virtual void end_body(activation& a, std::coroutine_handle<> body);
+  /// Gives a coroutine that has begun to the invocation that make() has made.
+  virtual void keep_body(activation& a, std::coroutine_handle<> body, invocation& in);
 
-  // The steps of a call. After each but launch() the state tells what there is to do.
+  /// The cell, held, if the action may run there at once; else null. No allocation, no lock but the cell's word, no
+  /// clock.
+  [[nodiscard]] cell* hold(bool changes) const noexcept {
+    cell* const c = handle_->known();
+    if (c == nullptr || handle_->is_closed() || !c->try_hold()) return nullptr;
+    if (handle_->means(*c) && !(changes && c->refuses_changes())) [[likely]]
+      return c;
+    c->let_go();
+    return nullptr;
+  }
+
+  /// After an action has run on a host's thread: whether the caller may go on at once.
+  [[nodiscard]] bool settled(cell& c, thread_state& thread) noexcept {
+    const bool has_share_left = (++thread.inline_calls & inline_calls_max) != 0;
+    if (has_share_left && !failure_ && c.lets_out(dependency_)) [[likely]] {
+      stage_ = stage::done;
+      return true;
+    }
+    return settle_slowly(c, thread);
+  }
+
+  /// Runs a coroutine action on a host's thread, if it may run there: true if it is over, and the caller may go on.
+  [[nodiscard]] bool run_coroutine_here(thread_state& thread) noexcept;
+
+  // The steps of any other call.
   bool suspend(std::coroutine_handle<> h);
   void block();
   /// Waits, in an actor's turn, for the answer to an invocation that the turn sends, and that keeps its reference.
   bool suspend_on(invocation& sent, std::coroutine_handle<> h);
-  /// Ends the waiting; throws the failure, if there is one. Then the value is in `invocation_`, or it was run plainly.
+  /// Ends the waiting; throws the failure, if there is one.
   void conclude();
-  /// After an action has run plainly on a host's thread: whether the caller may go on at once.
-  [[nodiscard]] bool settled(cell& c) noexcept {
-    const bool may_go_on = (++this_thread().inline_calls & inline_calls_max) != 0;
-    if (may_go_on && c.lets_out(dependency_)) [[likely]] {
-      stage_ = stage::answered;
-      return true;
-    }
-    return settle_slowly(c);
-  }
-  [[nodiscard]] bool settle_slowly(cell& c) noexcept;
+
+  /// The invocation that has the value; null for an action that has run here.
+  [[nodiscard]] invocation* record() const noexcept { return waiting_ ? waiting_->record() : nullptr; }
 
   /// So many calls a task may make in a row without giving others the thread.
   static constexpr unsigned inline_calls_max = 127;
 
-  enum class stage : std::uint8_t { fresh, ran, waiting, answered };
-
-  [[nodiscard]] invocation* record() const noexcept { return invocation_; }
-
   stage stage_ = stage::fresh;
-  bool plain_ = false;         ///< the value, or failure, is in the call itself
   bool elsewhere_ = false;
   std::exception_ptr failure_;
-  epoch_number dependency_ = 0;  ///< of the answer, when the action has run plainly
+  epoch_number dependency_ = 0;  ///< of the answer, when the action has run here
 
  private:
-  struct alarm final : timer {
-    explicit alarm(call_core& c) noexcept : timer{&alarm::ring}, owner{c} {}
-    static void ring(timer& t) noexcept;
-    call_core& owner;
-  };
-  enum class ending : std::uint8_t { none, timed_out, stopped, interrupted };
+  class guest;
 
-  // A stop token's callback, from when the call begins to wait until it has ended.
-  struct stop_watch {
-    struct on_stop {
-      call_core* owner;
-      void operator()() const noexcept { owner->give_up(ending::stopped); }
-    };
-    stop_watch(const std::stop_token& token, call_core& c) : callback{token, on_stop{&c}} {}
-    std::stop_callback<on_stop> callback;
-  };
-
-  void answered() noexcept override { event(); }
-  void interrupt() noexcept override { give_up(ending::interrupted); }
-  void give_up(ending why) noexcept;
-  void event() noexcept;
-  bool launch(thread_state& thread);
+  [[nodiscard]] bool settle_slowly(cell& c, thread_state& thread) noexcept;
+  void launch(thread_state& thread);
+  void launch_in(cell& c, thread_state& thread, epoch_number learned);
   void route(cell* c, thread_state& thread, epoch_number learned);
-  void start_in(cell& c, invocation& inv) noexcept;
+  void run_coroutine(cell& c, thread_state& thread, epoch_number learned) noexcept;
+  call_wait& wait_for(invocation& inv, cell* c, const turn* mine, epoch_number learned) noexcept;
   void wait_for_gate();
-  bool begin_waiting();
-  void prepare(invocation& inv, cell* c, const turn* mine, epoch_number learned) noexcept;
-  [[noreturn]] void throw_ending();
   [[nodiscard]] executor& home() const noexcept;
 
-  handle_core owned_;
+  const manner manner_;
+  const bool changes_;                ///< the action may change the state
+  std::optional<handle_core> owned_;  ///< of a temporary
   const handle_core* handle_;
-  reply* reply_ = nullptr;            ///< what is waited for
-  invocation* invocation_ = nullptr;  ///< the same, or null when the action has run plainly
-  alarm alarm_{*this};
-  std::unique_ptr<stop_watch> stop_watch_;
-  blocked_thread* blocked_ = nullptr;
-  std::atomic<std::uint8_t> outstanding_{2};  ///< the event, and our being ready for it
-  ending ending_ = ending::none;
-  bool timed_ = false;
+  std::optional<call_wait> waiting_;  ///< once there is something to wait for
 };
 
 /// Sends an invocation on its way without anybody waiting for it.
@@ -230,99 +201,101 @@ class [[nodiscard("a call does nothing until it is awaited")]] call final : publ
 
   template <class... T>
   explicit call(const detail::handle_core& h, std::in_place_t, T&&... arguments)
-      : call_core{h}, arguments_{std::forward<T>(arguments)...} {}
+      : call_core{h, how, !traits::is_const}, arguments_{std::forward<T>(arguments)...} {}
   template <class... T>
   explicit call(detail::handle_core&& h, std::in_place_t, T&&... arguments)
-      : call_core{std::move(h)}, arguments_{std::forward<T>(arguments)...} {}
+      : call_core{std::move(h), how, !traits::is_const}, arguments_{std::forward<T>(arguments)...} {}
   call(call&& other) noexcept = default;
 
   [[nodiscard]] bool await_ready() {
-    if constexpr (runs_plainly) {
-      auto& thread = detail::this_thread();
-      return thread.in_turn == nullptr && !elsewhere_ && run_here(thread);
-    } else {
-      return false;
-    }
+    auto& thread = detail::this_thread();
+    return thread.in_turn == nullptr && !elsewhere_ && run_here(thread);
   }
   bool await_suspend(std::coroutine_handle<> h) { return suspend(h); }
   value_type await_resume() {
-    if (stage_ != stage::answered || failure_) conclude();
-    return take();
+    if (stage_ == stage::done) [[likely]]
+      return value_.take();
+    conclude();
+    auto* const r = record();
+    return r != nullptr ? static_cast<detail::typed_invocation<A, M>*>(r)->take() : value_.take();
   }
 
   /// Calls from a plain thread and waits for the reply. Inside coroutines and on the runtime's own threads it throws
   /// `actor.invalid_operation`: `co_await` the call there.
   value_type get() {
-    if constexpr (runs_plainly) {
-      auto& thread = detail::this_thread();
-      if (thread.here != nullptr || thread.in_turn != nullptr || !run_here(thread)) block();
-    } else {
-      block();
-    }
-    if (stage_ != stage::answered || failure_) conclude();
-    return take();
+    auto& thread = detail::this_thread();
+    if (thread.here != nullptr || thread.in_turn != nullptr || !run_here(thread)) block();
+    return await_resume();
   }
 
  private:
   using traits = detail::method_traits<decltype(M)>;
-  static constexpr bool runs_plainly = !traits::is_coroutine && !detail::is_exclusive_action<A, M>;
+  using activation = detail::typed_activation<A>;
+  static constexpr manner how = detail::is_exclusive_action<A, M> ? manner::not_at_all
+                                : traits::is_coroutine            ? manner::as_coroutine
+                                                                  : manner::plainly;
 
-  // The fast path: no allocation, no lock but the cell's word, no clock.
-  bool run_here(detail::thread_state& thread) {
-    detail::cell* const c = target().known();
-    if (c == nullptr || target().is_closed() || !c->try_hold()) return false;
-    if (!target().means(*c)) [[unlikely]] {
-      c->let_go();
+  bool run_here([[maybe_unused]] detail::thread_state& thread) {
+    if constexpr (how == manner::plainly) {
+      detail::cell* const c = hold(!traits::is_const);
+      if (c == nullptr) return false;
+      call::run_plain(*c, thread, 0);
+      c->leave();
+      return settled(*c, thread);
+    } else if constexpr (how == manner::as_coroutine) {
+      return run_coroutine_here(thread);
+    } else {
       return false;
     }
-    if constexpr (!traits::is_const) {
-      if (c->refuses_changes()) [[unlikely]] {
-        c->let_go();
-        return false;
-      }
-    }
-    run_plain(*c, thread, 0);
-    c->let_go();
-    return settled(*c);
   }
 
-  void run(detail::cell& c) noexcept {
-    auto& live = static_cast<detail::typed_activation<A>&>(*c.live());
-    plain_ = true;
-    try {
-      value_.set([&]() -> decltype(auto) { return detail::invoke_action<M>(live, arguments_); });
-      if constexpr (!std::is_void_v<value_type>) detail::before_reply(live, member_name<M>(), value_.get());
-    } catch (...) {
-      failure_ = std::current_exception();
-      detail::this_thread().in_turn->failed = true;
-    }
-  }
-
-  bool run_plain([[maybe_unused]] detail::cell& c, [[maybe_unused]] detail::thread_state& thread,
+  void run_plain([[maybe_unused]] detail::cell& c, [[maybe_unused]] detail::thread_state& thread,
                  [[maybe_unused]] detail::epoch_number learned) noexcept final {
-    if constexpr (runs_plainly) {
+    if constexpr (how == manner::plainly) {
       detail::turn t{c, nullptr, !traits::is_const, thread};
       t.via = target().via.get();
       if (learned != 0) t.learn(learned);
-      run(c);
+      auto& live = static_cast<activation&>(*c.live());
+      try {
+        value_.set([&]() -> decltype(auto) { return detail::invoke_action<M>(live, arguments_); });
+        if constexpr (!std::is_void_v<value_type>) detail::before_reply(live, member_name<M>(), value_.get());
+      } catch (...) {
+        failure_ = std::current_exception();
+        t.failed = true;
+      }
       dependency_ = t.end();
-      if (t.failure) [[unlikely]]
-        failure_ = t.failure;
+      if (t.has_failed()) [[unlikely]]
+        failure_ = t.failure();
     }
-    return runs_plainly;
   }
 
-  detail::invocation* make(executor& home) override {
+  std::coroutine_handle<> begin_body([[maybe_unused]] detail::activation& a) final {
+    if constexpr (how == manner::as_coroutine) {
+      return detail::invoke_action<M>(static_cast<activation&>(a), arguments_).release();
+    } else {
+      return nullptr;
+    }
+  }
+
+  void end_body([[maybe_unused]] detail::activation& a, [[maybe_unused]] std::coroutine_handle<> body) final {
+    if constexpr (how == manner::as_coroutine) {
+      detail::take_value<M>(static_cast<activation&>(a), body, value_);
+    }
+  }
+
+  void keep_body([[maybe_unused]] detail::activation& a, [[maybe_unused]] std::coroutine_handle<> body,
+                 [[maybe_unused]] detail::invocation& in) final {
+    if constexpr (how == manner::as_coroutine) {
+      static_cast<detail::typed_invocation<A, M>&>(in).go_on(static_cast<activation&>(a), body);
+    }
+  }
+
+  detail::invocation* make(executor& home) final {
     return std::apply(
         [&](auto&... each) {
-          return new detail::typed_invocation<A, M>(home, detail::is_exclusive_action<A, M>, std::move(each)...);
+          return new detail::typed_invocation<A, M>(home, how == manner::not_at_all, std::move(each)...);
         },
         arguments_);
-  }
-
-  value_type take() {
-    if (plain_) return value_.take();
-    return static_cast<detail::typed_invocation<A, M>*>(record())->take();
   }
 
   detail::call_arguments<M> arguments_;

@@ -332,7 +332,6 @@ class [[nodiscard("a connection is not opened until this is awaited")]] connect_
 
  private:
   detail::invocation* make(executor& home) override { return detail::make_opening(home, target(), *core_); }
-  bool run_plain(detail::cell&, detail::thread_state&, detail::epoch_number) noexcept override { return false; }
 
   detail::counted_ptr<detail::connection_core> core_;
 };

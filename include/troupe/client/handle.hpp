@@ -161,7 +161,7 @@ class handle {
   }
   [[nodiscard]] handle with(std::stop_token token) const {
     handle copy{*this};
-    copy.core_.stop = std::make_shared<std::stop_token>(std::move(token));
+    copy.core_.stop = std::move(token);
     return copy;
   }
 

@@ -32,7 +32,6 @@ class [[nodiscard("a call does nothing until it is awaited")]] named_call final 
 
  private:
   detail::invocation* make(executor& home) override;
-  bool run_plain(detail::cell&, detail::thread_state&, detail::epoch_number) noexcept override { return false; }
 
   std::string action_;
   bytes arguments_;
@@ -57,7 +56,6 @@ class [[nodiscard("a call does nothing until it is awaited")]] lookup_call final
 
  private:
   detail::invocation* make(executor& home) override;
-  bool run_plain(detail::cell&, detail::thread_state&, detail::epoch_number) noexcept override { return false; }
 };
 
 /// Asks for an actor's status. Awaited once, or waited for with `get()`.
@@ -76,7 +74,6 @@ class [[nodiscard("a call does nothing until it is awaited")]] status_call final
 
  private:
   detail::invocation* make(executor& home) override;
-  bool run_plain(detail::cell&, detail::thread_state&, detail::epoch_number) noexcept override { return false; }
 };
 
 }  // namespace troupe::inline v0

@@ -33,7 +33,6 @@ class send_core : public call_core {
 
  private:
   invocation* make(executor& home) override;
-  bool run_plain(cell&, thread_state&, epoch_number) noexcept override { return false; }
   [[nodiscard]] enqueuing* make_parcel(turn& sender);
 
   std::uint32_t queue_ = 0;
@@ -67,7 +66,7 @@ class [[nodiscard("a message is not sent until this is awaited")]] send_call fin
   [[nodiscard]] bool await_ready() { return leaves_with_turn(); }
   bool await_suspend(std::coroutine_handle<> h) { return suspend(h); }
   void await_resume() {
-    if (stage_ != stage::answered || failure_) conclude();
+    if (stage_ != stage::done) conclude();
   }
   void get() {
     if (!leaves_with_turn()) block();

@@ -46,6 +46,9 @@ class fiber {
   /// runs the continuation.
   virtual void resume_later(work& w) noexcept = 0;
 
+  /// The fiber to wait as: this one, or, if this one lives no longer than its first stretch, the one that goes on.
+  [[nodiscard]] virtual fiber& lasting() noexcept { return *this; }
+
   /// The fiber that this one is a part of, and that waits for it; null for a whole one.
   [[nodiscard]] virtual const fiber* whole() const noexcept { return nullptr; }
 

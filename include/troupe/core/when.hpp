@@ -52,7 +52,8 @@ class join final : public wait {
   join(until u, std::size_t count) noexcept : until_{u}, left_{count} { branches_.reserve(count); }
 
   void add(task<void> body) {
-    branches_.push_back(std::make_unique<branch>(*this_thread().here, *this, branches_.size(), std::move(body)));
+    fiber& parent = this_thread().here->lasting();
+    branches_.push_back(std::make_unique<branch>(parent, *this, branches_.size(), std::move(body)));
   }
 
   [[nodiscard]] bool await_ready() const noexcept { return branches_.empty(); }

@@ -100,7 +100,7 @@ class cell final : public work {
 
   // --- any thread -------------------------------------------------------------------------------------------------
 
-  /// Takes the cell if the actor is awake, idle and open to all.
+  /// Takes the cell if the actor is awake, idle and open to all; then nothing is in `incoming_`.
   [[nodiscard]] bool try_hold() noexcept {
     std::uintptr_t expected = idle;
     return word_.load(std::memory_order_relaxed) == idle &&
@@ -141,11 +141,27 @@ class cell final : public work {
     hand_over();
   }
 
+  /// The same for a hold that try_hold() began, and in which nothing has run but one turn without an invocation: the
+  /// cell is as open as it was, and what has queued is in the word alone.
+  void leave() noexcept {
+    std::uintptr_t expected = held;
+    if (!word_.compare_exchange_strong(expected, idle, std::memory_order_release, std::memory_order_relaxed)) {
+      hand_over();
+    }
+  }
+
   /// Runs what is in the mailbox, at most `budget` messages, and ends the hold.
   void drain(int budget) noexcept;
 
   /// Runs the first turn of `inv`, which the cell is open to. False if the cell is no longer held.
   bool start(invocation& inv) noexcept { return run_turn(inv, nullptr); }
+
+  /// The coroutine of `inv` has begun: from now on the actor keeps it among those that run.
+  void enlist(invocation& inv) noexcept;
+  /// The invocation is over: out of the lists. Its answer leaves at the end of the turn.
+  void settle(invocation& inv, turn& t) noexcept;
+  /// Ends a turn of `inv` that has not been paused, and answers if the invocation is over.
+  void end_turn(invocation& inv, turn& t) noexcept;
 
   /// Counts a call in, or throws `actor.overloaded`.
   void count_in();
@@ -207,7 +223,6 @@ class cell final : public work {
   bool dispatch(work& w) noexcept;
   bool run_turn(invocation& inv, work* continuation) noexcept;
   void run_first(invocation& inv, turn& t) noexcept;
-  void settle(invocation& inv, turn& t) noexcept;
   void after_turn() noexcept;
   void defer(work& w) noexcept { deferred_.push_back(w); }
   void readmit() noexcept;
@@ -236,6 +251,14 @@ class cell final : public work {
   troupe::key key_;
 };
 
+/// What a turn does beside changing the state, if anything.
+struct turn_effects {
+  work_list outgoing;          ///< what it sends; leaves when it has ended
+  std::exception_ptr failure;  ///< of the changes, or of on_state_change; takes the place of the reply
+  bool save = false;           ///< see turn::save_now()
+  bool unsaved = false;        ///< the changes cannot be stored, so what the turn posted is not sent
+};
+
 /// The stretch of an actor's code between two suspension points. Made and ended by the holder of the cell.
 struct turn {
   turn(cell& c, invocation* i, bool may_write, thread_state& t) noexcept
@@ -249,7 +272,7 @@ struct turn {
   /// Stamps the turn's changes, then sends what the turn sent. Returns what the turn can depend on.
   epoch_number end() noexcept {
     ++where->turns_;
-    if (!effects && (!writes || where->quick_writes_)) [[likely]] {
+    if (!effects_ && (!writes || where->quick_writes_)) [[likely]] {
       const auto dependency = learned > where->dependency_ ? learned : where->dependency_;
       if (writes) where->dependency_ = dependency;
       if (inv != nullptr) inv->dependency = dependency;
@@ -266,34 +289,42 @@ struct turn {
   /// Begins a new turn of the same coroutine, if the cell is free.
   [[nodiscard]] bool resume() noexcept;
 
-  /// Sends `w` when the turn has ended: w.run(w), with the turn's dependency in `sending`.
-  void send(work& w) noexcept {
-    outgoing.push_back(w);
-    effects = true;
+  /// The invocation; a guest of its caller's thread gets one now. Null for a plain action on its caller's thread.
+  [[nodiscard]] invocation* require_invocation() noexcept {
+    if (guest && inv == nullptr) static_cast<void>(thread.here->lasting());
+    return inv;
   }
 
+  /// From now on the turn does more than change the state.
+  turn_effects& effects() noexcept { return effects_ ? *effects_ : effects_.emplace(); }
+
+  /// Sends `w` when the turn has ended: w.run(w), with the turn's dependency in `learned`.
+  void send(work& w) noexcept { effects().outgoing.push_back(w); }
+
   /// Stamps the state even of a relaxed actor.
-  void save_now() noexcept { save = effects = true; }
+  void save_now() noexcept { effects().save = true; }
+
+  /// What takes the place of the reply; null if there is nothing.
+  [[nodiscard]] std::exception_ptr failure() const noexcept { return effects_ ? effects_->failure : nullptr; }
+  [[nodiscard]] bool has_failed() const noexcept { return effects_ && effects_->failure; }
+  [[nodiscard]] bool unsaved() const noexcept { return effects_ && effects_->unsaved; }
 
   cell* where;
-  invocation* inv;  ///< null for an action that runs on its caller's thread
+  invocation* inv;  ///< null for an action that runs on its caller's thread, until it needs one
   turn* outer;
   thread_state& thread;
   connection_core* via = nullptr;  ///< the connection that the call came over, if `inv` is null
-  epoch_number learned = 0;   ///< what its messages can depend on
-  epoch_number sending = 0;
-  std::exception_ptr failure;  ///< of the changes, or of on_state_change; takes the place of the reply
+  epoch_number learned = 0;   ///< what its messages can depend on; at its end, what the turn can
   bool writes;
   bool held = true;
   bool settled = false;       ///< its invocation is over
-  bool effects = false;       ///< it does more than change the state: sends, saves, changes queues
-  bool save = false;          ///< see save_now()
-  bool failed = false;        ///< a plain action that runs on its caller's thread has thrown
-  bool unsaved = false;       ///< the changes cannot be stored, so what the turn posted is not sent
-  work_list outgoing;
+  bool failed = false;        ///< an action that runs on its caller's thread has thrown
+  bool guest = false;         ///< a coroutine that runs on its caller's thread: see `call_core::run_coroutine`
 
  private:
   epoch_number end_with_effects() noexcept;
+
+  std::optional<turn_effects> effects_;
 };
 
 }  // namespace detail

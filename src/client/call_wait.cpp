@@ -1,0 +1,120 @@
+#include <troupe/client/call_wait.hpp>
+
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <troupe/core/error.hpp>
+
+#include "../core/planted.hpp"
+#include "../runtime/blocked.hpp"
+#include "../runtime/core.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+
+call_wait::~call_wait() {
+  if (reply_ != nullptr) reply_->release();
+}
+
+executor& call_wait::home() const noexcept { return target_.where().core->exec(); }
+
+void call_wait::expect(invocation& inv, cell* c, const turn* mine, epoch_number learned) noexcept {
+  inv.retain();
+  reply_ = invocation_ = &inv;
+  inv.target = c;
+  if (inv.origin == nullptr) {
+    target_.where().retain();
+    inv.origin = &target_.where();
+  }
+  if (!inv.via) inv.via = target_.via;
+  inv.dependency = learned;
+  inv.from_host = mine == nullptr;
+  if (mine != nullptr && mine->inv != nullptr) inv.link = mine->inv->link;
+  if (inv.exclusive) inv.link = std::make_shared<const chain_link>(std::move(inv.link));
+}
+
+void call_wait::expect_gate(epoch_number e) {
+  reply_ = new gate_reply;
+  reply_->retain();
+  reply_->at_gate.store(true, std::memory_order_relaxed);
+  reply_->opened = &reply::pass_gate;
+  target_.where().core->commits().when_durable(e - (is_planted(planted::ack_before_commit) ? 1 : 0), *reply_);
+}
+
+bool call_wait::suspend(std::coroutine_handle<> h, turn* mine) {
+  if (!begin(h, &home()) && reply_->abandon()) {
+    ending_ = ending::interrupted;
+    wake();
+    return true;
+  }
+  if (begin_waiting()) return true;
+  if (mine == nullptr || mine->resume()) return false;
+  wake();
+  return true;
+}
+
+void call_wait::yield(std::coroutine_handle<> h) noexcept {
+  static_cast<void>(begin(h, &home()));
+  wake();
+}
+
+void call_wait::block() {
+  blocked_thread blocked{home()};
+  blocked_ = &blocked;
+  if (begin_waiting()) blocked.wait();
+}
+
+// Waits for the reply, the time-out or the stop token, whichever comes first. False if it is there already.
+bool call_wait::begin_waiting() {
+  auto limit = target_.time_limit;
+  if (limit == limit.zero()) limit = target_.where().type->options.action_timeout;
+  timed_ = limit != troupe::never;
+  if (timed_) home().arm(alarm_, home().now() + limit);
+  if (target_.stop.stop_possible()) stop_watch_.emplace(target_.stop, on_stop{this});
+  if (!reply_->attach(*this) && !reply_->abandoned()) event();
+  return outstanding_.fetch_sub(1, std::memory_order_acq_rel) != 1;
+}
+
+void call_wait::give_up(ending why) noexcept {
+  if (reply_ == nullptr || !reply_->abandon()) return;
+  ending_ = why;
+  event();
+}
+
+void call_wait::event() noexcept {
+  if (outstanding_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  if (blocked_ != nullptr) {
+    blocked_->notify();
+  } else {
+    wake();
+  }
+}
+
+std::exception_ptr call_wait::conclude() {
+  end();
+  if (timed_) home().cancel(alarm_);
+  stop_watch_.reset();
+  if (ending_ != ending::none) throw_ending();
+  // Taken, not shared: the actor's side, which may be the last to leave, has no exception to free.
+  return reply_ != nullptr ? std::exchange(reply_->failure, nullptr) : nullptr;
+}
+
+void call_wait::throw_ending() {
+  if (invocation_ != nullptr) invocation_->request_stop();
+  const auto& name = target_.where().type->name;
+  switch (ending_) {
+    case ending::timed_out:
+      if (reply_->at_gate.load(std::memory_order_acquire)) throw error(errc::store_unavailable, name);
+      throw error(invocation_ != nullptr ? invocation_->when_late : errc::action_timed_out,
+                  invocation_ != nullptr ? fmt::format("{}.{}", name, invocation_->what()) : name);
+    case ending::stopped:
+      throw error(errc::aborted, fmt::format("{}: the call's stop token was triggered", name));
+    default:
+      throw error(errc::aborted, fmt::format("{}: the caller is being shut down", name));
+  }
+}
+
+}  // namespace detail
+}  // namespace troupe::inline v0

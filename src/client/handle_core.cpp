@@ -1,0 +1,73 @@
+#include <troupe/client/handle_core.hpp>
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <troupe/core/error.hpp>
+
+#include "../runtime/core.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+
+handle_core::handle_core(const handle_core& other) noexcept
+    : time_limit{other.time_limit},
+      stop{other.stop},
+      via{other.via},
+      address_{other.address_},
+      by_id_{other.by_id_} {
+  if (address_ != nullptr) address_->retain();
+  if (cell* const c = other.known(); c != nullptr) {
+    c->retain();
+    cell_.store(c, std::memory_order_relaxed);
+  }
+}
+
+handle_core::handle_core(handle_core&& other) noexcept
+    : time_limit{other.time_limit},
+      stop{std::move(other.stop)},
+      via{std::move(other.via)},
+      address_{std::exchange(other.address_, nullptr)},
+      cell_{other.known()},
+      by_id_{other.by_id_} {
+  other.cell_.store(nullptr, std::memory_order_relaxed);  // nobody else uses what is moved from
+}
+
+handle_core& handle_core::operator=(handle_core other) noexcept {
+  std::swap(time_limit, other.time_limit);
+  std::swap(stop, other.stop);
+  std::swap(via, other.via);
+  std::swap(address_, other.address_);
+  std::swap(by_id_, other.by_id_);
+  other.cell_.store(cell_.exchange(other.known(), std::memory_order_acq_rel), std::memory_order_relaxed);
+  return *this;
+}
+
+handle_core::~handle_core() {
+  if (cell* const c = cell_.load(std::memory_order_acquire); c != nullptr) c->release();
+  if (address_ != nullptr) address_->release();
+}
+
+cell* handle_core::find() const {
+  auto& core = *address_->core;
+  core.require_running();
+  if (cell* const c = known(); c != nullptr) return c;
+  cell* found = nullptr;
+  if (by_id_) {
+    found = core.cells().find(address_->id);
+    if (found != nullptr && &found->type() != address_->type) {
+      found->release();
+      throw error(errc::not_found, fmt::format("{} {}", address_->type->name, address_->id.str()));
+    }
+    if (found == nullptr) return nullptr;
+  } else {
+    found = &core.cells().at(*address_->type, address_->key);
+  }
+  cell* expected = nullptr;
+  if (!cell_.compare_exchange_strong(expected, found, std::memory_order_acq_rel)) found->release();
+  return known();
+}
+
+}  // namespace detail
+}  // namespace troupe::inline v0
