@@ -77,21 +77,22 @@ void call_core::run_coroutine(cell& c, thread_state& thread, epoch_number learne
     (t.inv != nullptr ? t.inv->failure : failure_) = std::current_exception();
     if (t.inv != nullptr) c.settle(*t.inv, t);
   }
-  --thread.depth;
-  thread.here = outer;
   if (t.inv == nullptr) {
     stage_ = stage::ran;
     dependency_ = t.end();
     if (t.has_failed() && !failure_) failure_ = t.failure();
-    c.let_go();
   } else if (t.held) {
     c.end_turn(*t.inv, t);
-    c.let_go();
   }
+  --thread.depth;
+  thread.here = outer;
+  if (t.held) c.let_go();
 }
 
 bool call_core::run_coroutine_here(thread_state& thread) noexcept {
-  cell* const c = thread.depth < depth_max ? hold(changes_) : nullptr;
+  // It may come to waiting: a thread that must not is refused before the action has begun.
+  const bool may_wait = thread.here != nullptr || !must_not_block(home());
+  cell* const c = may_wait && thread.depth < depth_max ? hold(changes_) : nullptr;
   if (c == nullptr) return false;
   run_coroutine(*c, thread, 0);
   return stage_ == stage::ran && settled(*c, thread);
