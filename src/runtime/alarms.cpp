@@ -148,13 +148,14 @@ void alarms::stop() noexcept {
 void alarms::set(place who, wall_time at, std::uint32_t failures) {
   const std::lock_guard lock{mutex_};
   if (stopped_) return;
-  const auto [here, is_new] = places_.try_emplace(std::move(who), appointment{at, failures});
+  const appointment next{at, failures, ++last_number_};
+  const auto [here, is_new] = places_.try_emplace(std::move(who), next);
   if (!is_new) {
     if (here->second.at <= at) return;
-    order_.erase({here->second.at, &*here});
-    here->second = {at, failures};
+    order_.erase(here->second.when());
+    here->second = next;
   }
-  const auto queued = order_.emplace(at, &*here).first;
+  const auto queued = order_.emplace(next.when(), &*here).first;
   if (queued == order_.begin()) arm();
 }
 
@@ -162,7 +163,7 @@ void alarms::clear(const definition& type, const troupe::key& key) {
   const std::lock_guard lock{mutex_};
   const auto here = places_.find({&type, key});
   if (here == places_.end()) return;
-  order_.erase({here->second.at, &*here});
+  order_.erase(here->second.when());
   places_.erase(here);
 }
 
@@ -174,7 +175,7 @@ void alarms::arm() noexcept {
   exec.cancel(bell_);
   if (stopped_ || order_.empty()) return;
   const auto wall = exec.clock().wall();
-  const wall_time at = std::clamp<wall_time>(order_.begin()->first, wall, wall + longest_wait);
+  const wall_time at = std::clamp<wall_time>(order_.begin()->first.first, wall, wall + longest_wait);
   exec.arm(bell_, exec.now() + (at - wall));
 }
 

@@ -5,7 +5,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <utility>
 
 #include <troupe/actor/definition.hpp>
@@ -50,6 +49,8 @@ class alarms {
   struct appointment {
     wall_time at;
     std::uint32_t failures = 0;  ///< of attempts to wake it
+    std::uint64_t number = 0;    ///< of those for one moment, the first one comes first
+    [[nodiscard]] std::pair<wall_time, std::uint64_t> when() const noexcept { return {at, number}; }
   };
   using places = std::map<place, appointment>;
 
@@ -71,7 +72,8 @@ class alarms {
   runtime_core& core_;
   std::mutex mutex_;
   places places_;
-  std::set<std::pair<wall_time, const places::value_type*>> order_;
+  std::map<std::pair<wall_time, std::uint64_t>, const places::value_type*> order_;
+  std::uint64_t last_number_ = 0;
   bell bell_{*this};
   std::unique_ptr<search> search_;
   bool stopped_ = false;
