@@ -42,7 +42,7 @@ case $kind in
     ctest --test-dir "$here" --output-on-failure --no-tests=error
     ;;
   subdirectory)
-    build_with_cmake "$consumers/$kind" -DTROUPE_SOURCE_DIR="$source"
+    build_with_cmake "$consumers/$kind" -DTROUPE_SOURCE_DIR="$source" -DTROUPE_PRECOMPILE_HEADERS=ON
     "$here/consumer"
     ;;
   pkg_config)
