@@ -16,14 +16,19 @@ bool is_write_protected(int system_error) noexcept {
   return system_error == EACCES || system_error == EPERM || system_error == EROFS;
 }
 
+sqlite3_file* find_log_file(sqlite3* handle) noexcept {
+  sqlite3_file* file = nullptr;
+  sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
+  return file != nullptr && file->pMethods != nullptr ? file : nullptr;
+}
+
 /// The operating system's word on an I/O error; 0 if it had none. SQLite passes it on from calls that open files; for
 /// the others, the log and the database remember it.
 int system_error(sqlite3* handle) noexcept {
   int code = sqlite3_system_errno(handle);
   if (code != 0) return code;
-  sqlite3_file* log = nullptr;
-  sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
-  if (log != nullptr && log->pMethods != nullptr) log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &code);
+  sqlite3_file* const log = find_log_file(handle);
+  if (log != nullptr) log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &code);
   if (code == 0) sqlite3_file_control(handle, "main", SQLITE_FCNTL_LAST_ERRNO, &code);
   return code;
 }
@@ -111,6 +116,8 @@ std::string sqlite_connection::query_text(const char* sql) {
   if (!query.step()) throw corrupt("one of our own rows is missing");
   return std::string{query.text(0)};
 }
+
+sqlite3_file* sqlite_connection::log_file() const noexcept { return find_log_file(handle_); }
 
 error sqlite_connection::failure(int result) const {
   return to_error(file_.path, result, system_error(handle_), sqlite3_errmsg(handle_), busy_timeout_);

@@ -41,6 +41,9 @@ class sqlite_connection {
   [[nodiscard]] std::int64_t query_number(const char* sql);
   [[nodiscard]] std::string query_text(const char* sql);
 
+  /// The file of the write-ahead log; null if it is not open.
+  [[nodiscard]] sqlite3_file* log_file() const noexcept;
+
   /// The error that the result code of the last call on this connection stands for.
   [[nodiscard]] error failure(int result) const;
 

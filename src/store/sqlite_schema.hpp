@@ -92,6 +92,7 @@ inline constexpr const char* has_schema =
     "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '_troupe_meta'";
 inline constexpr const char* read_schema_version = "SELECT value FROM _troupe_meta WHERE name = 'schema'";
 inline constexpr const char* read_encoding = "PRAGMA encoding";
+inline constexpr const char* read_page_size = "PRAGMA page_size";
 inline constexpr const char* use_wal = "PRAGMA journal_mode = WAL";
 inline constexpr const char* synchronous_full = "PRAGMA synchronous = FULL";
 inline constexpr const char* synchronous_normal = "PRAGMA synchronous = NORMAL";

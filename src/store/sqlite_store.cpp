@@ -117,12 +117,13 @@ struct database {
     configure(connection);
     opening_transaction first{connection};
     load_names(connection, names);
-    log.emplace(connection, tail, options.log_bytes, options.synchronous == synchronous::full);
+    const bool waits = options.synchronous == synchronous::full;
+    log.emplace(connection, tail, options.log_bytes, waits);
     log->read();
-    writer.emplace(connection, names, *log);
+    writer.emplace(connection, names, *log, waits);
     opening = first.commit();
     move_log();
-    if (options.synchronous == synchronous::normal) connection.execute(sql::synchronous_normal);
+    if (!waits) connection.execute(sql::synchronous_normal);
     readers.emplace(file, options.busy_timeout, names, tail);
     move_log_on_close(true);
     ownership->keep();

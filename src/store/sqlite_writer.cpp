@@ -1,6 +1,7 @@
 #include "sqlite_writer.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -12,6 +13,16 @@ namespace {
 /// 4 MiB. A checkpoint of so much keeps the next commit waiting for some five milliseconds. One of more takes longer,
 /// and is not cheaper for that: most of what goes through the log is new.
 constexpr int checkpoint_interval_pages = 1024;
+
+// A commit that makes a file longer waits for the new size to be on disk too, and that takes as long again as its bytes
+// do. So the file of SQLite's log is kept longer than the log is.
+constexpr std::int64_t room_bytes_min = 64 * 1024;
+constexpr std::int64_t room_bytes = 256 * 1024;
+constexpr std::array<std::byte, 32 * 1024> zeros{};
+
+// Of SQLite's log and of a page in it (sqlite.org/fileformat2.html#walformat).
+constexpr std::int64_t log_header_bytes = 32;
+constexpr std::int64_t page_header_bytes = 24;
 
 // A larger state goes to its row at once. There SQLite compares it with what it overwrites, and writes only the pages
 // that differ; in the log it would stand whole.
@@ -28,11 +39,13 @@ std::string id_text(const write_set& write) { return write.id.str(); }
 
 }  // namespace
 
-sqlite_writer::sqlite_writer(sqlite_connection& connection, definition_names& names, sqlite_log& log)
+sqlite_writer::sqlite_writer(sqlite_connection& connection, definition_names& names, sqlite_log& log, bool waits)
     : connection_{connection},
       names_{names},
       log_{log},
       checkpoint_at_pages_{checkpoint_interval_pages},
+      page_bytes_{connection.query_number(sql::read_page_size)},
+      waits_{waits},
       begin_{connection.prepare(sql::begin_write)},
       commit_{connection.prepare(sql::commit)},
       roll_back_{connection.prepare(sql::roll_back)},
@@ -116,6 +129,7 @@ int sqlite_writer::commit_elsewhere() noexcept {
 void sqlite_writer::tidy() noexcept {
   log_.fold_some();
   checkpoint_if_due();
+  make_room_if_due();
 }
 
 void sqlite_writer::checkpoint_if_due() noexcept {
@@ -127,6 +141,30 @@ void sqlite_writer::checkpoint_if_due() noexcept {
   const bool is_complete = result == SQLITE_OK && in_log == moved;  // if so, the next commit starts the log afresh
   checkpoint_at_pages_ = checkpoint_interval_pages + (is_complete ? 0 : log_pages_);
   log_pages_ = 0;
+  room_until_ = 0;  // it may be shorter now
+}
+
+void sqlite_writer::make_room_if_due() noexcept {
+  const std::int64_t log_ends = log_header_bytes + log_pages_ * (page_header_bytes + page_bytes_);
+  if (!waits_ || log_ends + room_bytes_min <= room_until_) return;
+  if (begin_.try_run() != SQLITE_OK) return begin_.reset();
+  make_room(log_ends + room_bytes);
+  roll_back();
+}
+
+/// In a transaction, so that no other program writes to the log meanwhile. Zeros behind its end are not a part of it:
+/// whoever reads it finds no page there that belongs to it.
+void sqlite_writer::make_room(std::int64_t until) noexcept {
+  room_until_ = until;  // if it fails, it is not tried again with every commit
+  sqlite3_file* const file = connection_.log_file();
+  sqlite3_int64 end = 0;
+  if (file == nullptr || file->pMethods->xFileSize(file, &end) != SQLITE_OK) return;
+  room_until_ = std::max(until, std::int64_t{end});
+  while (end < until) {
+    const auto size = std::min(until - end, sqlite3_int64{zeros.size()});
+    if (file->pMethods->xWrite(file, zeros.data(), static_cast<int>(size), end) != SQLITE_OK) return;
+    end += size;
+  }
 }
 
 void sqlite_writer::sort_by_id(std::span<const write_set> writes) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -15,15 +16,16 @@ namespace troupe::inline v0 { namespace detail {
 /// The committing side of the SQLite store, used by one thread at a time.
 class sqlite_writer {
  public:
-  /// The connection is open, has our schema, and is not used for anything else.
-  sqlite_writer(sqlite_connection& connection, definition_names& names, sqlite_log& log);
+  /// The connection is open, has our schema, and is not used for anything else. `waits` says that a commit waits for the
+  /// disk.
+  sqlite_writer(sqlite_connection& connection, definition_names& names, sqlite_log& log, bool waits);
 
   /// Fills in `result` and `failure`, and does not call `done`.
   void commit(commit_request& request) noexcept;
 
   /// What can wait until nobody waits for it. First, folds a portion of our log, if it is time to. Then moves the pages
-  /// of SQLite's log to the database, if many have gathered. A failure is not the commit's and loses nothing: they stay
-  /// where they are, and it is tried again when there are more.
+  /// of SQLite's log to the database, if many have gathered, and sees to it that the next commits have room in the file
+  /// of that log. A failure is not the commit's and loses nothing: all stays where it is, and it is tried again later.
   void tidy() noexcept;
 
  private:
@@ -46,6 +48,8 @@ class sqlite_writer {
 
   void roll_back() noexcept;
   void checkpoint_if_due() noexcept;
+  void make_room_if_due() noexcept;
+  void make_room(std::int64_t until) noexcept;
   [[nodiscard]] bool is_undone(int commit_result) noexcept;
   [[nodiscard]] int commit_elsewhere() noexcept;
 
@@ -56,6 +60,9 @@ class sqlite_writer {
   std::vector<place> sorted_;
   int log_pages_ = 0;
   int checkpoint_at_pages_;
+  std::int64_t page_bytes_;
+  std::int64_t room_until_ = 0;  ///< in the file of SQLite's log, as far as we know
+  bool waits_;
 
   sqlite_statement begin_;
   sqlite_statement commit_;

@@ -92,12 +92,13 @@ TEST_CASE("a simulated disk can be full, and have room again", "[store][disk]") 
   const auto store = disk.sqlite()();
   REQUIRE(is_committed(create(*store, 1, "before")));
   disk.set_capacity(100'000);
-  const auto failed = update(*store, 1, std::string(200'000, 'x'));
+  const std::string more_than_the_log_has_room_for(400'000, 'x');
+  const auto failed = update(*store, 1, more_than_the_log_has_room_for);
   CHECK(failed.result == outcome::failed);
   CHECK_THAT(text_of(failed.failure), Contains("store.full") && Contains("app.db"));
   CHECK(load(*store, 1) == "before");
-  disk.set_capacity(1'000'000);
-  CHECK(is_committed(update(*store, 1, std::string(200'000, 'x'))));
+  disk.set_capacity(2'000'000);
+  CHECK(is_committed(update(*store, 1, more_than_the_log_has_room_for)));
 }
 
 TEST_CASE("a simulated disk that is full refuses openings until it has room", "[store][disk]") {

@@ -74,6 +74,26 @@ TEST_CASE("a commit that could not be written left no trace and can be made agai
   CHECK(load(*after_a_crash(disk), 1) == "after");
 }
 
+TEST_CASE("a commit finds room in the log's file, so that it need not wait for a new size", "[store][sqlite]") {
+  static const simulated_disk* disk = nullptr;
+  static std::size_t size_when_done = 0;
+  simulated_disk here;
+  disk = &here;
+  const auto store = here.sqlite()();
+  REQUIRE(is_committed(create(*store, 1, "")));
+  for (int i = 0; i != 500; ++i) {
+    const std::size_t size_before = here.contents("app.db-wal").size();
+    const troupe::bytes state = to_bytes(std::to_string(i));
+    troupe::commit_request request;
+    request.writes = {update(1, state)};
+    request.done = [](troupe::commit_request&) noexcept { size_when_done = disk->contents("app.db-wal").size(); };
+    store->commit(request);
+    REQUIRE(is_committed(request));
+    REQUIRE(size_when_done == size_before);
+  }
+  CHECK(load(*after_a_crash(here), 1) == "499");
+}
+
 TEST_CASE("a commit of messages that could not be written left no trace and can be made again", "[store][sqlite]") {
   simulated_disk disk;
   const auto store = disk.sqlite()();

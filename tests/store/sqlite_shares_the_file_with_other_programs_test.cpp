@@ -82,6 +82,25 @@ TEST_CASE("the log moves to the database between commits, and a foreign read hol
   CHECK(std::filesystem::file_size(path + "-wal") < grown + 25'000'000);
 }
 
+TEST_CASE("what other programs write into the log stays, whatever room we make behind it", "[store][sqlite]") {
+  const temporary_directory directory;
+  const std::string path = directory / "app.db";
+  const auto store = troupe::sqlite{path}();
+  REQUIRE(is_committed(create(*store, 1, "")));
+  foreign writer{path};
+  writer.run("PRAGMA synchronous = OFF");
+  writer.run("CREATE TABLE theirs (row INTEGER PRIMARY KEY, text BLOB)");
+  for (int round = 1; round <= 100; ++round) {
+    writer.run("INSERT INTO theirs (text) VALUES (zeroblob(30000))");
+    REQUIRE(is_committed(update(*store, 1, std::to_string(round))));
+  }
+  CHECK(writer.run("SELECT count(*) FROM theirs WHERE length(text) = 30000") == "100");
+  CHECK(load(*store, 1) == "100");
+  CHECK(writer.run("PRAGMA integrity_check") == "ok");
+  store->close();
+  CHECK(writer.run("SELECT count(*) FROM theirs WHERE length(text) = 30000") == "100");
+}
+
 TEST_CASE("another program's write transaction makes a commit fail, which can be made again", "[store][sqlite]") {
   using namespace std::chrono_literals;
   const temporary_directory directory;
