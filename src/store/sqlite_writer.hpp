@@ -16,8 +16,7 @@ namespace troupe::inline v0 { namespace detail {
 /// The committing side of the SQLite store, used by one thread at a time.
 class sqlite_writer {
  public:
-  /// The connection is open, has our schema, and is not used for anything else. `waits` says that a commit waits for the
-  /// disk.
+  /// The connection is open, has our schema, and is not used for anything else. `waits`: a commit does, for the disk.
   sqlite_writer(sqlite_connection& connection, definition_names& names, sqlite_log& log, bool waits);
 
   /// Fills in `result` and `failure`, and does not call `done`.
