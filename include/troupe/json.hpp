@@ -16,6 +16,8 @@
 /// Makes nlohmann/json known to the codec: `troupe::json` can be stored, and so can types that have `to_json` and
 /// `from_json` in their own namespace (or as friends). Declare those next to the type: where a translation unit does
 /// not see them, the type would be stored field by field. Where it sees them without this header, it does not compile.
+/// A `from_json` gets what a client sends: `get_ref<const std::int64_t&>()` refuses what is not a whole number, where
+/// `get<std::int64_t>()` casts a double, however large, which is undefined behaviour.
 
 namespace troupe::inline v0 {
 namespace detail {

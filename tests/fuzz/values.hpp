@@ -77,12 +77,14 @@ struct troupe::codec<fuzz::money> {
 
 namespace fuzz {
 
-/// Stored as its JSON.
+/// Stored as its JSON. `get_ref` takes whole numbers alone, where `get` would cast any double.
 struct price {
   std::int64_t cents = 0;
   bool operator==(const price&) const = default;
   friend void to_json(troupe::json& out, const price& value) { out = troupe::json{{"cents", value.cents}}; }
-  friend void from_json(const troupe::json& in, price& value) { value.cents = in.at("cents").get<std::int64_t>(); }
+  friend void from_json(const troupe::json& in, price& value) {
+    value.cents = in.at("cents").get_ref<const std::int64_t&>();
+  }
 };
 
 /// What JSON has a form for: it comes back from there as it was.
