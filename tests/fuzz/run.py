@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Runs fuzzers, each on a core, leaving its corpus as it is, and says what they did.
 
-    run.py BUILD                    every target of the build folder, 60 seconds each, on all cores
+    run.py BUILD                    every target of the build folder, about a minute each, on all cores
     run.py BUILD json --seconds 600 --seed 0 --keep    one target, longer; what it learned goes into the corpus
 
-A seed of 0 is another one each time. Otherwise runs of the same code are alike: whether a change passes is not chance.
+Without --seconds a target runs as many inputs as RUNS says, from a fixed seed, and a program does the same in every
+such run: whether a change passes is not chance, nor a matter of the machine's speed. --seconds explores; a seed of 0
+is another one each time.
 
 The exit status is 1 when a target found something; the input is kept in the build folder, and the command that replays
 it is printed.
@@ -21,8 +23,17 @@ import tempfile
 
 SOURCE = pathlib.Path(__file__).resolve().parent
 
+# Inputs in about a minute of a core; of others, 50,000.
+RUNS = {"calls": 110_000, "cbor": 220_000, "json": 600_000, "rows": 42_000, "store_file": 48_000, "text": 650_000}
+
 # A short input may make nobody slow or large: seconds, and megabytes in one allocation and in all.
 LIMITS = ["-timeout=10", "-malloc_limit_mb=256", "-rss_limit_mb=2048"]
+
+
+def same_addresses():
+    """What libFuzzer learns from comparisons of addresses would differ from run to run."""
+    fixed = ["setarch", "-R"]
+    return fixed if subprocess.run([*fixed, "true"], check=False, stderr=subprocess.DEVNULL).returncode == 0 else []
 
 
 def run(program, seconds, keep, seed):
@@ -34,13 +45,18 @@ def run(program, seconds, keep, seed):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
     kept = SOURCE / "corpus" / name
-    command = [program, *LIMITS, f"-max_total_time={seconds}", f"-seed={seed}", "-print_final_stats=1", f"-artifact_prefix={findings}/"]
+    # By name: the order of a folder is the file system's. They are all there is to read: nothing is looked for again.
+    inputs = work / "inputs"
+    inputs.write_text(",".join(str(path) for path in sorted(kept.iterdir())) if kept.exists() else "", encoding="utf-8")
+    command = [*same_addresses(), program, *LIMITS, f"-seed={seed}", "-reload=0", "-print_final_stats=1",
+               f"-max_total_time={seconds}" if seconds else f"-runs={RUNS.get(name, 50_000)}",
+               f"-artifact_prefix={findings}/", f"-seed_inputs=@{inputs}"]
     dictionary = SOURCE / f"{name}.dict"
     if dictionary.exists():
         command.append(f"-dict={dictionary}")
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # files of the store are many and small
     with tempfile.TemporaryDirectory(prefix="troupe-fuzz-", dir=memory) as scratch:
-        done = subprocess.run([*command, corpus, kept], env={**os.environ, "TMPDIR": scratch}, text=True, check=False,
+        done = subprocess.run([*command, corpus], env={**os.environ, "TMPDIR": scratch}, text=True, check=False,
                               errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if keep and done.returncode == 0:
             subprocess.run([program, *LIMITS, "-merge=1", kept, corpus], env={**os.environ, "TMPDIR": scratch},
@@ -58,7 +74,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("build", type=pathlib.Path, help="the build folder, as `build/fuzz`")
     arguments.add_argument("targets", nargs="*", help="all, by default")
-    arguments.add_argument("--seconds", type=int, default=60, help="for each target")
+    arguments.add_argument("--seconds", type=int, help="for each target; by default, RUNS")
     arguments.add_argument("--seed", type=int, default=1, help="of libFuzzer's choices; 0: a new one")
     arguments.add_argument("--jobs", type=int, default=os.cpu_count(), help="targets at a time")
     arguments.add_argument("--keep", action="store_true", help="put what reaches new code into the corpus")
