@@ -250,50 +250,5 @@ void call_core::conclude() {
   if (failure_) std::rethrow_exception(failure_);
 }
 
-// --- post -----------------------------------------------------------------------------------------------------------
-
-void launch_posted(const handle_core& to, invocation* (*make)(executor& home, void* arguments), void* arguments) {
-  const address& where = to.where();
-  if (to.is_closed()) to.via->throw_closed();
-  cell* const c = to.find();
-  invocation& inv = *make(where.core->exec(), arguments);
-  where.retain();
-  inv.origin = &where;
-  inv.via = to.via;
-  inv.posted = true;
-  if (inv.exclusive) inv.link = std::make_shared<const chain_link>(nullptr);
-  if (c != nullptr) {
-    inv.target = c;
-    try {
-      c->count_in();
-    } catch (...) {
-      inv.release();
-      throw;
-    }
-    inv.counted = true;
-  }
-  turn* const mine = this_thread().in_turn;
-  if (mine == nullptr) {
-    c != nullptr ? c->push(inv) : where.core->locate(inv);
-    return;
-  }
-  if (c != nullptr) c->retain();  // until the end of the turn: the handle may be gone by then
-  inv.run = [](work& w) noexcept {
-    auto& leaving = static_cast<invocation&>(w);
-    const turn& now = *this_thread().in_turn;
-    leaving.dependency = now.learned;
-    cell* const target = leaving.target;
-    if (now.unsaved()) {
-      leaving.origin->core->refuse(leaving, now.failure());
-    } else if (target == nullptr) {
-      leaving.origin->core->locate(leaving);
-    } else {
-      target->push(leaving);
-    }
-    if (target != nullptr) target->release();
-  };
-  mine->send(inv);
-}
-
 }  // namespace detail
 }  // namespace troupe::inline v0

@@ -62,7 +62,7 @@ class status_invocation final : public invocation {
     cell& c = *target;
     seen.state = static_cast<actor_status::phase>(c.phase_);
     seen.id = c.id();
-    seen.calls_waiting = c.queued_.load(std::memory_order_relaxed);
+    seen.calls_waiting = c.calls_waiting();
     if (c.live_) {
       for (const invocation* i = c.live_->running; i != nullptr; i = i->following) seen.running.emplace_back(i->what());
     }

@@ -135,6 +135,7 @@ bool cell::rest() noexcept {
 work* cell::next_message() noexcept {
   for (;;) {
     if (work* const w = incoming_.pop_front(); w != nullptr) return w;
+    show_begun();
     if (rest()) return nullptr;
     auto* newest = reinterpret_cast<work*>(word_.exchange(held, std::memory_order_acquire));
     while (newest != nullptr) {
@@ -149,18 +150,17 @@ void cell::drain(int budget) noexcept {
   while (work* const w = next_message()) {
     if (budget-- == 0) {
       incoming_.push_front(*w);
+      show_begun();
       return post();
     }
     if (!dispatch(*w)) return;
   }
 }
 
-void cell::count_in() {
-  const auto limit = type().options.mailbox_calls_max;
-  if (queued_.fetch_add(1, std::memory_order_relaxed) < limit) return;
-  queued_.fetch_sub(1, std::memory_order_relaxed);
-  throw error(errc::overloaded,
-              fmt::format("{} calls wait for {} already (options::mailbox_calls_max)", limit, name()));
+void cell::refuse_call() {
+  count_out();
+  throw error(errc::overloaded, fmt::format("{} calls wait for {} already (options::mailbox_calls_max)",
+                                            type().options.mailbox_calls_max, name()));
 }
 
 // --- who may run ----------------------------------------------------------------------------------------------------
@@ -260,6 +260,8 @@ bool cell::dispatch(work& w) noexcept {
 // Runs the first turn of an invocation, or a further one. False if the cell is no longer held: then the invocation
 // awaits another actor, and neither may be touched.
 bool cell::run_turn(invocation& inv, work* continuation) noexcept {
+  if (std::exchange(inv.counted, false)) count_begun();
+  show_begun();  // the turn may end without coming back to the mailbox
   auto& thread = this_thread();
   fiber* const outer = std::exchange(thread.here, &inv);
   ++thread.depth;
@@ -278,7 +280,6 @@ bool cell::run_turn(invocation& inv, work* continuation) noexcept {
 
 void cell::run_first(invocation& inv, turn& t) noexcept {
   inv.started = true;
-  if (std::exchange(inv.counted, false)) queued_.fetch_sub(1, std::memory_order_relaxed);
   std::coroutine_handle<> body;
   try {
     body = inv.begin(live_.get());

@@ -40,7 +40,8 @@ epoch_number turn::end_with_effects() noexcept {
   }
   const bool destroyed = c.side_ && c.side_->destroyed;
   const bool saves = effects_ && effects_->save;
-  if ((writes || saves || (c.side_ && c.side_->has_rows())) && c.live_ && !destroyed) {
+  const bool to_record = (writes && !c.quick_writes_) || saves || (c.side_ && c.side_->has_rows());
+  if (to_record && c.live_ && !destroyed) {
     std::exception_ptr failure;
     try {
       const bool of_procedure = inv != nullptr && inv->kind == invocation::purpose::lifecycle;
@@ -56,8 +57,8 @@ epoch_number turn::end_with_effects() noexcept {
       effects().failure = failure;
       if (inv != nullptr) inv->unsaved = failure;
     }
-    c.dependency_ = std::max(c.dependency_, dependency);
   }
+  if (writes || to_record) c.dependency_ = std::max(c.dependency_, dependency);
   if (inv != nullptr) inv->dependency = std::max(inv->dependency, dependency);
   learned = dependency;
   if (effects_) {

@@ -91,6 +91,42 @@ TEST_CASE("posts of one sender arrive in their order", "[client]") {
   }
 }
 
+TEST_CASE("posts wait behind an exclusive action, among the calls", "[client]") {
+  manual_runtime runtime{offices(100)};
+  auto main = runtime->client().get_or_create<ledger>("main");
+  outcome<std::monostate> closed;
+  outcome<std::monostate> added;
+  runtime->spawn(keep(main.call<&ledger::close>(10), closed));
+  runtime.settle();
+  for (int i = 1; i <= 9; ++i) main.post<&ledger::add>(i);
+  runtime->spawn(keep(main.call<&ledger::add>(10), added));
+  runtime.settle();
+  main.post<&ledger::add>(11);
+  runtime.settle();
+  CHECK(main.status().get().calls_waiting == 11);
+  runtime.advance(10s + 1ms);
+  CHECK(added.value);
+  CHECK(main.call<&ledger::all>().get() == up_to(11));
+  CHECK(main.status().get().calls_waiting == 0);
+}
+
+TEST_CASE("a post means who has the key when it arrives, and nobody else", "[client]") {
+  std::vector<std::string> heard;
+  troupe::runtime_options options;
+  options.on_error = [&](const std::exception_ptr& failure, std::string_view) {
+    heard.push_back(code_of([&] { std::rethrow_exception(failure); }));
+  };
+  manual_runtime runtime{offices(), std::move(options)};
+  const auto id = runtime->client().get_or_create<ledger>("main").resolve().get();
+  runtime->client().get<ledger>("main").post<&ledger::add>(1);
+  runtime->client().get_for_id<ledger>(id).post<&ledger::add>(2);
+  runtime->client().get_or_create<ledger>("new").post<&ledger::add>(3);
+  runtime.settle();
+  CHECK(heard.empty());
+  CHECK(runtime->client().get<ledger>("main").call<&ledger::all>().get() == up_to(2));
+  CHECK(runtime->client().get<ledger>("new").call<&ledger::all>().get() == std::vector<int>{3});
+}
+
 TEST_CASE("what a turn posts goes out before what it awaits", "[client]") {
   troupe::runtime runtime{offices()};
   auto from = runtime.client().get_or_create<sender>("one");
@@ -155,6 +191,10 @@ TEST_CASE("a full mailbox refuses the next call, and is open again afterwards", 
              Catch::Contains("ledger/main") && Catch::Contains("mailbox_calls_max"));
   runtime.advance(10s + 1ms);
   CHECK(added[2].value);
-  for (int i = 0; i < 10; ++i) main.call<&ledger::add>(1).get();
+  for (int i = 0; i < 5; ++i) main.call<&ledger::add>(1).get();
+  for (int i = 0; i < 5; ++i) {
+    main.post<&ledger::add>(1);
+    runtime.settle();
+  }
   CHECK(main.call<&ledger::all>().get().size() == 13);
 }

@@ -8,6 +8,7 @@
 #include <troupe/client/call.hpp>
 #include <troupe/client/connection.hpp>
 #include <troupe/client/lookup.hpp>
+#include <troupe/client/post.hpp>
 #include <troupe/client/send.hpp>
 
 #if defined(__has_cpp_attribute) && __has_cpp_attribute(clang::lifetimebound)
@@ -59,17 +60,7 @@ class handle {
   void post(T&&... arguments) const {
     if constexpr (detail::check_call<A, M>() && detail::check_arguments<M, T...>()) {
       detail::call_arguments<M> stored{std::forward<T>(arguments)...};
-      detail::launch_posted(
-          core_,
-          [](executor& home, void* from) -> detail::invocation* {
-            return std::apply(
-                [&](auto&... each) {
-                  return new detail::typed_invocation<A, M>(home, detail::is_exclusive_action<A, M>,
-                                                            std::move(each)...);
-                },
-                *static_cast<detail::call_arguments<M>*>(from));
-          },
-          &stored);
+      detail::post<A, M>(core_, stored);
     }
   }
 

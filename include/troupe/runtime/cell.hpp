@@ -54,6 +54,10 @@ struct address {
   }
 
   [[nodiscard]] bool creates() const noexcept { return how == intent::get_or_create || how == intent::create; }
+  /// Whether the key, and what is meant by it, is all that there is to say.
+  [[nodiscard]] bool is_key_only() const noexcept {
+    return (how == intent::get || how == intent::get_or_create) && !given;
+  }
 
   std::shared_ptr<runtime_core> core;
   const definition* type = nullptr;
@@ -163,9 +167,24 @@ class cell final : public work {
   /// Ends a turn of `inv` that has not been paused, and answers if the invocation is over.
   void end_turn(invocation& inv, turn& t) noexcept;
 
-  /// Counts a call in, or throws `actor.overloaded`.
-  void count_in();
+  /// The next message, before all others.
+  void put_first(work& w) noexcept { incoming_.push_front(w); }
+
+  /// Counts a call in, or throws `actor.overloaded`. From any thread.
+  void count_in() {
+    const auto before = queued_.fetch_add(1, std::memory_order_relaxed);
+    if (before - begun_seen_.load(std::memory_order_relaxed) >= type().options.mailbox_calls_max) refuse_call();
+  }
+  /// Of one that will not begin. From any thread.
   void count_out() noexcept { queued_.fetch_sub(1, std::memory_order_relaxed); }
+  /// A call that was counted in begins.
+  void count_begun() noexcept { ++begun_; }
+  [[nodiscard]] std::uint32_t calls_waiting() const noexcept {
+    return queued_.load(std::memory_order_relaxed) - begun_;
+  }
+
+  /// Whether a plain action may run now.
+  [[nodiscard]] bool open_to(bool writes) const noexcept { return open_ && !(writes && refuses_changes()); }
 
   /// Whether changes are refused because the store does not keep up.
   [[nodiscard]] bool refuses_changes() const noexcept { return kind_.commits.refusing.load(std::memory_order_relaxed); }
@@ -218,6 +237,8 @@ class cell final : public work {
 
   static void run_posted(work& w) noexcept;
   void hand_over() noexcept;
+  [[noreturn]] void refuse_call();
+  void show_begun() noexcept { begun_seen_.store(begun_, std::memory_order_relaxed); }
   [[nodiscard]] work* next_message() noexcept;
   [[nodiscard]] bool rest() noexcept;
   bool dispatch(work& w) noexcept;
@@ -245,7 +266,11 @@ class cell final : public work {
   work_list deferred_;              ///< must wait: for the wake, for an exclusive action, ...
   invocation* holder_ = nullptr;    ///< the exclusive action or lifecycle procedure that keeps others out
   std::atomic<std::uint32_t> references_{1};
+  // Calls that wait are those counted in, less those that have begun. The holder shows the latter batch by batch, so
+  // that senders do not take the line from it with each message.
   std::atomic<std::uint32_t> queued_{0};
+  std::atomic<std::uint32_t> begun_seen_{0};
+  std::uint32_t begun_ = 0;
   std::unique_ptr<cell_side> side_;  ///< null until it is needed
   actor_id id_;                      ///< nil while it is not known to exist
   troupe::key key_;

@@ -1,0 +1,111 @@
+#include <troupe/client/post.hpp>
+
+#include <fmt/format.h>
+
+#include "../runtime/core.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+
+// --- postings -------------------------------------------------------------------------------------------------------
+
+void posting::leave() {
+  cell& to = *target_;
+  try {
+    to.count_in();
+  } catch (...) {
+    delete this;
+    throw;
+  }
+  turn* const mine = this_thread().in_turn;
+  if (mine == nullptr) return to.push(*this);
+  to.retain();  // until the end of the turn: the handle may be gone by then
+  run = &posting::leave_turn;
+  mine->send(*this);
+}
+
+void posting::leave_turn(work& w) noexcept {
+  auto& self = static_cast<posting&>(w);
+  cell& to = *self.target_;
+  const turn& now = *this_thread().in_turn;
+  if (now.unsaved()) {
+    to.count_out();
+    self.report(now.failure());
+    delete &self;
+  } else {
+    self.run = &posting::run_posting;
+    self.dependency_ = now.learned;
+    to.push(self);
+  }
+  to.release();
+}
+
+// The actor is not open: an invocation goes on in this one's place.
+void posting::give_way() noexcept {
+  cell& c = *target_;
+  auto& core = c.core();
+  invocation& inv = *make(core.exec());
+  auto* const origin = new address;
+  origin->core = core.not_owning();
+  origin->type = &c.type();
+  origin->how = how_;
+  origin->key = c.key();
+  inv.origin = origin;
+  inv.target = target_;
+  inv.dependency = dependency_;
+  inv.posted = inv.counted = true;
+  delete this;
+  c.put_first(inv);
+}
+
+void posting::report(const std::exception_ptr& failure) noexcept {
+  target_->core().report(failure, fmt::format("{} in {}", action(), target_->type().name));
+}
+
+// --- others ---------------------------------------------------------------------------------------------------------
+
+void launch_posted(const handle_core& to, invocation* (*make)(executor& home, void* arguments), void* arguments) {
+  const address& where = to.where();
+  if (to.is_closed()) to.via->throw_closed();
+  cell* const c = to.find();
+  invocation& inv = *make(where.core->exec(), arguments);
+  where.retain();
+  inv.origin = &where;
+  inv.via = to.via;
+  inv.posted = true;
+  if (inv.exclusive) inv.link = std::make_shared<const chain_link>(nullptr);
+  if (c != nullptr) {
+    inv.target = c;
+    try {
+      c->count_in();
+    } catch (...) {
+      inv.release();
+      throw;
+    }
+    inv.counted = true;
+  }
+  turn* const mine = this_thread().in_turn;
+  if (mine == nullptr) {
+    c != nullptr ? c->push(inv) : where.core->locate(inv);
+    return;
+  }
+  if (c != nullptr) c->retain();  // until the end of the turn: the handle may be gone by then
+  inv.run = [](work& w) noexcept {
+    auto& leaving = static_cast<invocation&>(w);
+    const turn& now = *this_thread().in_turn;
+    leaving.dependency = now.learned;
+    cell* const target = leaving.target;
+    if (now.unsaved()) {
+      leaving.origin->core->refuse(leaving, now.failure());
+    } else if (target == nullptr) {
+      leaving.origin->core->locate(leaving);
+    } else {
+      target->push(leaving);
+    }
+    if (target != nullptr) target->release();
+  };
+  mine->send(inv);
+}
+
+}  // namespace detail
+}  // namespace troupe::inline v0
