@@ -15,23 +15,29 @@ std::uint64_t tick_at_or_after(time_point at) {
   return static_cast<std::uint64_t>(ns / tick_ns + (ns % tick_ns != 0 ? 1 : 0));
 }
 
+// In nanoseconds of steady time; the last one there is for a tick beyond.
+std::int64_t moment_of(std::uint64_t tick) {
+  return tick > static_cast<std::uint64_t>(INT64_MAX / tick_ns) ? INT64_MAX : static_cast<std::int64_t>(tick) * tick_ns;
+}
+
 }  // namespace
 
 bool timer_queue::arm(timer& t, time_point at) noexcept {
   const std::lock_guard lock{mutex_};
-  const auto before = next_.load(std::memory_order_relaxed);
   if (t.armed_) remove(t);
   t.tick_ = std::max(tick_at_or_after(at), now_tick_ + 1);
   insert(t);
-  publish_next();
-  return next_.load(std::memory_order_relaxed) < before;
+  const auto due = moment_of(t.tick_);
+  if (due >= next_.load(std::memory_order_relaxed)) return false;
+  next_.store(due, std::memory_order_relaxed);
+  return true;
 }
 
+// Most timers are cancelled before they are due, so nobody looks for the next one here.
 bool timer_queue::cancel(timer& t) noexcept {
   const std::lock_guard lock{mutex_};
   if (!t.armed_) return false;
   remove(t);
-  publish_next();
   return true;
 }
 
@@ -94,11 +100,7 @@ std::uint64_t timer_queue::next_tick() const noexcept {
   return UINT64_MAX;
 }
 
-void timer_queue::publish_next() noexcept {
-  const auto tick = next_tick();
-  next_.store(tick > static_cast<std::uint64_t>(never / tick_ns) ? never : static_cast<std::int64_t>(tick) * tick_ns,
-              std::memory_order_relaxed);
-}
+void timer_queue::publish_next() const noexcept { next_.store(moment_of(next_tick()), std::memory_order_relaxed); }
 
 std::size_t timer_queue::expire(time_point now) noexcept {
   const std::lock_guard lock{mutex_};
@@ -122,6 +124,8 @@ std::size_t timer_queue::expire(time_point now) noexcept {
 }
 
 std::optional<time_point> timer_queue::next_deadline() const noexcept {
+  const std::lock_guard lock{mutex_};
+  publish_next();
   const auto ns = next_.load(std::memory_order_relaxed);
   if (ns == never) return std::nullopt;
   return time_point{std::chrono::nanoseconds{ns}};

@@ -39,7 +39,8 @@ struct timer {
 /// calls `expire`. All members may be called from any thread.
 class timer_queue {
  public:
-  /// Arms `t`, or moves it if it is armed. Returns whether it is now the first to fire.
+  /// Arms `t`, or moves it if it is armed. Returns whether it may now be the first to fire: who waits for the next one
+  /// has to look again.
   bool arm(timer& t, time_point at) noexcept;
 
   /// Returns whether the timer was armed. See `timer` for what holds afterwards.
@@ -71,10 +72,11 @@ class timer_queue {
   void remove(timer& t) noexcept;
   std::size_t enter(unsigned level, unsigned slot) noexcept;
   [[nodiscard]] std::uint64_t next_tick() const noexcept;
-  void publish_next() noexcept;
+  void publish_next() const noexcept;
 
   mutable std::mutex mutex_;
-  std::atomic<std::int64_t> next_{never};  // of steady time, in nanoseconds
+  // Of steady time, in nanoseconds: no timer is due before. Set by whoever arms one, and put right when somebody looks.
+  mutable std::atomic<std::int64_t> next_{never};
   std::uint64_t now_tick_ = 0;             // all ticks up to this one have fired
   std::array<std::uint64_t, levels> occupied_{};
   std::array<std::array<list, slots>, levels> wheel_{};
