@@ -16,8 +16,10 @@ thread_state& this_thread() noexcept {
   return state;
 }
 
-void drive(std::coroutine_handle<> h) noexcept {
-  auto& thread = this_thread();
+namespace {
+
+// What runs may leave another fiber as the one that runs: see `join`.
+void drive_on(thread_state& thread, std::coroutine_handle<> h) noexcept {
   const auto outer = std::exchange(thread.next, nullptr);
   do {
     h.resume();
@@ -26,10 +28,19 @@ void drive(std::coroutine_handle<> h) noexcept {
   thread.next = outer;
 }
 
+}  // namespace
+
+void drive(std::coroutine_handle<> h) noexcept {
+  auto& thread = this_thread();
+  fiber* const outer = thread.here;
+  drive_on(thread, h);
+  thread.here = outer;
+}
+
 void drive_as(fiber& f, std::coroutine_handle<> h) noexcept {
   auto& thread = this_thread();
   fiber* const outer = std::exchange(thread.here, &f);
-  drive(h);
+  drive_on(thread, h);
   thread.here = outer;
 }
 
@@ -66,6 +77,12 @@ void wait::wake() noexcept {
   } else {
     drive(handle_);
   }
+}
+
+void wait::continue_here() noexcept {
+  auto& thread = this_thread();
+  thread.here = fiber_;
+  thread.next = handle_;
 }
 
 void wait::resume(work& w) noexcept {
@@ -113,62 +130,67 @@ std::array<shared_batches, class_count>& shared() noexcept {
   return *batches;
 }
 
+// A thread's own. Constant and trivial, so that reaching it asks nothing: it is where a stack is empty, or has no room,
+// that somebody looks whether the thread begins or ends.
 struct local_blocks {
   struct stack {
     block* first = nullptr;
-    std::size_t count = 0;
+    std::size_t room = 0;    // for as many more until there is a batch
     block* spare = nullptr;  // one full batch kept back, against ping-pong with the shared ones
   };
   std::array<stack, class_count> classes;
-
-  ~local_blocks();
+  bool thread_ends = false;
 };
-
-constinit thread_local bool thread_ends = false;
-
-local_blocks& local() noexcept {
-  thread_local local_blocks blocks;
-  return blocks;
-}
+constinit thread_local local_blocks local;
 
 void free_all(block* b) noexcept {
   while (b != nullptr) ::operator delete(std::exchange(b, b->next));
 }
 
-local_blocks::~local_blocks() {
-  thread_ends = true;
-  for (auto& c : classes) {
-    free_all(c.first);
-    free_all(c.spare);
-  }
+bool thread_lives() noexcept {
+  struct last_rites {
+    ~last_rites() {
+      for (auto& c : local.classes) {
+        free_all(c.first);
+        free_all(c.spare);
+        c = {};
+      }
+      local.thread_ends = true;
+    }
+  };
+  if (local.thread_ends) return false;
+  thread_local last_rites at_end;
+  static_cast<void>(at_end);
+  return true;
 }
 
 void* refill(local_blocks::stack& mine, std::size_t index) {
-  if (mine.spare != nullptr) {
-    mine.first = std::exchange(mine.spare, nullptr);
-    mine.count = batch_blocks;
-  } else if (auto& all = shared()[index]; true) {
-    const std::lock_guard lock{all.mutex};
-    if (all.first != nullptr) {
-      mine.first = std::exchange(all.first, all.first->next_batch);
-      mine.count = batch_blocks;
+  if (thread_lives()) {
+    if (mine.spare != nullptr) {
+      mine.first = std::exchange(mine.spare, nullptr);
+    } else if (auto& all = shared()[index]; true) {
+      const std::lock_guard lock{all.mutex};
+      if (all.first != nullptr) mine.first = std::exchange(all.first, all.first->next_batch);
     }
   }
   if (mine.first == nullptr) return ::operator new((index + 1) * class_bytes);
-  --mine.count;
+  mine.room = 1;
   return std::exchange(mine.first, mine.first->next);
 }
 
-void give_away(local_blocks::stack& mine, std::size_t index) noexcept {
-  if (mine.spare == nullptr) {
+// Makes room for a batch. False if the thread keeps nothing any more.
+bool give_away(local_blocks::stack& mine, std::size_t index) noexcept {
+  if (!thread_lives()) return false;
+  if (mine.first != nullptr && mine.spare == nullptr) {
     mine.spare = mine.first;
-  } else {
+  } else if (mine.first != nullptr) {
     auto& all = shared()[index];
     const std::lock_guard lock{all.mutex};
     mine.first->next_batch = std::exchange(all.first, mine.first);
   }
   mine.first = nullptr;
-  mine.count = 0;
+  mine.room = batch_blocks;
+  return true;
 }
 
 #endif
@@ -177,30 +199,27 @@ void give_away(local_blocks::stack& mine, std::size_t index) noexcept {
 
 void* allocate_block(std::size_t size) {
 #if TROUPE_RECYCLE_BLOCKS
-  const std::size_t index = (size - 1) / class_bytes;
-  if (index < class_count && !thread_ends) {
-    auto& mine = local().classes[index];
+  if (const std::size_t index = (size - 1) / class_bytes; index < class_count) {
+    auto& mine = local.classes[index];
     if (mine.first == nullptr) [[unlikely]]
       return refill(mine, index);
-    --mine.count;
+    ++mine.room;
     return std::exchange(mine.first, mine.first->next);
   }
-  if (index < class_count) return ::operator new((index + 1) * class_bytes);
 #endif
   return ::operator new(size);
 }
 
 void release_block(void* memory, [[maybe_unused]] std::size_t size) noexcept {
 #if TROUPE_RECYCLE_BLOCKS
-  const std::size_t index = (size - 1) / class_bytes;
-  if (index < class_count && !thread_ends) {
-    auto& mine = local().classes[index];
-    auto* const b = static_cast<block*>(memory);
-    b->next = mine.first;
-    mine.first = b;
-    if (++mine.count == batch_blocks) [[unlikely]]
-      give_away(mine, index);
-    return;
+  if (const std::size_t index = (size - 1) / class_bytes; index < class_count) {
+    auto& mine = local.classes[index];
+    if (mine.room != 0 || give_away(mine, index)) [[likely]] {
+      auto* const b = static_cast<block*>(memory);
+      b->next = std::exchange(mine.first, b);
+      --mine.room;
+      return;
+    }
   }
 #endif
   ::operator delete(memory);

@@ -9,6 +9,7 @@
 #include <troupe/core/executor.hpp>
 
 #include "io_lane.hpp"
+#include "work_queue.hpp"
 
 namespace troupe::inline v0 {
 namespace {
@@ -33,56 +34,42 @@ constexpr int timer_check_interval = 32;
 constexpr std::size_t steal_max = 64;
 
 // A parked worker looks round this often while others are busy: work that waits behind a long computation is picked up
-// within it, although nobody was woken for it.
+// within two rounds, although nobody was woken for it.
 constexpr std::chrono::milliseconds look_round{1};
 
 }  // namespace
 
 struct thread_pool::impl {
-  // A queue that its worker pushes and pops, and that others steal from. One per worker and one for everybody else.
-  struct alignas(64) queue {
+  // For everybody who is no worker, and for what does not fit into a worker's own queue.
+  struct alignas(64) shared_queue {
     spin_lock lock;
     work_list list;
     std::atomic<std::size_t> size{0};
 
-    std::size_t push(work& w) noexcept {
+    void push(work& w) noexcept {
       const std::lock_guard guard{lock};
       list.push_back(w);
-      const auto n = size.load(std::memory_order_relaxed) + 1;
-      size.store(n, std::memory_order_relaxed);
-      return n;
+      size.store(size.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     }
     void push(work_list&& more, std::size_t count) noexcept {
       const std::lock_guard guard{lock};
       list.splice(std::move(more));
       size.store(size.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
     }
-    work* pop() noexcept {
-      if (size.load(std::memory_order_relaxed) == 0) return nullptr;
-      const std::lock_guard guard{lock};
-      work* const w = list.pop_front();
-      if (w != nullptr) size.store(size.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
-      return w;
-    }
-    // Takes the older half of what is here: the first to run, the rest to keep.
-    work* steal(queue& into) noexcept {
-      if (size.load(std::memory_order_relaxed) == 0) return nullptr;
+    // The older half of what is here.
+    work_list take() noexcept {
       work_list taken;
-      std::size_t count = 0;
-      {
-        const std::lock_guard guard{lock};
-        const auto n = size.load(std::memory_order_relaxed);
-        count = std::min((n + 1) / 2, steal_max);
-        for (std::size_t i = 0; i < count; ++i) taken.push_back(*list.pop_front());
-        size.store(n - count, std::memory_order_relaxed);
-      }
-      work* const first = taken.pop_front();
-      if (count > 1) into.push(std::move(taken), count - 1);
-      return first;
+      if (size.load(std::memory_order_relaxed) == 0) return taken;
+      const std::lock_guard guard{lock};
+      const auto n = size.load(std::memory_order_relaxed);
+      const auto count = std::min((n + 1) / 2, steal_max);
+      for (std::size_t i = 0; i < count; ++i) taken.push_back(*list.pop_front());
+      size.store(n - count, std::memory_order_relaxed);
+      return taken;
     }
   };
 
-  struct worker : queue {
+  struct worker : detail::work_queue {
     impl* pool = nullptr;
     std::size_t index = 0;
   };
@@ -107,12 +94,31 @@ struct thread_pool::impl {
 
   void post(work& w) noexcept {
     if (worker* const me = mine(); me != nullptr) {
+      keep(*me, w);
       // The worker itself comes to the first item as soon as it is done with the present one.
-      if (me->push(w) > 1) wake_one();
+      if (me->size() > 1) wake_another();
       return;
     }
     injected.push(w);
     wake_one();
+  }
+
+  void offer(work& w) noexcept {
+    worker* const me = mine();
+    if (me == nullptr) return post(w);
+    keep(*me, w);
+    me->mark_waiting();
+    wake_another();
+  }
+
+  void keep(worker& me, work& w) noexcept {
+    if (!me.push(w)) injected.push(w);
+  }
+
+  // For work that we come to ourselves if nobody else does, so it may be missed that somebody is just parking: as long
+  // as we are busy that is for no longer than `look_round`.
+  void wake_another() noexcept {
+    if (parked.load(std::memory_order_relaxed) != 0) wake_one();
   }
 
   // Pairs with the fence in park(): either we see the parked worker, or it sees our work.
@@ -127,18 +133,43 @@ struct thread_pool::impl {
   }
 
   work* find(worker& me) noexcept {
-    if (work* const w = me.pop(); w != nullptr) return w;
-    if (work* const w = injected.steal(me); w != nullptr) return w;
+    if (work* const w = me.take(); w != nullptr) return w;
+    if (work* const w = take_injected(me); w != nullptr) return w;
     for (std::size_t i = 1; i < workers.size(); ++i) {
-      if (work* const w = workers[(me.index + i) % workers.size()]->steal(me); w != nullptr) return w;
+      worker& other = *workers[(me.index + i) % workers.size()];
+      if (!other.has_spare()) continue;
+      if (work* const w = steal(me, other); w != nullptr) return w;
+    }
+    return nullptr;
+  }
+  work* find_lingering(worker& me) noexcept {
+    for (const auto& other : workers) {
+      if (other.get() != &me && other->has_lingerer()) return other->take();
     }
     return nullptr;
   }
 
-  [[nodiscard]] bool any_work() const noexcept {
+  // Both: the first to run, the others to keep.
+  work* take_injected(worker& me) noexcept {
+    work_list taken = injected.take();
+    work* const first = taken.pop_front();
+    while (work* const w = taken.pop_front()) keep(me, *w);
+    return first;
+  }
+  work* steal(worker& me, worker& from) noexcept {
+    work* const first = from.take();
+    if (first == nullptr) return nullptr;
+    for (auto more = std::min(from.size() / 2, steal_max); more != 0; --more) {
+      work* const w = from.take();
+      if (w == nullptr) break;
+      keep(me, *w);
+    }
+    return first;
+  }
+
+  [[nodiscard]] bool work_for_others() const noexcept {
     return injected.size.load(std::memory_order_relaxed) != 0 ||
-           std::any_of(workers.begin(), workers.end(),
-                       [](const auto& w) { return w->size.load(std::memory_order_relaxed) != 0; });
+           std::any_of(workers.begin(), workers.end(), [](const auto& w) { return w->has_spare(); });
   }
 
   bool expire_timers() noexcept {
@@ -150,7 +181,7 @@ struct thread_pool::impl {
     here() = &me;
     for (unsigned round = 0;; ++round) {
       // Now and then the others' work goes first, or a worker that feeds itself would starve it.
-      work* w = round % timer_check_interval == 0 ? (expire_timers(), injected.steal(me)) : nullptr;
+      work* w = round % timer_check_interval == 0 ? (expire_timers(), take_injected(me)) : nullptr;
       if (w == nullptr) w = find(me);
       if (w == nullptr) w = search(me);
       if (w == nullptr) return;
@@ -169,33 +200,35 @@ struct thread_pool::impl {
       }
       searching.fetch_sub(1, std::memory_order_seq_cst);
       if (found != nullptr) {
-        if (any_work()) wake_one();
+        if (work_for_others()) wake_one();
         return found;
       }
       if (!park()) return find(me);
+      if (work* const w = find_lingering(me); w != nullptr) return w;
     }
   }
 
   // False when the pool stops.
   bool park() noexcept {
+    static_cast<void>(owner.timers_.next_deadline());  // puts it right; not under our lock, which timers take that fire
     std::unique_lock guard{park_mutex};
     parked.fetch_add(1, std::memory_order_relaxed);
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (!any_work() && !stopping) {
-      const auto deadline = owner.timers_.next_deadline();
+    if (!work_for_others() && !stopping) {
+      const auto deadline = owner.timers_.next_look();
       const bool others_busy = parked.load(std::memory_order_relaxed) < workers.size();
       const auto woken = [this] { return wake_ups != 0 || stopping; };
       if (others_busy) {
         park_condition.wait_for(guard, look_round, woken);
-      } else if (deadline) {
-        park_condition.wait_until(guard, *deadline, woken);
+      } else if (deadline != time_point::max()) {
+        park_condition.wait_until(guard, deadline, woken);
       } else {
         park_condition.wait(guard, woken);
       }
     }
     if (wake_ups != 0) --wake_ups;
     parked.fetch_sub(1, std::memory_order_relaxed);
-    return !stopping || any_work();
+    return !stopping || work_for_others();
   }
 
   void stop() noexcept {
@@ -210,7 +243,7 @@ struct thread_pool::impl {
   }
 
   thread_pool& owner;
-  queue injected;
+  shared_queue injected;
   std::vector<std::unique_ptr<worker>> workers;
   std::atomic<unsigned> searching{0};
   std::atomic<unsigned> parked{0};
@@ -237,6 +270,13 @@ void thread_pool::post(work_list&& list) noexcept {
   if (count == 0) return;
   impl_->injected.push(std::move(list), count);
   impl_->wake_one();
+}
+
+void thread_pool::offer(work& w) noexcept { impl_->offer(w); }
+
+bool thread_pool::take_back(work& w) noexcept {
+  auto* const me = impl_->mine();
+  return me != nullptr && me->take_back(w);
 }
 
 void thread_pool::post_blocking(work& w) noexcept { impl_->lane.post(w); }

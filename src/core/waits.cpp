@@ -1,4 +1,5 @@
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 
 #include <fmt/format.h>
@@ -58,13 +59,16 @@ void require_fiber(const char* operation) {
               fmt::format("{} must be awaited in a troupe::task that runs on a runtime or under sync_wait", operation));
 }
 
-branch::branch(fiber& parent, join& whole, std::size_t index, task<void> body) noexcept
-    : fiber{parent.home()}, work{&branch::begin}, parent_{parent}, whole_{whole}, index_{index}, body_{body.release()} {
-  body_.promise().on_end = &branch::ended;
-  body_.promise().owner = this;
+branch::branch(join& whole, std::coroutine_handle<> body, promise_base& promise) noexcept
+    : fiber{whole.parent_.home()}, work{&branch::begin}, whole_{whole}, body_{body} {
+  promise.on_end = &branch::ended;
+  promise.owner = this;
 }
 
-branch::~branch() { body_.destroy(); }
+void branch::resume_later(work& w) noexcept { whole_.root_.resume_later(w); }
+const fiber* branch::whole() const noexcept { return &whole_.parent_; }
+fiber& branch::root() noexcept { return whole_.root_; }
+void branch::part_ended(const fiber& part, const fiber& whole) noexcept { whole_.root_.part_ended(part, whole); }
 
 void branch::begin(work& w) noexcept {
   auto& self = static_cast<branch&>(w);
@@ -73,31 +77,106 @@ void branch::begin(work& w) noexcept {
 
 void branch::ended(promise_base& p) noexcept {
   auto& self = *static_cast<branch*>(p.owner);
-  self.parent_.part_ended(self, self.parent_);
-  self.whole_.branch_ended(self.index_);
+  self.whole_.branch_ended(self);
 }
 
-bool join::await_suspend(std::coroutine_handle<> h) {
-  fiber& parent = *this_thread().here;
-  const bool cancelled = !begin(h, parent.home());
-  // From here on another thread may end the last branch, and with it this object.
-  for (std::size_t i = 0, count = branches_.size(); i < count; ++i) {
-    branch& b = *branches_[i];
-    if (cancelled) b.cancel();
-    b.start();
+join::join(until u, std::size_t count)
+    : parent_{this_thread().here->lasting()}, root_{parent_.root()}, capacity_{count}, until_{u} {
+  if (count != 0) branches_ = static_cast<branch*>(allocate_block(count * sizeof(branch)));
+}
+
+join::~join() {
+  std::destroy_n(branches_, count_);
+  if (branches_ != nullptr) release_block(branches_, capacity_ * sizeof(branch));
+}
+
+void join::await_suspend(std::coroutine_handle<> h) {
+  const bool cancelled = !begin(h, parent_.home());
+  if (cancelled) cancel_all();
+  if (root_.takes_turns()) {
+    const std::size_t count = count_;
+    begun_.store(count, std::memory_order_relaxed);
+    left_.store(count, std::memory_order_relaxed);
+    for (std::size_t i = 0; i != count; ++i) root_.resume_later(branches_[i]);
+    return;
   }
-  return true;
+  begun_.store(1, std::memory_order_relaxed);
+  left_.store(count_ + (count_ > 1 ? 1 : 0), std::memory_order_relaxed);
+  // Others may end all branches but the first, so this outlasts the call.
+  if (count_ > 1) offer();
+  go_on_with(*branches_);
 }
 
-void join::branch_ended(std::size_t index) noexcept {
-  std::size_t expected = none;
-  if (first_.compare_exchange_strong(expected, index, std::memory_order_relaxed) && until_ == until::first)
-    cancel_all();
-  if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1) wake();
+// The rest counts as a part of the join until it is taken back, or has been taken up and is all begun.
+void join::offer() noexcept {
+  if (executor* const home = root_.home(); home != nullptr) {
+    home->offer(rest_);
+  } else {
+    root_.resume_later(rest_);
+  }
+}
+
+// Whether there is nothing to offer any more, and nobody will come for it.
+bool join::took_back() noexcept {
+  if (begun_.load(std::memory_order_relaxed) < count_) return false;
+  executor* const home = root_.home();
+  return home != nullptr && home->take_back(rest_);
+}
+
+// On any thread of the executor.
+void join::help() noexcept {
+  branch* const mine = claim();
+  if (mine == nullptr) {
+    if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1) wake();
+    return;
+  }
+  if (begun_.load(std::memory_order_relaxed) < count_) {
+    offer();
+  } else {
+    left_.fetch_sub(1, std::memory_order_relaxed);  // not the last: ours is still to be run
+  }
+  drive_as(*mine, mine->body_);
+}
+
+branch* join::claim() noexcept {
+  if (begun_.load(std::memory_order_relaxed) >= count_) return nullptr;
+  const auto index = begun_.fetch_add(1, std::memory_order_relaxed);
+  return index < count_ ? branches_ + index : nullptr;
+}
+
+// What `drive` runs next on this thread.
+void join::go_on_with(branch& b) noexcept {
+  auto& thread = this_thread();
+  thread.here = &b;
+  thread.next = b.body_;
+}
+
+void join::branch_ended(branch& b) noexcept {
+  root_.part_ended(b, parent_);
+  if (until_ == until::first) {
+    std::size_t expected = none;
+    if (first_.compare_exchange_strong(expected, static_cast<std::size_t>(&b - branches_), std::memory_order_relaxed)) {
+      cancel_all();
+    }
+  }
+  if (root_.takes_turns()) {
+    if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1) wake();
+    return;
+  }
+  // A fiber may keep the thread for as many branches as it may make calls in a row; then what it has offered goes on.
+  const bool may_go_on = (++this_thread().inline_calls & inline_calls_max) != 0;
+  // As long as this branch counts, the join is there.
+  branch* const next = may_go_on ? claim() : nullptr;
+  const std::size_t ended = next == nullptr && took_back() ? 2 : 1;
+  if (left_.fetch_sub(ended, std::memory_order_acq_rel) == ended) {
+    may_go_on ? continue_here() : wake();
+  } else if (next != nullptr) {
+    go_on_with(*next);
+  }
 }
 
 void join::cancel_all() noexcept {
-  for (auto& b : branches_) b->cancel();
+  for (std::size_t i = 0; i != count_; ++i) branches_[i].cancel();
 }
 
 // --- blocking -------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cstddef>
 #include <future>
+#include <latch>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -85,6 +86,80 @@ TEST_CASE("a list of work is run whole", "[core]") {
     pool.post(std::move(list));
   }
   CHECK(count == 100);
+}
+
+TEST_CASE("what is offered runs once, unless it is taken back", "[core]") {
+  const unsigned threads = GENERATE(1U, 2U, 4U);
+  constexpr int rounds = 20'000;
+  std::atomic<int> ran{0};
+  std::atomic<int> taken_back{0};
+  {
+    troupe::thread_pool pool{threads};
+    struct offerer final : troupe::work {
+      offerer(troupe::executor& e, std::atomic<int>& n, std::atomic<int>& b) noexcept
+          : work{&offerer::go}, where{e}, count{n}, back{b} {}
+      static void go(work& w) noexcept {
+        auto& self = static_cast<offerer&>(w);
+        piece offered{[&self] {
+          self.count.fetch_add(1);
+          self.done = true;
+        }};
+        for (int i = 0; i < rounds; ++i) {
+          self.done = false;
+          self.where.offer(offered);
+          if (self.where.take_back(offered)) {
+            self.back.fetch_add(1);
+          } else {
+            while (!self.done) std::this_thread::yield();
+          }
+        }
+        self.ended.set_value();
+      }
+      troupe::executor& where;
+      std::atomic<int>& count;
+      std::atomic<int>& back;
+      std::atomic<bool> done{false};
+      std::promise<void> ended;
+    } one{pool, ran, taken_back};
+    pool.post(one);
+    one.ended.get_future().wait();
+    pool.stop();
+  }
+  CHECK(ran + taken_back == rounds);
+}
+
+TEST_CASE("work that waits behind a long computation is picked up", "[core]") {
+  troupe::thread_pool pool{2};
+  std::latch both{2};  // so that one worker has nothing left to do while the other is busy
+  std::promise<void> behind;
+  std::promise<void> through;
+  auto picked_up = behind.get_future();
+  piece waiting{[&] { behind.set_value(); }};
+  piece computing{[&] {
+    both.arrive_and_wait();
+    pool.post(waiting);
+    picked_up.wait();
+    through.set_value();
+  }};
+  piece beside{[&] { both.arrive_and_wait(); }};
+  pool.post(beside);
+  pool.post(computing);
+  CHECK(through.get_future().wait_for(30s) == std::future_status::ready);
+  pool.stop();
+}
+
+TEST_CASE("more work than a worker's own queue holds is run as well", "[core]") {
+  std::atomic<int> count{0};
+  {
+    troupe::thread_pool pool{2};
+    piece many{[&] {
+      for (int i = 0; i < 5000; ++i) pool.post(*new node{pool, count, 0});
+    }};
+    pool.post(many);
+    while (count != 5000) std::this_thread::yield();
+    pool.stop();
+  }
+  CHECK(count == 5000);
 }
 
 TEST_CASE("a pool knows its own threads, and nobody else's", "[core]") {

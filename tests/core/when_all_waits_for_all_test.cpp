@@ -1,4 +1,5 @@
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -62,6 +63,20 @@ task<bool> all_of(std::vector<task<>> tasks) {
 task<std::size_t> count_of(std::vector<task<int>> tasks) {
   auto values = co_await troupe::when_all(std::move(tasks));
   co_return values.size();
+}
+task<int> depth(int levels) {
+  if (levels == 0) co_return 0;
+  const auto both = co_await troupe::when_all(depth(levels - 1), value(1));
+  co_return std::get<0>(both) + std::get<1>(both);
+}
+task<std::int64_t> leaves(std::int64_t first, std::int64_t count) {
+  if (count == 1) co_return first;
+  std::vector<task<std::int64_t>> children;
+  for (std::int64_t i = 0; i != 10; ++i) children.push_back(leaves(first + i * count / 10, count / 10));
+  const auto sums = co_await troupe::when_all(std::move(children));
+  std::int64_t total = 0;
+  for (const auto each : sums) total += each;
+  co_return total;
 }
 task<> in_no_order(std::vector<int>& order, int x, std::chrono::nanoseconds wait) {
   co_await troupe::delay(wait);
@@ -131,6 +146,19 @@ TEST_CASE("when_all within when_all", "[core]") {
   const auto [outer, single] = troupe::when_all(troupe::when_all(value(1), value(2)), value(3)).get();
   CHECK(outer == std::tuple{1, 2});
   CHECK(single == 3);
+}
+
+TEST_CASE("joins within one another use no stack", "[core]") {
+  CHECK(depth(50'000).get() == 50'000);
+  troupe::registry nothing;
+  troupe::runtime runtime{nothing};
+  CHECK(runtime.run(depth(50'000)) == 50'000);
+}
+
+TEST_CASE("a tree of joins is summed up whole, on however many threads", "[core]") {
+  troupe::registry nothing;
+  troupe::runtime runtime{nothing, {.threads = GENERATE(1U, 2U, 4U)}};
+  CHECK(runtime.run(leaves(0, 10'000)) == 10'000LL * 9'999 / 2);
 }
 
 TEST_CASE("branches run when their waits end, not when they were named", "[core]") {

@@ -138,6 +138,7 @@ class invocation : public reply, public work, public fiber {
   [[nodiscard]] virtual const char* what() const noexcept = 0;
 
   void resume_later(work& w) noexcept final;
+  [[nodiscard]] bool takes_turns() const noexcept final { return true; }
   void part_ended(const fiber& part, const fiber& whole) noexcept final;
 
   /// Stops when the caller has given up or the actor shuts down. In the actor's turn.

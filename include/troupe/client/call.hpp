@@ -102,9 +102,6 @@ class call_core {
   /// The invocation that has the value; null for an action that has run here.
   [[nodiscard]] invocation* record() const noexcept { return waiting_ ? waiting_->record() : nullptr; }
 
-  /// So many calls a task may make in a row without giving others the thread.
-  static constexpr unsigned inline_calls_max = 127;
-
   stage stage_ = stage::fresh;
   bool elsewhere_ = false;
   std::exception_ptr failure_;
@@ -128,9 +125,6 @@ class call_core {
   const handle_core* handle_;
   std::optional<call_wait> waiting_;  ///< once there is something to wait for
 };
-
-/// Sends an invocation on its way without anybody waiting for it.
-void launch_posted(const handle_core& to, invocation* (*make)(executor& home, void* arguments), void* arguments);
 
 template <class A, auto M>
 consteval bool check_call() {

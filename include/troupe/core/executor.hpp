@@ -25,6 +25,17 @@ class executor {
   /// Runs all of these soon; cheaper than one by one.
   virtual void post(work_list&& list) noexcept = 0;
 
+  /// Runs `w` soon, on a thread that has nothing else to do, if there is one: the calling one goes on with something
+  /// else first, and means to come to `w` later, or to take it back.
+  virtual void offer(work& w) noexcept { post(w); }
+
+  /// Takes back what the calling thread has offered. False if that has been taken up already, or cannot be found any
+  /// more: then it runs. Only as long as `w` exists and may still have to run, or has been taken back.
+  virtual bool take_back(work& w) noexcept {
+    static_cast<void>(w);
+    return false;
+  }
+
   /// Runs `w` soon where it may block on I/O: one lane, in the order of posting. From any thread.
   virtual void post_blocking(work& w) noexcept = 0;
 
@@ -67,6 +78,8 @@ class thread_pool final : public executor {
 
   void post(work& w) noexcept override;
   void post(work_list&& list) noexcept override;
+  void offer(work& w) noexcept override;
+  bool take_back(work& w) noexcept override;
   void post_blocking(work& w) noexcept override;
   [[nodiscard]] bool on_worker() const noexcept override;
   bool help(std::chrono::nanoseconds) noexcept override { return false; }

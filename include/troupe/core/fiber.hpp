@@ -52,6 +52,12 @@ class fiber {
   /// The fiber that this one is a part of, and that waits for it; null for a whole one.
   [[nodiscard]] virtual const fiber* whole() const noexcept { return nullptr; }
 
+  /// The whole one that this one is, or is a part of.
+  [[nodiscard]] virtual fiber& root() noexcept { return *this; }
+
+  /// Whether its parts run one at a time, each continuation in a turn; else they may run beside one another.
+  [[nodiscard]] virtual bool takes_turns() const noexcept { return false; }
+
   /// A fiber within this one has ended, and `whole` goes on with what it has done. Called where both belong.
   virtual void part_ended(const fiber& part, const fiber& whole) noexcept {
     static_cast<void>(part);
@@ -79,6 +85,9 @@ class fiber {
 
 struct turn;
 class post_batch;
+
+/// So many calls a task may make in a row without giving others the thread.
+inline constexpr unsigned inline_calls_max = 127;
 
 /// What the calling thread is doing for troupe.
 struct thread_state {
@@ -149,6 +158,9 @@ class wait : public work {
 
   /// Resumes the coroutine on its fiber, later. From any thread, at most once per begin().
   void wake() noexcept;
+
+  /// The same, here and next: from within a coroutine that is just suspending for good, where the fiber belongs.
+  void continue_here() noexcept;
 
  private:
   friend class fiber;

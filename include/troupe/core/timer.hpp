@@ -52,6 +52,12 @@ class timer_queue {
   /// No later than the moment at which the next timer is due. Exact for a timer that is due within 64 milliseconds.
   [[nodiscard]] std::optional<time_point> next_deadline() const noexcept;
 
+  /// The same without the lock, which is held while timers fire. It may be the moment of one that has been cancelled
+  /// since somebody asked for the deadline.
+  [[nodiscard]] time_point next_look() const noexcept {
+    return time_point{std::chrono::nanoseconds{next_.load(std::memory_order_relaxed)}};
+  }
+
   /// Whether `expire(now)` would look at anything. One relaxed load.
   [[nodiscard]] bool due(time_point now) const noexcept {
     return now.time_since_epoch().count() >= next_.load(std::memory_order_relaxed);

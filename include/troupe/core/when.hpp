@@ -2,8 +2,8 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
-#include <memory>
 #include <optional>
 #include <tuple>
 #include <type_traits>
@@ -22,43 +22,58 @@ using join_value = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
 
 class join;
 
-/// One of several things that a fiber waits for together: a fiber itself, since it has a wait of its own.
+/// One of several tasks that a fiber waits for together: a fiber itself, since it has a wait of its own.
 class branch final : public fiber, private work {
  public:
-  branch(fiber& parent, join& whole, std::size_t index, task<void> body) noexcept;
+  branch(join& whole, std::coroutine_handle<> body, promise_base& promise) noexcept;
   branch(branch&&) = delete;
-  ~branch();
+  ~branch() { body_.destroy(); }
 
-  void start() noexcept { resume_later(*this); }
-  void resume_later(work& w) noexcept override { parent_.resume_later(w); }
-  [[nodiscard]] const fiber* whole() const noexcept override { return &parent_; }
-  void part_ended(const fiber& part, const fiber& whole) noexcept override { parent_.part_ended(part, whole); }
+  void resume_later(work& w) noexcept override;
+  [[nodiscard]] const fiber* whole() const noexcept override;
+  [[nodiscard]] fiber& root() noexcept override;
+  void part_ended(const fiber& part, const fiber& whole) noexcept override;
 
  private:
+  friend class join;
   static void begin(work& w) noexcept;
   static void ended(promise_base& p) noexcept;
 
-  fiber& parent_;
   join& whole_;
-  std::size_t index_;
-  std::coroutine_handle<promise<void>> body_;
+  std::coroutine_handle<> body_;
 };
 
 /// Waits until all branches have ended. `first()` tells which ended first.
+///
+/// Where the parts of a fiber may run beside one another, its thread begins with the first branch and goes on to the
+/// next one when that has ended. Meanwhile it offers the rest, as one piece of work, to whoever has nothing to do.
+/// So a tree of joins is walked in depth, with as few branches begun at a time as there are threads, and costs no
+/// queue while nobody helps. Where they take turns, each branch begins in a turn of its own.
 class join final : public wait {
  public:
   enum class until : bool { all, first };  // `first` cancels the others
 
-  join(until u, std::size_t count) noexcept : until_{u}, left_{count} { branches_.reserve(count); }
+  join(until u, std::size_t count);
+  join(const join&) = delete;
+  ~join();
 
-  void add(task<void> body) {
-    fiber& parent = this_thread().here->lasting();
-    branches_.push_back(std::make_unique<branch>(parent, *this, branches_.size(), std::move(body)));
+  template <class T>
+  void add(task<T> body) {
+    const auto handle = body.release();
+    ::new (static_cast<void*>(branches_ + count_)) branch{*this, handle, handle.promise()};
+    ++count_;
   }
 
-  [[nodiscard]] bool await_ready() const noexcept { return branches_.empty(); }
-  bool await_suspend(std::coroutine_handle<> h);
+  [[nodiscard]] bool await_ready() const noexcept { return count_ == 0; }
+  void await_suspend(std::coroutine_handle<> h);
   void await_resume() noexcept { end(); }
+
+  /// The value of the branch; throws its failure. Once.
+  template <class T>
+  T take(std::size_t index) {
+    const auto body = std::coroutine_handle<promise<T>>::from_address(branches_[index].body_.address());
+    return body.promise().take();
+  }
 
   /// Interrupts every branch that has not ended. From any thread, as long as the join waits.
   void cancel_all() noexcept;
@@ -67,24 +82,37 @@ class join final : public wait {
 
  private:
   friend class branch;
-  void branch_ended(std::size_t index) noexcept;
+
+  struct rest_of final : work {
+    explicit rest_of(join& j) noexcept : work{&rest_of::take_up}, whole{j} {}
+    static void take_up(work& w) noexcept { static_cast<rest_of&>(w).whole.help(); }
+    join& whole;
+  };
+
+  void offer() noexcept;
+  [[nodiscard]] bool took_back() noexcept;
+  void help() noexcept;
+  [[nodiscard]] branch* claim() noexcept;
+  void go_on_with(branch& b) noexcept;
+  void branch_ended(branch& b) noexcept;
   void interrupt() noexcept override { cancel_all(); }
 
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
-  until until_;
-  std::atomic<std::size_t> left_;
+
+  fiber& parent_;
+  fiber& root_;
+  branch* branches_ = nullptr;
+  std::size_t capacity_;
+  std::size_t count_ = 0;
+  std::atomic<std::size_t> begun_{0};
+  std::atomic<std::size_t> left_{0};  // branches that have not ended, and the offer while it is out
   std::atomic<std::size_t> first_{none};
-  std::vector<std::unique_ptr<branch>> branches_;
+  rest_of rest_{*this};
+  until until_;
 };
 
 /// Throws `actor.invalid_operation` unless a fiber runs: a join needs one to come back to.
 void require_fiber(const char* operation);
-
-template <class T>
-struct outcome {
-  std::optional<join_value<T>> value;
-  std::exception_ptr failure;
-};
 
 // A call to an idle actor runs on the caller's thread; beside others it shall run elsewhere, or nothing is parallel.
 template <class A>
@@ -92,19 +120,24 @@ void prefer_parallel(A& a) noexcept {
   if constexpr (requires { a.run_elsewhere(); }) a.run_elsewhere();
 }
 
+/// An awaitable as a task. It stays where it is.
 template <class A>
-task<void> branch_body(A awaitable, outcome<await_result<A>>& out) {
+task<await_result<A>> as_task(A& awaitable) {
   prefer_parallel(awaitable);
-  try {
-    if constexpr (std::is_void_v<await_result<A>>) {
-      co_await std::move(awaitable);
-      out.value.emplace();
-    } else {
-      auto value = co_await std::move(awaitable);
-      out.value.emplace(std::move(value));
-    }
-  } catch (...) {
-    out.failure = std::current_exception();
+  co_return co_await std::move(awaitable);
+}
+template <class T>
+task<T> as_task(task<T>& t) noexcept {
+  return std::move(t);
+}
+
+template <class T>
+join_value<T> take_from(join& all, std::size_t index) {
+  if constexpr (std::is_void_v<T>) {
+    all.take<T>(index);
+    return {};
+  } else {
+    return all.take<T>(index);
   }
 }
 
@@ -119,16 +152,14 @@ task<void> branch_body(A awaitable, outcome<await_result<A>>& out) {
 template <class... A>
 [[nodiscard]] task<std::tuple<detail::join_value<detail::await_result<A>>...>> when_all(A... awaitables) {
   detail::require_fiber("when_all");
-  std::tuple<detail::outcome<detail::await_result<A>>...> outcomes;
   detail::join all{detail::join::until::all, sizeof...(A)};
-  std::apply([&](auto&... out) { (all.add(detail::branch_body<A>(std::move(awaitables), out)), ...); }, outcomes);
+  (all.add(detail::as_task(awaitables)), ...);
   co_await all;
-  co_return std::apply(
-      [](auto&... out) {
-        ((out.failure ? std::rethrow_exception(out.failure) : void()), ...);
-        return std::tuple<detail::join_value<detail::await_result<A>>...>{std::move(*out.value)...};
-      },
-      outcomes);
+  co_return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    // Taken in the order of the braces, so it is the first failure that is thrown.
+    return std::tuple<detail::join_value<detail::await_result<A>>...>{
+        detail::take_from<detail::await_result<A>>(all, I)...};
+  }(std::index_sequence_for<A...>{});
 }
 
 /// The same for any number of one kind; the values come in the order of the arguments.
@@ -138,19 +169,16 @@ template <class A>
                                std::vector<detail::join_value<detail::await_result<A>>>>> {
   using value = detail::await_result<A>;
   detail::require_fiber("when_all");
-  std::vector<detail::outcome<value>> outcomes(awaitables.size());
-  detail::join all{detail::join::until::all, awaitables.size()};
-  for (std::size_t i = 0; i < awaitables.size(); ++i) {
-    all.add(detail::branch_body<A>(std::move(awaitables[i]), outcomes[i]));
-  }
+  const std::size_t count = awaitables.size();
+  detail::join all{detail::join::until::all, count};
+  for (auto& each : awaitables) all.add(detail::as_task(each));
   co_await all;
-  for (auto& out : outcomes) {
-    if (out.failure) std::rethrow_exception(out.failure);
-  }
-  if constexpr (!std::is_void_v<value>) {
+  if constexpr (std::is_void_v<value>) {
+    for (std::size_t i = 0; i != count; ++i) all.take<value>(i);
+  } else {
     std::vector<value> values;
-    values.reserve(outcomes.size());
-    for (auto& out : outcomes) values.push_back(std::move(*out.value));
+    values.reserve(count);
+    for (std::size_t i = 0; i != count; ++i) values.push_back(all.take<value>(i));
     co_return values;
   }
 }
@@ -163,19 +191,15 @@ template <class... A>
   static_assert(sizeof...(A) > 0, "troupe: when_any needs at least one thing to wait for");
   detail::require_fiber("when_any");
   using result = std::variant<detail::join_value<detail::await_result<A>>...>;
-  std::tuple<detail::outcome<detail::await_result<A>>...> outcomes;
   detail::join any{detail::join::until::first, sizeof...(A)};
-  std::apply([&](auto&... out) { (any.add(detail::branch_body<A>(std::move(awaitables), out)), ...); }, outcomes);
+  (any.add(detail::as_task(awaitables)), ...);
   co_await any;
   std::optional<result> value;
   [&]<std::size_t... I>(std::index_sequence<I...>) {
-    const auto take = [&]<std::size_t N>(std::integral_constant<std::size_t, N>) {
-      if (any.first() != N) return;
-      auto& out = std::get<N>(outcomes);
-      if (out.failure) std::rethrow_exception(out.failure);
-      value.emplace(std::in_place_index<N>, std::move(*out.value));
+    const auto take = [&]<std::size_t N, class T>(std::in_place_index_t<N> at, std::type_identity<T>) {
+      if (any.first() == N) value.emplace(at, detail::take_from<T>(any, N));
     };
-    (take(std::integral_constant<std::size_t, I>{}), ...);
+    (take(std::in_place_index<I>, std::type_identity<detail::await_result<A>>{}), ...);
   }(std::index_sequence_for<A...>{});
   co_return std::move(*value);
 }
