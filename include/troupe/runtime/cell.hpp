@@ -178,7 +178,9 @@ class cell final : public work {
   /// Of one that will not begin. From any thread.
   void count_out() noexcept { queued_.fetch_sub(1, std::memory_order_relaxed); }
   /// A call that was counted in begins.
-  void count_begun() noexcept { ++begun_; }
+  void count_begun() noexcept {
+    if (++begun_ % 32 == 0) show_begun();
+  }
   [[nodiscard]] std::uint32_t calls_waiting() const noexcept {
     return queued_.load(std::memory_order_relaxed) - begun_;
   }
@@ -266,7 +268,7 @@ class cell final : public work {
   work_list deferred_;              ///< must wait: for the wake, for an exclusive action, ...
   invocation* holder_ = nullptr;    ///< the exclusive action or lifecycle procedure that keeps others out
   std::atomic<std::uint32_t> references_{1};
-  // Calls that wait are those counted in, less those that have begun. The holder shows the latter batch by batch, so
+  // Calls that wait are those counted in, less those that have begun. The holder shows the latter now and then, so
   // that senders do not take the line from it with each message.
   std::atomic<std::uint32_t> queued_{0};
   std::atomic<std::uint32_t> begun_seen_{0};
