@@ -224,7 +224,7 @@ epoch_number cell_side::record(const ended_turn& t, std::exception_ptr& failure)
     if (!changed) return;
     if (m.what == write_set::action::keep) m.what = write_set::action::update;
     m.initialised = stored_initialised = initialised;
-    stored_version = owner.type().version;
+    m.version = stored_version = owner.type().version;
     m.encoded = eager;
     if (!eager) return;
     m.state.swap(scratch);
@@ -312,6 +312,8 @@ epoch_number cell_side::place(epoch_number dependency, Fill&& fill) {
     image& m = images[e & 1];
     m.owner = &owner;
     m.epoch = e;
+    m.id = owner.id_;
+    m.version = stored_version;
     m.what = what;
     m.nothing = false;
     m.initialised = stored_initialised;

@@ -100,37 +100,50 @@ void committer::close_epoch() noexcept {
   collect();
 }
 
-// Takes every image that is encoded; asks the others' cells, on the spot where nobody runs them.
+// Takes every image that is encoded; asks the others' cells, on the spot where nobody runs them. One without rows is
+// ready then. What rows say to the store is known when nobody can add to them any more.
 void committer::collect() noexcept {
   asked_.store(1, std::memory_order_relaxed);  // ourselves: so that the answers cannot be complete before we are done
+  request_.epoch = closing_epoch_;
+  closing_bytes_ = 0;
   std::size_t actors = 0;
-  for (image* m = closing_; m != nullptr; m = m->next) {
+  image* unready = nullptr;
+  while (closing_ != nullptr) {
+    image& m = *std::exchange(closing_, closing_->next);
     ++actors;
-    for (;;) {
-      auto expected = image::stage::open;
-      // Whether it is encoded may be read only once it is ours.
-      if (!m->is.compare_exchange_strong(expected, image::stage::busy, std::memory_order_acquire)) {
-        std::this_thread::yield();  // its holder is filling it just now
-        continue;
-      }
-      if (m->encoded) {
-        m->is.store(image::stage::taken, std::memory_order_release);
-        break;
-      }
-      asked_.fetch_add(1, std::memory_order_relaxed);
-      m->is.store(image::stage::asked, std::memory_order_release);
-      cell& c = *m->owner;
-      if (c.try_hold()) {
-        c.side_->freeze_asked();
-        c.let_go();
-      } else {
-        c.side_->freeze.trigger();
-      }
-      break;
+    if (take(m) && !m.rows) {
+      add_to_request(m);
+    } else {
+      m.next = std::exchange(unready, &m);
     }
   }
+  closing_ = unready;
   closing_actors_.store(actors, std::memory_order_relaxed);
   if (last_arrived()) write();
+}
+
+// False if the image's cell has been asked for it.
+bool committer::take(image& m) noexcept {
+  auto expected = image::stage::open;
+  // Whether it is encoded may be read only once it is ours.
+  while (!m.is.compare_exchange_strong(expected, image::stage::busy, std::memory_order_acquire)) {
+    expected = image::stage::open;
+    std::this_thread::yield();  // its holder is filling it just now
+  }
+  if (m.encoded) {
+    m.is.store(image::stage::taken, std::memory_order_release);
+    return true;
+  }
+  asked_.fetch_add(1, std::memory_order_relaxed);
+  cell& c = *m.owner;
+  m.is.store(image::stage::asked, std::memory_order_release);
+  if (c.try_hold()) {
+    c.side_->freeze_asked();
+    c.let_go();
+  } else {
+    c.side_->freeze.trigger();
+  }
+  return false;
 }
 
 void committer::arrived() noexcept {
@@ -146,23 +159,26 @@ bool committer::last_arrived() noexcept {
 }
 
 void committer::build() {
-  auto& writes = request_.writes;
-  writes.clear();
-  closing_bytes_ = 0;
-  request_.epoch = closing_epoch_;
-  for (image* m = closing_; m != nullptr; m = m->next) {
-    closing_bytes_ += m->counted;
-    if (m->nothing && !(m->rows && m->rows->concerns_others(closing_epoch_))) continue;
-    const cell_side& side = *m->owner->side_;
-    write_set& w = writes.emplace_back();
-    w.what = m->what;
-    w.id = m->owner->id_;
-    w.initialised = m->initialised;
-    w.version = m->owner->type().version;
-    if (m->what != write_set::action::keep) w.state = m->state.view();
-    if (m->rows) m->rows->show(w, closing_epoch_);
-    if (m->what == write_set::action::create) w.created = side.creation.get();
+  image* with_rows = nullptr;
+  while (closing_ != nullptr) {
+    image& m = *std::exchange(closing_, closing_->next);
+    add_to_request(m);
+    if (m.rows) m.next = std::exchange(with_rows, &m);
   }
+  closing_ = with_rows;
+}
+
+void committer::add_to_request(image& m) {
+  closing_bytes_ += m.counted;
+  if (m.nothing && !(m.rows && m.rows->concerns_others(closing_epoch_))) return;
+  write_set& w = request_.writes.emplace_back();
+  w.what = m.what;
+  w.id = m.id;
+  w.initialised = m.initialised;
+  w.version = m.version;
+  if (m.what != write_set::action::keep) w.state = m.state.view();
+  if (m.rows) m.rows->show(w, closing_epoch_);
+  if (m.what == write_set::action::create) w.created = m.owner->side_->creation.get();
 }
 
 void committer::completed() noexcept {
@@ -178,9 +194,9 @@ void committer::succeeded() noexcept {
   retry_after_ = retry_min_;
   commits_.fetch_add(1, std::memory_order_relaxed);
   backlog_bytes_.fetch_sub(closing_bytes_, std::memory_order_relaxed);
-  for (image* m = closing_; m != nullptr; m = m->next) m->rows.reset();  // its holder leaves it alone until then
+  // Their holders leave them alone until then.
+  for (image* m = std::exchange(closing_, nullptr); m != nullptr; m = m->next) m->rows.reset();
   closing_actors_.store(0, std::memory_order_relaxed);
-  closing_ = nullptr;
   request_.writes.clear();
   request_.undeliverable.clear();
   state_ = state::idle;

@@ -100,7 +100,9 @@ class committer {
   void close_epoch() noexcept;
   void collect() noexcept;
   [[nodiscard]] bool last_arrived() noexcept;
+  [[nodiscard]] bool take(image& m) noexcept;
   void build();
+  void add_to_request(image& m);
   void completed() noexcept;
   void write() noexcept;
   void succeeded() noexcept;
@@ -133,7 +135,7 @@ class committer {
 
   // Of the commit that is under way.
   state state_ = state::idle;
-  image* closing_ = nullptr;
+  image* closing_ = nullptr;  ///< those that have to be looked at again
   epoch_number closing_epoch_ = 0;
   std::atomic<std::size_t> asked_{0};
   std::ptrdiff_t closing_bytes_ = 0;

@@ -20,7 +20,8 @@ namespace detail {
 
 class cell_queues;
 
-/// What of one actor becomes durable with one epoch. The cell's holder fills it, the committer takes it.
+/// What of one actor becomes durable with one epoch. The cell's holder fills it, the committer takes it. It has all that
+/// the committer looks at, or every commit would fetch the cells from the cores that run them.
 struct image {
   enum class stage : std::uint8_t {
     unused,
@@ -33,6 +34,8 @@ struct image {
   image* next = nullptr;
   cell* owner = nullptr;
   epoch_number epoch = 0;
+  actor_id id{};
+  std::uint32_t version = 1;
   std::atomic<stage> is{stage::unused};
   write_set::action what = write_set::action::update;
   bool nothing = false;      ///< created and destroyed within the epoch
