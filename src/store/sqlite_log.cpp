@@ -20,6 +20,9 @@ constexpr std::size_t pace = 2;
 // The log may grow to so many times the size at which folding begins. It comes near only while folding fails.
 constexpr std::size_t overfull = 4;
 
+// No commit is too long for a log on account of an option that makes that one short.
+constexpr std::size_t commit_bytes_min = 1024 * 1024;
+
 constexpr std::int64_t sequence_max = std::int64_t{1} << 60;
 
 }  // namespace
@@ -63,6 +66,10 @@ void sqlite_log::read() {
 }
 
 // --- committing -----------------------------------------------------------------------------------------------------
+
+bool sqlite_log::is_for(std::size_t update_bytes) const noexcept {
+  return update_bytes <= std::max(fold_at_bytes_, commit_bytes_min);
+}
 
 void sqlite_log::add(const write_set& update) {
   records_.push_back({.id = update.id, .in_row = false, .initialised = update.initialised, .version = update.version,

@@ -33,6 +33,9 @@ class sqlite_log {
 
   // --- in a transaction of the writer's; actors in the order of their ids ---
 
+  /// Whether a commit that updates states of so many bytes has anything to gain here. One that would fill the log by
+  /// itself would be folded at once: its updates had better go to their rows.
+  [[nodiscard]] bool is_for(std::size_t update_bytes) const noexcept;
   [[nodiscard]] bool has(const actor_id& id) const noexcept { return tail_.find(id) != nullptr; }
   void add(const write_set& update);
   /// The actor's row is newer than what is in the log, or is gone.

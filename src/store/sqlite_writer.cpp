@@ -35,6 +35,14 @@ std::uint64_t first_half(const actor_id& id) noexcept {
   return number;
 }
 
+std::size_t update_bytes(std::span<const write_set> writes) noexcept {
+  std::size_t sum = 0;
+  for (const write_set& write : writes) {
+    if (write.what == write_set::action::update) sum += actor_id::size_bytes + write.state.size();
+  }
+  return sum;
+}
+
 std::string id_text(const write_set& write) { return write.id.str(); }
 
 }  // namespace
@@ -183,12 +191,13 @@ void sqlite_writer::sort_by_id(std::span<const write_set> writes) {
 
 void sqlite_writer::apply(const commit_request& request) {
   sort_by_id(request.writes);
+  const bool may_log = log_.is_for(update_bytes(request.writes));
   for (const auto& [first, write] : sorted_) {
     if (write->what == write_set::action::destroy) destroy(*write);
   }
   for (const auto& [first, write] : sorted_) {
     if (write->what == write_set::action::create) create(*write);
-    if (write->what == write_set::action::update) update(*write);
+    if (write->what == write_set::action::update) update(*write, may_log);
     if (write->what == write_set::action::keep) keep(*write);
     if (write->what == write_set::action::destroy) log_.pass_by(write->id);
     messages_.apply(*write);
@@ -231,8 +240,8 @@ void sqlite_writer::create(const write_set& write) {
   }
 }
 
-void sqlite_writer::update(const write_set& write) {
-  if (write.state.size() <= logged_state_bytes_max) {
+void sqlite_writer::update(const write_set& write, bool may_log) {
+  if (may_log && write.state.size() <= logged_state_bytes_max) {
     require_actor(write, "updates");
     return log_.add(write);
   }

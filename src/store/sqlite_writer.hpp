@@ -37,7 +37,7 @@ class sqlite_writer {
   void apply(const commit_request& request);
   void sort_by_id(std::span<const write_set> writes);
   void create(const write_set& write);
-  void update(const write_set& write);
+  void update(const write_set& write, bool may_log);
   void keep(const write_set& write);
   void destroy(const write_set& write);
   [[nodiscard]] definition_names::entry& store_definition(std::string_view name);

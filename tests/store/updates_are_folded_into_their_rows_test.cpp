@@ -84,6 +84,34 @@ TEST_CASE("a large state goes to its row at once, and what the log says of it no
   CHECK(load(*store, 1) == "small again");
 }
 
+TEST_CASE("a commit that would fill the log goes to its rows at once, and what the log says no longer counts",
+          "[store][sqlite][log]") {
+  constexpr std::uint8_t actors = 200;
+  const troupe::bytes bytes = to_bytes(std::string(16'000, 'y'));
+  std::vector<troupe::write_set> writes;
+  for (std::uint8_t n = 1; n <= actors; ++n) writes.push_back(update(n, bytes));
+  simulated_disk disk;
+  {
+    const auto store = disk.sqlite("app.db", {.log_bytes = 1'000'000})();
+    for (std::uint8_t n = 1; n <= actors; ++n) REQUIRE(is_committed(create(*store, n, "first")));
+    REQUIRE(is_committed(update(*store, 1, "second")));
+    const int before = std::stoi(query("app.db", log_bytes, disk.name().c_str()));
+    REQUIRE(before > 0);
+    REQUIRE(is_committed(commit(*store, writes)));
+    const int after = std::stoi(query("app.db", log_bytes, disk.name().c_str()));
+    CHECK(after < before + actors * 32);
+    CHECK(query("app.db", newest_row, disk.name().c_str()).size() == bytes.size());
+    CHECK(load(*store, 1) == to_text(bytes));
+    REQUIRE(is_committed(update(*store, 2, "third")));
+    disk.halt_after(0);
+  }
+  disk.crash();
+  const auto store = disk.sqlite()();
+  CHECK(load(*store, 1) == to_text(bytes));
+  CHECK(load(*store, 2) == "third");
+  CHECK(load(*store, actors) == to_text(bytes));
+}
+
 TEST_CASE("an actor under an id that was destroyed does not inherit from the log", "[store][sqlite][log]") {
   simulated_disk disk;
   {
