@@ -20,8 +20,8 @@ namespace detail {
 
 class cell_queues;
 
-/// What of one actor becomes durable with one epoch. The cell's holder fills it, the committer takes it. It has all that
-/// the committer looks at, or every commit would fetch the cells from the cores that run them.
+/// What of one actor becomes durable with one epoch. The cell's holder fills it, the committer takes it. It has all
+/// that the committer looks at, or every commit would fetch the cells from the cores that run them.
 struct image {
   enum class stage : std::uint8_t {
     unused,
