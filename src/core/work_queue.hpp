@@ -7,7 +7,8 @@
 
 #include <troupe/core/work.hpp>
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe::inline v0 {
+namespace detail {
 
 /// A worker's own queue: the deque of Chase and Lev (2005), used as a first-in first-out queue. Its owner adds at the
 /// end, without any locked instruction; everybody, the owner too, takes from the front, with one; and the owner may
@@ -89,4 +90,5 @@ class work_queue {
   std::array<std::atomic<work*>, capacity> places_{};
 };
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace troupe::inline v0

@@ -4,7 +4,8 @@
 #include <bit>
 #include <cstdint>
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe::inline v0 {
+namespace detail {
 
 /// xoshiro256** (Blackman and Vigna, 2018): gives the next number, and moves on. Not all words may be 0.
 [[nodiscard]] inline std::uint64_t next_of_xoshiro256(std::array<std::uint64_t, 4>& s) noexcept {
@@ -19,4 +20,5 @@ namespace troupe::inline v0 { namespace detail {
   return result;
 }
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace troupe::inline v0

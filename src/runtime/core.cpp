@@ -9,6 +9,7 @@
 #include <troupe/core/error.hpp>
 
 #include "../core/planted.hpp"
+#include "../core/text_of.hpp"
 #include "blocked.hpp"
 #include "lifecycle.hpp"
 #include "queues.hpp"
@@ -30,16 +31,6 @@ std::shared_ptr<executor> executor_of(const runtime_options& options) {
 void log_to_stderr(log_level level, std::string_view line) {
   if (level < log_level::warning) return;
   std::fputs(fmt::format("troupe: {}: {}\n", level == log_level::error ? "error" : "warning", line).c_str(), stderr);
-}
-
-std::string text_of(const std::exception_ptr& failure) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const std::exception& e) {
-    return e.what();
-  } catch (...) {
-    return "an exception that is no std::exception";
-  }
 }
 
 struct cell_order final : work {

@@ -8,6 +8,7 @@
 
 #include <troupe/testing/simulated_disk.hpp>
 
+#include "../core/text_of.hpp"
 #include "../runtime/core.hpp"
 #include "../runtime/lifecycle.hpp"
 #include "../runtime/migration.hpp"
@@ -30,16 +31,6 @@ struct passing_hold final : work {
   }
   troupe::detail::cell& held;
 };
-
-std::string text_of(const std::exception_ptr& failure) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const std::exception& e) {
-    return e.what();
-  } catch (...) {
-    return "an exception that is no std::exception";
-  }
-}
 
 /// Numbers for the runtime: ids.
 class id_source final : public random_source {
@@ -115,7 +106,7 @@ runtime_options simulation::world::options_of_life(life& l) {
   o.store = [this, &l] { return open_store(l); };
   o.on_error = [this, tell = options.runtime.on_error](const std::exception_ptr& failure, std::string_view where) {
     if (dying) return;
-    errors.push_back(fmt::format("{}: {}", where, text_of(failure)));
+    errors.push_back(fmt::format("{}: {}", where, troupe::detail::text_of(failure)));
     if (shared.log.tell) shared.log.tell(errors.back());
     if (tell) tell(failure, where);
   };

@@ -114,16 +114,15 @@ class join final : public wait {
 /// Throws `actor.invalid_operation` unless a fiber runs: a join needs one to come back to.
 void require_fiber(const char* operation);
 
-// A call to an idle actor runs on the caller's thread; beside others it shall run elsewhere, or nothing is parallel.
-template <class A>
-void prefer_parallel(A& a) noexcept {
-  if constexpr (requires { a.run_elsewhere(); }) a.run_elsewhere();
-}
-
 /// An awaitable as a task. It stays where it is.
+///
+/// A call to an idle actor runs on the caller's thread, and other threads take up the branches behind it meanwhile. But
+/// a fiber without an executor has the one thread: there calls run elsewhere, or nothing would be parallel.
 template <class A>
 task<await_result<A>> as_task(A& awaitable) {
-  prefer_parallel(awaitable);
+  if constexpr (requires { awaitable.run_elsewhere(); }) {
+    if (this_thread().here->home() == nullptr) awaitable.run_elsewhere();
+  }
   co_return co_await std::move(awaitable);
 }
 template <class T>
