@@ -1,5 +1,7 @@
 #include <troupe/core/key.hpp>
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include <troupe/core/error.hpp>
@@ -41,9 +43,14 @@ void key::append(std::string_view segment) {
     canonical_ += '/';
   }
   if (segment.empty()) canonical_ += "\\0";
-  for (const char c : segment) {
-    if (c == '\\' || c == '/') canonical_ += '\\';
-    canonical_ += c;
+  const auto is_escaped = [](char c) { return c == '\\' || c == '/'; };
+  if (std::none_of(segment.begin(), segment.end(), is_escaped)) {
+    canonical_ += segment;
+  } else {
+    for (const char c : segment) {
+      if (is_escaped(c)) canonical_ += '\\';
+      canonical_ += c;
+    }
   }
   if (canonical_.size() > canonical_bytes_max) {
     throw error(errc::key_too_large,

@@ -20,8 +20,17 @@ namespace {
 // compared, so that what did not change is not written. A larger one is encoded once an epoch, when that closes.
 constexpr std::size_t eager_bytes_max = 4096;
 
-bool equal(const buffer& a, const buffer& b) noexcept {
+bool equal(bytes_view a, bytes_view b) noexcept {
   return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0);
+}
+
+// The actor's state as it is now. It is the thread's, which keeps room for a small one, and good until the next.
+bytes_view encoded(const activation& live) {
+  thread_local buffer state;
+  if (state.capacity() > 2 * eager_bytes_max) state.reset();
+  state.clear();
+  live.encode(state);
+  return state.view();
 }
 
 }  // namespace
@@ -99,7 +108,7 @@ void cell_side::begin_life(const actor_record* record, wall_time now) {
   destroyed = false;
   sleep_requested = destroy_requested = false;
   exists = stored_initialised = record != nullptr;
-  stored.clear();
+  stored.reset();
   newest = nullptr;
   newest_bytes = 0;
   save_scheduled = false;
@@ -111,7 +120,7 @@ void cell_side::begin_life(const actor_record* record, wall_time now) {
   }
   initialised = stored_initialised = record->initialised;
   stored_version = record->version;
-  stored.append(record->state);
+  stored.assign(record->state);
   newest = &stored;
   newest_bytes = stored.size();
   input = record->input;
@@ -121,31 +130,28 @@ void cell_side::end_life() noexcept {
   for (auto& m : images) {
     m.state.reset();
     m.rows.reset();
+    m.created.reset();
   }
   rows.reset();
   unsaved_rows.reset();
   if (queues) queues->end_life(destroyed);
   stored.reset();
-  scratch.reset();
   seen.reset();
   newest = nullptr;
   creation.reset();
   input.reset();
 }
 
-// Whether the state, freshly in `scratch`, is another than what will be stored anyway.
-bool cell_side::encode_changes() {
-  scratch.clear();
-  if (initialised) owner.live_->encode(scratch);
-  return newest == nullptr || !equal(scratch, *newest) || initialised != stored_initialised ||
+// Whether the state, as it is now, is another than what will be stored anyway.
+bool cell_side::differs(bytes_view state) const noexcept {
+  return newest == nullptr || !equal(state, newest->view()) || initialised != stored_initialised ||
          stored_version != owner.type().version;
 }
 
 bool cell_side::looks_different() {
-  scratch.clear();
-  owner.live_->encode(scratch);
-  if (equal(scratch, seen)) return false;
-  seen.swap(scratch);
+  const bytes_view state = encoded(*owner.live_);
+  if (equal(state, seen.view())) return false;
+  seen.assign(state);
   return true;
 }
 
@@ -206,7 +212,11 @@ epoch_number cell_side::record(const ended_turn& t, std::exception_ptr& failure)
   }
   const bool eager = t.of_procedure || t.saves || watched || !exists || newest_bytes <= eager_bytes_max;
   bool changed = t.writes || !exists;
-  if (changed && eager) changed = encode_changes() || !exists;
+  bytes_view state;
+  if (changed && eager) {
+    if (initialised) state = encoded(*owner.live_);
+    changed = differs(state) || !exists;
+  }
   if (is_planted(planted::sleep_loses_change) && kind == durability::relaxed &&
       owner.phase_ == cell::phase::finalising) {
     changed = !exists;
@@ -227,7 +237,7 @@ epoch_number cell_side::record(const ended_turn& t, std::exception_ptr& failure)
     m.version = stored_version = owner.type().version;
     m.encoded = eager;
     if (!eager) return;
-    m.state.swap(scratch);
+    m.state.assign(state);
     count_state(m);
   });
   if (kind == durability::committed && watched && changed) tell_of_change(t, failure);
@@ -253,6 +263,7 @@ void cell_side::count_state(image& m) noexcept {
   m.state_counted = m.state.size();
   newest = &m.state;
   newest_bytes = m.state.size();
+  stored.reset();
 }
 
 // What it throws is the turn's failure; the change stays, and has its place already.
@@ -321,6 +332,7 @@ epoch_number cell_side::place(epoch_number dependency, Fill&& fill) {
     m.counted = 0;
     m.state_counted = 0;  // it may still have an older state, see `newest`
     m.rows.reset();
+    m.created = std::move(creation);
     fill(m);
     if (destroyed) {
       m.what = write_set::action::destroy;

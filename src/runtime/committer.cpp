@@ -159,13 +159,13 @@ bool committer::last_arrived() noexcept {
 }
 
 void committer::build() {
-  image* with_rows = nullptr;
+  image* with_more = nullptr;
   while (closing_ != nullptr) {
     image& m = *std::exchange(closing_, closing_->next);
     add_to_request(m);
-    if (m.rows) m.next = std::exchange(with_rows, &m);
+    if (m.rows || m.created) m.next = std::exchange(with_more, &m);
   }
-  closing_ = with_rows;
+  closing_ = with_more;
 }
 
 void committer::add_to_request(image& m) {
@@ -178,7 +178,7 @@ void committer::add_to_request(image& m) {
   w.version = m.version;
   if (m.what != write_set::action::keep) w.state = m.state.view();
   if (m.rows) m.rows->show(w, closing_epoch_);
-  if (m.what == write_set::action::create) w.created = m.owner->side_->creation.get();
+  if (m.what == write_set::action::create) w.created = m.created.get();
 }
 
 void committer::completed() noexcept {
@@ -195,7 +195,10 @@ void committer::succeeded() noexcept {
   commits_.fetch_add(1, std::memory_order_relaxed);
   backlog_bytes_.fetch_sub(closing_bytes_, std::memory_order_relaxed);
   // Their holders leave them alone until then.
-  for (image* m = std::exchange(closing_, nullptr); m != nullptr; m = m->next) m->rows.reset();
+  for (image* m = std::exchange(closing_, nullptr); m != nullptr; m = m->next) {
+    m->rows.reset();
+    m->created.reset();
+  }
   closing_actors_.store(0, std::memory_order_relaxed);
   request_.writes.clear();
   request_.undeliverable.clear();

@@ -43,6 +43,7 @@ struct image {
   bool encoded = false;      ///< else the state is to be encoded when the epoch closes
   buffer state;              ///< of `keep` it means nothing
   std::unique_ptr<row_changes> rows;   ///< null: none
+  std::unique_ptr<write_set::creation> created;  ///< of `create`
   std::ptrdiff_t counted = 0;          ///< bytes of it in the committer's backlog
   std::size_t state_counted = 0;       ///< of those, the state's
 };
@@ -149,8 +150,7 @@ struct cell_side {
   epoch_number registered = 0;      ///< the epoch of the newest image
   const buffer* newest = nullptr;   ///< the newest encoded state, whether committed or not
   std::size_t newest_bytes = 0;     ///< the size of the state when it was last encoded
-  buffer scratch;
-  buffer stored;                    ///< what was loaded
+  buffer stored;                    ///< what was loaded, until there is a newer one
   buffer seen;                      ///< the state when on_state_change last looked, where that is not `newest`
   std::uint32_t stored_version = 0; ///< of the newest image
   bool stored_initialised = false;  ///< in the newest image
@@ -160,7 +160,7 @@ struct cell_side {
   bool save_scheduled = false;      ///< relaxed: the save alarm is armed
   std::optional<bytes> input;
   wall_time created_at{};
-  std::unique_ptr<write_set::creation> creation;  ///< of one that was created in this life
+  std::unique_ptr<write_set::creation> creation;  ///< of one that is new, until there is an image
   std::uint32_t life = 0;           ///< counts activations
 
   std::unique_ptr<audience, audience_release> heard_by;  ///< who is connected
@@ -189,7 +189,7 @@ struct cell_side {
   bool destroy_requested = false;
 
  private:
-  [[nodiscard]] bool encode_changes();
+  [[nodiscard]] bool differs(bytes_view state) const noexcept;
   [[nodiscard]] bool looks_different();
   void tell_of_change(const ended_turn& t, std::exception_ptr& failure) noexcept;
   template <class Fill>

@@ -40,6 +40,16 @@ class buffer {
   void append(bytes_view view) { append(view.data(), view.size()); }
   void append(std::byte b) { *grow(1) = b; }
 
+  /// Becomes a copy that takes no more memory than it needs, or half as much again if that is here already.
+  void assign(bytes_view from) {
+    if (capacity_ < from.size() || capacity_ - from.size() > from.size() / 2) {
+      data_.reset(from.empty() ? nullptr : new std::byte[from.size()]);
+      capacity_ = from.size();
+    }
+    size_ = from.size();
+    if (size_ != 0) std::memcpy(data_.get(), from.data(), size_);
+  }
+
   /// Makes room for `count` more bytes and counts them as written; the caller fills them.
   std::byte* grow(std::size_t count) {
     if (capacity_ - size_ < count) [[unlikely]] enlarge(count);
