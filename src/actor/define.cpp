@@ -57,6 +57,22 @@ void check_queue(const definition& d, const queue_entry& q) {
 
 }  // namespace
 
+void add_entries(definition& d, std::span<const entry_facts> entries, naming policy) {
+  for (const auto& from : entries) {
+    switch (from.kind) {
+      case entry_kind::action: {
+        auto name = from.name.empty() ? wire_name(from.action->name, policy) : std::string{from.name};
+        d.actions.push_back({std::move(name), from.exclusive, from.action, from.make, from.schema});
+        break;
+      }
+      case entry_kind::event: d.events.push_back({std::string{from.name}, from.schema}); break;
+      case entry_kind::queue:
+        d.queues.push_back({std::string{from.name}, from.options, from.check, from.schema, from.result_schema});
+        break;
+    }
+  }
+}
+
 void check_definition(const definition& d) {
   check_names(d, d.actions, "actions", "give one another name with troupe::named");
   check_names(d, d.events, "events", "give one another name in its type");
@@ -70,7 +86,7 @@ std::string describe(const definition& d) {
     auto schema = a.schema();
     schema.pop_back();
     actions += fmt::format(R"({}{}:{},"readOnly":{},"exclusive":{}}})", actions.empty() ? "" : ",", quoted(a.name),
-                           schema, !a.writes, a.exclusive);
+                           schema, !a.facts->writes, a.exclusive);
   }
   std::string events;
   for (const auto& e : d.events) {

@@ -34,7 +34,7 @@ class typed_opening final : public opening {
     return body_;
   }
   void finish() override { body_.promise().take(); }
-  [[nodiscard]] const char* what() const noexcept override { return "connect"; }
+  [[nodiscard]] std::string_view what() const noexcept override { return "connect"; }
 
  private:
   std::coroutine_handle<promise<void>> body_;
@@ -73,7 +73,7 @@ class subscribing final : public invocation {
   void finish() override {
     if (body_.promise().take()) grant();
   }
-  [[nodiscard]] const char* what() const noexcept override { return "can_subscribe"; }
+  [[nodiscard]] std::string_view what() const noexcept override { return "can_subscribe"; }
 
  private:
   [[nodiscard]] const std::string& name() const { return target->type().events[listener_->event].name; }

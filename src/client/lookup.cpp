@@ -26,7 +26,7 @@ class lookup_invocation final : public invocation {
     return nullptr;
   }
   void finish() override {}
-  [[nodiscard]] const char* what() const noexcept override { return "resolve"; }
+  [[nodiscard]] std::string_view what() const noexcept override { return "resolve"; }
 
   actor_id id;
 };
@@ -53,7 +53,7 @@ class status_invocation final : public invocation {
     return nullptr;
   }
   void finish() override {}
-  [[nodiscard]] const char* what() const noexcept override { return "status"; }
+  [[nodiscard]] std::string_view what() const noexcept override { return "status"; }
 
   actor_status seen;
 

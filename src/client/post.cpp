@@ -64,11 +64,11 @@ void posting::report(const std::exception_ptr& failure) noexcept {
 
 // --- others ---------------------------------------------------------------------------------------------------------
 
-void launch_posted(const handle_core& to, invocation* (*make)(executor& home, void* arguments), void* arguments) {
+void launch_posted(const handle_core& to, invocation* (*make)(executor& home, void* from), void* from) {
   const address& where = to.where();
   if (to.is_closed()) to.via->throw_closed();
   cell* const c = to.find();
-  invocation& inv = *make(where.core->exec(), arguments);
+  invocation& inv = *make(where.core->exec(), from);
   where.retain();
   inv.origin = &where;
   inv.via = to.via;

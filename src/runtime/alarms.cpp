@@ -114,7 +114,7 @@ class alarms::wake_order final : public invocation, private reply_waiter {
 
   std::coroutine_handle<> begin(activation*) override { return nullptr; }
   void finish() override {}
-  [[nodiscard]] const char* what() const noexcept override { return "wake"; }
+  [[nodiscard]] std::string_view what() const noexcept override { return "wake"; }
 
  private:
   void answered() noexcept override {

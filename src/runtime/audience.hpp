@@ -102,7 +102,7 @@ class hearing final : public invocation {
   hearing(executor& home, connection_core& c) noexcept;
   std::coroutine_handle<> begin(activation*) override;
   void finish() override {}
-  [[nodiscard]] const char* what() const noexcept override { return "events"; }
+  [[nodiscard]] std::string_view what() const noexcept override { return "events"; }
 
  private:
   counted_ptr<connection_core> from_;

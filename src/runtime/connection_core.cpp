@@ -36,7 +36,7 @@ class parting final : public invocation {
     return body_;
   }
   void finish() override { body_.promise().take(); }
-  [[nodiscard]] const char* what() const noexcept override { return "on_disconnect"; }
+  [[nodiscard]] std::string_view what() const noexcept override { return "on_disconnect"; }
 
  private:
   std::coroutine_handle<promise<void>> body_;

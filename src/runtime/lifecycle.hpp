@@ -82,7 +82,7 @@ class procedure final : public invocation {
   ~procedure() override;
   std::coroutine_handle<> begin(activation*) override;
   void finish() override;
-  [[nodiscard]] const char* what() const noexcept override { return name_; }
+  [[nodiscard]] std::string_view what() const noexcept override { return name_; }
 
  private:
   const char* name_;
@@ -98,7 +98,7 @@ class background final : public invocation {
   ~background() override;
   std::coroutine_handle<> begin(activation*) override { return body_; }
   void finish() override;
-  [[nodiscard]] const char* what() const noexcept override { return blocks_sleep ? "keep_awake" : "wait_until"; }
+  [[nodiscard]] std::string_view what() const noexcept override { return blocks_sleep ? "keep_awake" : "wait_until"; }
 
  private:
   std::coroutine_handle<promise<void>> body_;

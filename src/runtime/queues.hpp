@@ -34,7 +34,7 @@ class enqueuing final : public invocation {
 
   std::coroutine_handle<> begin(activation* a) override;
   void finish() override;
-  [[nodiscard]] const char* what() const noexcept override { return "send"; }
+  [[nodiscard]] std::string_view what() const noexcept override { return "send"; }
 
   /// Leaves when the turn has ended. Takes over the reference.
   void leave_with(turn& t) noexcept;

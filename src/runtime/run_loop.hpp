@@ -27,7 +27,7 @@ class run_loop final : public invocation {
   ~run_loop() override;
   std::coroutine_handle<> begin(activation* a) override;
   void finish() override;
-  [[nodiscard]] const char* what() const noexcept override { return "run"; }
+  [[nodiscard]] std::string_view what() const noexcept override { return "run"; }
 
  private:
   static void start(cell& c);

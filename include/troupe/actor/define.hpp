@@ -1,15 +1,15 @@
 #pragma once
 
-#include <concepts>
-#include <coroutine>
+#include <array>
 #include <cstddef>
-#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
+#include <troupe/actor/action.hpp>
 #include <troupe/actor/context.hpp>
 #include <troupe/actor/definition.hpp>
 #include <troupe/actor/hooks.hpp>
@@ -26,9 +26,6 @@
 
 namespace troupe::inline v0 {
 namespace detail {
-
-template <class A>
-concept has_manifest = requires { typename A::actor::state_type; };
 
 template <class A>
 consteval bool check_actor() {
@@ -79,134 +76,6 @@ constexpr std::uint32_t version_of() {
   return 1;
 }
 
-/// Calls action M with stored arguments. Yields M's result, a value or a task.
-template <auto M, class A, class Arguments>
-decltype(auto) invoke_action(typed_activation<A>& a, Arguments& arguments) {
-  return std::apply(
-      [&](auto&... stored) -> decltype(auto) {
-        if constexpr (method_traits<decltype(M)>::takes_context) {
-          return (a.actor().*M)(a.context(), std::move(stored)...);
-        } else {
-          return (a.actor().*M)(std::move(stored)...);
-        }
-      },
-      arguments);
-}
-
-template <class A, class V>
-concept observes_reply = requires(A& a, troupe::context<std::remove_const_t<A>>& c, std::string_view name, V& value) {
-  a.on_before_reply(c, name, value);
-};
-
-/// Gives the definition's on_before_reply a look at the value, if it has one for this type. It comes after read-only
-/// actions too, and so may not change the state.
-template <class A, class V>
-void before_reply(typed_activation<A>& a, [[maybe_unused]] std::string_view action, [[maybe_unused]] V& value) {
-  if constexpr (has_on_before_reply<A>) {
-    static_assert(observes_reply<const A, V> || !observes_reply<A, V>,
-                  "troupe: on_before_reply is `void on_before_reply(troupe::context<Self>&, std::string_view action, "
-                  "value& reply) const`; it may change the reply but not the state");
-    if constexpr (observes_reply<const A, V>) {
-      std::as_const(a.actor()).on_before_reply(a.context(), action, value);
-    }
-  }
-}
-
-/// A place for an action's value, also for void.
-template <class V>
-class value_slot {
- public:
-  template <class F>
-  void set(F&& make) {
-    value_.emplace(std::forward<F>(make)());
-  }
-  [[nodiscard]] V& get() noexcept { return *value_; }
-  [[nodiscard]] const V& get() const noexcept { return *value_; }
-  V take() { return std::move(*value_); }
-
- private:
-  std::optional<V> value_;
-};
-template <>
-class value_slot<void> {
- public:
-  template <class F>
-  void set(F&& make) {
-    std::forward<F>(make)();
-  }
-  void take() const noexcept {}
-};
-
-/// Takes the value of an action's coroutine that has ended, or throws its failure; frees its frame.
-template <auto M, class A>
-void take_value(typed_activation<A>& a, std::coroutine_handle<> ended, value_slot<value_of<M>>& to) {
-  using value = value_of<M>;
-  struct guard {
-    std::coroutine_handle<promise<value>> frame;
-    ~guard() { frame.destroy(); }
-  } const g{std::coroutine_handle<promise<value>>::from_address(ended.address())};
-  to.set([&]() -> decltype(auto) { return g.frame.promise().take(); });
-  if constexpr (!std::is_void_v<value>) before_reply(a, member_name<M>(), to.get());
-}
-
-template <class A, auto M>
-class typed_invocation final : public untyped_invocation {
- public:
-  using traits = method_traits<decltype(M)>;
-  using value = value_of<M>;
-
-  template <class... T>
-  typed_invocation(executor& home, bool is_exclusive, T&&... arguments)
-      : untyped_invocation{home}, arguments_{std::forward<T>(arguments)...} {
-    writes = !traits::is_const;
-    exclusive = is_exclusive;
-  }
-
-  std::coroutine_handle<> begin(activation* a) override {
-    auto& mine = static_cast<typed_activation<A>&>(*a);
-    if constexpr (traits::is_coroutine) {
-      go_on(mine, invoke_action<M>(mine, arguments_).release());
-      return coroutine_;
-    } else {
-      value_.set([&]() -> decltype(auto) { return invoke_action<M>(mine, arguments_); });
-      if constexpr (!std::is_void_v<value>) before_reply(mine, member_name<M>(), value_.get());
-      return nullptr;
-    }
-  }
-
-  /// Takes over the action's coroutine, which may have begun.
-  void go_on(typed_activation<A>& a, std::coroutine_handle<> body) noexcept {
-    activation_ = &a;
-    coroutine_ = body;
-    adopt(std::coroutine_handle<promise<value>>::from_address(body.address()).promise());
-  }
-
-  void finish() override {
-    if constexpr (traits::is_coroutine) take_value<M>(*activation_, std::exchange(coroutine_, nullptr), value_);
-  }
-
-  [[nodiscard]] const char* what() const noexcept override {
-    static const std::string name{member_name<M>()};
-    return name.c_str();
-  }
-
-  void encode_value(buffer& out) const override {
-    if constexpr (std::is_void_v<value>) {
-      cbor_writer{out}.null();
-    } else {
-      troupe::encode(value_.get(), out);
-    }
-  }
-
-  value take() { return value_.take(); }
-
- private:
-  call_arguments<M> arguments_;
-  value_slot<value> value_;
-  typed_activation<A>* activation_ = nullptr;  ///< of a coroutine
-  std::coroutine_handle<> coroutine_;
-};
-
 /// The three throw `actor.invalid_request`, naming the action and, if it is one, the argument.
 [[nodiscard]] bool open_arguments(cbor_reader& reader, std::string_view action, std::size_t wanted);
 void close_arguments(cbor_reader& reader, std::string_view action, bool open_ended);
@@ -228,13 +97,13 @@ void read_arguments(cbor_reader& reader, std::string_view action, Tuple& argumen
   close_arguments(reader, action, open_ended);
 }
 
-template <class A, auto M>
+template <class V, class Arguments>
 untyped_invocation* make_untyped(executor& home, const action_entry& entry, bytes_view encoded) {
-  call_arguments<M> arguments{};
+  Arguments arguments{};
   cbor_reader reader{encoded};
   read_arguments(reader, entry.name, arguments);
-  return std::apply(
-      [&](auto&... each) { return new typed_invocation<A, M>(home, entry.exclusive, std::move(each)...); }, arguments);
+  const auto& code = static_cast<const action_code<V, Arguments>&>(*entry.facts);
+  return new typed_invocation<V, Arguments>{home, code, entry.exclusive, std::move(arguments)};
 }
 
 template <class A, auto Method>
@@ -278,51 +147,60 @@ std::string value_schema() {
   }
 }
 
-template <auto M>
+template <class V, class Arguments>
 std::string action_schema() {
   std::string out = R"({"arguments":)";
-  out += values_schema<call_arguments<M>>();
+  out += values_schema<Arguments>();
   out += R"(,"result":)";
-  out += value_schema<value_of<M>>();
+  out += value_schema<V>();
   return out += "}";
 }
 
-template <auto Entry>
-event_entry make_event_entry() {
-  using type = std::remove_cv_t<decltype(Entry)>;
-  event_entry entry;
-  entry.name = type::name;
-  entry.schema = &values_schema<typename type::values>;
-  return entry;
-}
+/// An entry of a manifest, as the compiler knows it: what `add_entries` makes the definition's entries of.
+struct entry_facts {
+  entry_kind kind = entry_kind::action;
+  std::string_view name;   ///< of an action that has one of its own, an event or a queue; else empty
+  bool exclusive = false;  ///< of an action
+  const action_facts* action = nullptr;
+  untyped_invocation* (*make)(executor& home, const action_entry& entry, bytes_view arguments) = nullptr;
+  std::string (*schema)() = nullptr;  ///< of an action or event; of a queue, that of its messages
+  std::string (*result_schema)() = nullptr;  ///< of a queue
+  void (*check)(bytes_view message) = nullptr;
+  queue_options options = {};
+};
 
-template <auto Entry>
-queue_entry make_queue_entry() {
-  using type = std::remove_cv_t<decltype(Entry)>;
-  queue_entry entry;
-  entry.name = type::name;
-  entry.options = Entry.options();
-  entry.check = [](bytes_view message) { static_cast<void>(troupe::decode<typename type::message_type>(message)); };
-  entry.message_schema = &value_schema<typename type::message_type>;
-  entry.result_schema = &value_schema<typename type::result_type>;
-  return entry;
+void add_entries(definition& d, std::span<const entry_facts> entries, naming policy);
+
+template <class Message>
+void check_encoded(bytes_view message) {
+  static_cast<void>(troupe::decode<Message>(message));
 }
 
 template <class A, auto Entry>
-action_entry make_entry([[maybe_unused]] naming policy) {
-  constexpr auto method = entry_traits<Entry>::method;
-  action_entry entry;
-  if constexpr (check_entry<A, method>()) {
-    using traits = method_traits<std::remove_cv_t<decltype(method)>>;
-    constexpr std::string_view own = entry_traits<Entry>::own_name;
-    entry.name = own.empty() ? wire_name(member_name<method>(), policy) : std::string{own};
-    entry.writes = !traits::is_const;
-    entry.exclusive = entry_traits<Entry>::is_exclusive;
-    entry.coroutine = traits::is_coroutine;
-    entry.make = &make_untyped<A, method>;
-    entry.schema = &action_schema<method>;
+consteval entry_facts facts_of_entry() {
+  using type = std::remove_cv_t<decltype(Entry)>;
+  using traits = entry_traits<Entry>;
+  entry_facts facts;
+  facts.kind = traits::kind;
+  if constexpr (traits::kind == entry_kind::event) {
+    facts.name = type::name;
+    facts.schema = &values_schema<typename type::values>;
+  } else if constexpr (traits::kind == entry_kind::queue) {
+    facts.name = type::name;
+    facts.schema = &value_schema<typename type::message_type>;
+    facts.result_schema = &value_schema<typename type::result_type>;
+    facts.check = &check_encoded<typename type::message_type>;
+    facts.options = Entry.options();
+  } else if constexpr (check_entry<A, traits::method>()) {
+    using value = value_of<traits::method>;
+    using arguments = call_arguments<traits::method>;
+    facts.name = traits::own_name;
+    facts.exclusive = traits::is_exclusive;
+    facts.action = &code_of<A, traits::method>;
+    facts.make = &make_untyped<value, arguments>;
+    facts.schema = &action_schema<value, arguments>;
   }
-  return entry;
+  return facts;
 }
 
 /// Throws `config.invalid` for what only shows at run time: empty and duplicate names.
@@ -353,15 +231,9 @@ definition define(std::string name, naming policy) {
     d.has_can_publish = has_can_publish<A>;
     d.has_can_subscribe = has_can_subscribe<A>;
     d.has_run = has_run<A>;
-    A::actor::for_each([&]<auto Entry>(std::size_t) {
-      constexpr auto kind = entry_traits<Entry>::kind;
-      if constexpr (kind == entry_kind::event) {
-        d.events.push_back(make_event_entry<Entry>());
-      } else if constexpr (kind == entry_kind::queue) {
-        d.queues.push_back(make_queue_entry<Entry>());
-      } else {
-        d.actions.push_back(make_entry<A, Entry>(policy));
-      }
+    A::actor::with_entries([&]<auto... Entries>() {
+      static constexpr std::array<entry_facts, sizeof...(Entries)> entries{facts_of_entry<A, Entries>()...};
+      add_entries(d, entries, policy);
     });
     check_definition(d);
   }

@@ -24,12 +24,13 @@ inline constexpr naming camel_case = naming::camel_case;
 
 namespace detail {
 
+struct action_facts;
+
 /// One action, for those who know it by name only.
 struct action_entry {
   std::string name;
-  bool writes = false;
   bool exclusive = false;
-  bool coroutine = false;
+  const action_facts* facts = nullptr;
 
   /// An invocation with arguments decoded from a CBOR array. Throws `actor.invalid_request` naming what is wrong.
   untyped_invocation* (*make)(executor& home, const action_entry& entry, bytes_view arguments) = nullptr;

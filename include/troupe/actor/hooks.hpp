@@ -17,51 +17,32 @@ class peer;
 
 namespace detail {
 
-// A class that inherits a name twice makes it ambiguous: so a hook is found whatever its signature or overloads.
-#define TROUPE_DETAIL_HOOK(name)                                                               \
-  struct probe_##name {                                                                        \
-    void name();                                                                               \
-  };                                                                                           \
-  template <class A>                                                                           \
-  struct has_##name##_probe : A, probe_##name {};                                              \
-  template <class A>                                                                           \
-  inline constexpr bool has_##name = !requires { &has_##name##_probe<A>::name; };
+// The names of hooks, and those that are nearly right.
+#define TROUPE_DETAIL_HOOKS(HOOK)                                                                     \
+  HOOK(on_create) HOOK(on_wake) HOOK(on_sleep) HOOK(on_destroy) HOOK(on_state_change)                 \
+  HOOK(on_before_reply) HOOK(on_before_connect) HOOK(create_connection_state) HOOK(on_connect)        \
+  HOOK(on_disconnect) HOOK(can_publish) HOOK(can_subscribe) HOOK(run) HOOK(migrate) HOOK(onCreate)    \
+  HOOK(onWake) HOOK(onSleep) HOOK(onDestroy) HOOK(onStateChange) HOOK(on_start) HOOK(on_stop)         \
+  HOOK(on_awake) HOOK(on_destroyed) HOOK(on_created) HOOK(onBeforeConnect) HOOK(createConnState)      \
+  HOOK(create_conn_state) HOOK(onConnect) HOOK(on_connected) HOOK(onDisconnect)                       \
+  HOOK(on_disconnected) HOOK(canPublish) HOOK(canSubscribe)
 
-TROUPE_DETAIL_HOOK(on_create)
-TROUPE_DETAIL_HOOK(on_wake)
-TROUPE_DETAIL_HOOK(on_sleep)
-TROUPE_DETAIL_HOOK(on_destroy)
-TROUPE_DETAIL_HOOK(on_state_change)
-TROUPE_DETAIL_HOOK(on_before_reply)
-TROUPE_DETAIL_HOOK(on_before_connect)
-TROUPE_DETAIL_HOOK(create_connection_state)
-TROUPE_DETAIL_HOOK(on_connect)
-TROUPE_DETAIL_HOOK(on_disconnect)
-TROUPE_DETAIL_HOOK(can_publish)
-TROUPE_DETAIL_HOOK(can_subscribe)
-TROUPE_DETAIL_HOOK(run)
-TROUPE_DETAIL_HOOK(migrate)
-TROUPE_DETAIL_HOOK(onCreate)
-TROUPE_DETAIL_HOOK(onWake)
-TROUPE_DETAIL_HOOK(onSleep)
-TROUPE_DETAIL_HOOK(onDestroy)
-TROUPE_DETAIL_HOOK(onStateChange)
-TROUPE_DETAIL_HOOK(on_start)
-TROUPE_DETAIL_HOOK(on_stop)
-TROUPE_DETAIL_HOOK(on_awake)
-TROUPE_DETAIL_HOOK(on_destroyed)
-TROUPE_DETAIL_HOOK(on_created)
-TROUPE_DETAIL_HOOK(onBeforeConnect)
-TROUPE_DETAIL_HOOK(createConnState)
-TROUPE_DETAIL_HOOK(create_conn_state)
-TROUPE_DETAIL_HOOK(onConnect)
-TROUPE_DETAIL_HOOK(on_connected)
-TROUPE_DETAIL_HOOK(onDisconnect)
-TROUPE_DETAIL_HOOK(on_disconnected)
-TROUPE_DETAIL_HOOK(canPublish)
-TROUPE_DETAIL_HOOK(canSubscribe)
-
+// A class that inherits a name twice makes it ambiguous: so a hook is found whatever its signature or overloads. One
+// class has all the names, since a class for each and every actor would cost the compiler more.
+#define TROUPE_DETAIL_HOOK(name) void name();
+struct every_hook {
+  TROUPE_DETAIL_HOOKS(TROUPE_DETAIL_HOOK)
+};
 #undef TROUPE_DETAIL_HOOK
+template <class A>
+struct hook_probe : A, every_hook {};
+
+#define TROUPE_DETAIL_HOOK(name) \
+  template <class A>             \
+  inline constexpr bool has_##name = !requires { &hook_probe<A>::name; };
+TROUPE_DETAIL_HOOKS(TROUPE_DETAIL_HOOK)
+#undef TROUPE_DETAIL_HOOK
+#undef TROUPE_DETAIL_HOOKS
 
 template <class R>
 inline constexpr bool is_hook_result = std::is_void_v<R> || std::is_same_v<R, task<void>>;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <new>
 #include <stop_token>
+#include <string_view>
 
 #include <troupe/core/buffer.hpp>
 #include <troupe/core/counted_ptr.hpp>
@@ -135,7 +136,7 @@ class invocation : public reply, public work, public fiber {
   virtual void finish() = 0;
 
   /// The name for people: of the action, the hook, ...
-  [[nodiscard]] virtual const char* what() const noexcept = 0;
+  [[nodiscard]] virtual std::string_view what() const noexcept = 0;
 
   void resume_later(work& w) noexcept final;
   [[nodiscard]] bool takes_turns() const noexcept final { return true; }

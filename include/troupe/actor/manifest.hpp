@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include <troupe/actor/event.hpp>
 #include <troupe/actor/fixed_string.hpp>
@@ -12,6 +13,9 @@
 
 namespace troupe::inline v0 {
 namespace detail {
+
+template <class A>
+concept has_manifest = requires { typename A::actor::state_type; };
 
 template <auto Entry, fixed_string Name>
 struct named_entry {};
@@ -84,6 +88,27 @@ inline constexpr bool same_method = false;
 template <auto A>
 inline constexpr bool same_method<A, A> = true;
 
+/// Where a method stands in a manifest, and whether it is exclusive there.
+struct method_place {
+  std::size_t index;
+  bool exclusive;
+};
+
+// A method is looked up by its type: the compiler finds the base class that fits it faster than it compares the method
+// with one after the other.
+template <auto Method, std::size_t I, bool Exclusive>
+struct listed_method {};
+template <class Indices, auto... Entries>
+struct method_list;
+template <std::size_t... I, auto... Entries>
+struct method_list<std::index_sequence<I...>, Entries...>
+    : listed_method<entry_traits<Entries>::method, I, entry_traits<Entries>::is_exclusive>... {};
+
+template <auto Method, std::size_t I, bool Exclusive>
+constexpr method_place find_method(const listed_method<Method, I, Exclusive>*) noexcept {
+  return {I, Exclusive};
+}
+
 }  // namespace detail
 
 /// Gives an action a wire name of its own: `troupe::named<&chat_room::send_message, "say">`.
@@ -105,13 +130,21 @@ struct actor {
   using state_type = State;
   static constexpr std::size_t size = sizeof...(Entries);
 
-  /// The place of a method in the list, or `size` if it is not there.
+  /// The place of a method in the list; its index is `size` if it is not there.
   template <auto Method>
-  static constexpr std::size_t index_of = [] {
-    std::size_t index = 0;
-    std::size_t found = size;
-    ((detail::same_method<detail::entry_traits<Entries>::method, Method> ? void(found = index++) : void(++index)), ...);
-    return found;
+  static constexpr detail::method_place place_in_list = [] {
+    using list = detail::method_list<std::make_index_sequence<size>, Entries...>;
+    if constexpr (requires { detail::find_method<Method>(static_cast<const list*>(nullptr)); }) {
+      return detail::find_method<Method>(static_cast<const list*>(nullptr));
+    } else {  // it is not there, or more than once
+      detail::method_place found{size, false};
+      std::size_t index = 0;
+      ((detail::same_method<detail::entry_traits<Entries>::method, Method>
+            ? void(found = detail::method_place{index++, detail::entry_traits<Entries>::is_exclusive})
+            : void(++index)),
+       ...);
+      return found;
+    }
   }();
 
   /// The place of an event or queue, by its type, among those of its kind; `size` if it is not there.
@@ -126,11 +159,10 @@ struct actor {
     return found;
   }();
 
-  /// Calls `f.template operator()<Entry>(index)` for each entry.
+  /// Calls `f.template operator()<Entries...>()`.
   template <class F>
-  static constexpr void for_each(F&& f) {
-    std::size_t index = 0;
-    (f.template operator()<Entries>(index++), ...);
+  static constexpr decltype(auto) with_entries(F&& f) {
+    return f.template operator()<Entries...>();
   }
 };
 

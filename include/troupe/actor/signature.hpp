@@ -102,7 +102,9 @@ struct stored<std::tuple<P...>> {
   using type = std::tuple<stored_parameter<P>...>;
 };
 
-/// What a call to M carries.
+/// The parameters of a call to M, as declared, and what it carries for them.
+template <auto M>
+using call_parameters = typename method_traits<decltype(M)>::parameters;
 template <auto M>
 using call_arguments = typename stored<typename method_traits<decltype(M)>::parameters>::type;
 template <auto M>

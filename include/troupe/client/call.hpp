@@ -10,7 +10,7 @@
 #include <type_traits>
 #include <utility>
 
-#include <troupe/actor/define.hpp>
+#include <troupe/actor/action.hpp>
 #include <troupe/client/call_wait.hpp>
 #include <troupe/client/handle_core.hpp>
 #include <troupe/runtime/cell.hpp>
@@ -38,8 +38,6 @@ class call_core {
   void run_elsewhere() noexcept { elsewhere_ = true; }
 
  protected:
-  /// How an action may run on its caller's thread.
-  enum class manner : std::uint8_t { not_at_all, plainly, as_coroutine };
   enum class stage : std::uint8_t {
     fresh,
     ran,      ///< has run on the caller's thread, or failed; conclude() is to be called
@@ -69,7 +67,7 @@ class call_core {
 
   /// The cell, held, if the action may run there at once; else null. No allocation, no lock but the cell's word, no
   /// clock.
-  [[nodiscard]] cell* hold(bool changes) const noexcept {
+  [[nodiscard, gnu::always_inline]] inline cell* hold(bool changes) const noexcept {
     cell* const c = handle_->known();
     if (c == nullptr || handle_->is_closed() || !c->try_hold()) return nullptr;
     if (handle_->means(*c) && !(changes && c->refuses_changes())) [[likely]]
@@ -134,10 +132,11 @@ consteval bool check_call() {
     static_assert(std::is_base_of_v<typename method_traits<decltype(M)>::object, A>,
                   "troupe: this is a method of another actor type than the handle's");
     if constexpr (has_manifest<A> && std::is_base_of_v<typename method_traits<decltype(M)>::object, A>) {
-      static_assert(A::actor::template index_of<M> < A::actor::size,
+      constexpr bool is_listed = A::actor::template place_in_list<M>.index < A::actor::size;
+      static_assert(is_listed,
                     "troupe: this method is not in the actor's manifest `using actor = troupe::actor<...>`; list it "
                     "there to make it callable");
-      return A::actor::template index_of<M> < A::actor::size;
+      return is_listed;
     }
   }
   return false;
@@ -155,27 +154,125 @@ template <class... P, class... G>
   requires(sizeof...(P) == sizeof...(G))
 struct fits<std::tuple<P...>, G...> : std::bool_constant<(fits_parameter<P, G> && ...)> {};
 
-template <auto M, class... Given>
+template <class Parameters, class... Given>
 consteval bool check_arguments() {
-  using wanted = typename method_traits<decltype(M)>::parameters;
-  static_assert(std::tuple_size_v<wanted> == sizeof...(Given),
-                "troupe: wrong number of arguments for this action (the context is not one of them)");
-  if constexpr (std::tuple_size_v<wanted> == sizeof...(Given)) {
-    static_assert(fits<wanted, Given...>::value,
+  constexpr bool as_many = std::tuple_size_v<Parameters> == sizeof...(Given);
+  static_assert(as_many, "troupe: wrong number of arguments for this action (the context is not one of them)");
+  if constexpr (as_many) {
+    static_assert(fits<Parameters, Given...>::value,
                   "troupe: an argument does not convert implicitly to the type of the action's parameter");
-    return fits<wanted, Given...>::value;
+    return fits<Parameters, Given...>::value;
   }
   return false;
 }
 
+template <class V, class Arguments>
+class typed_call;
+
+/// What a call knows of its action: one constant per action.
+template <class V, class Arguments>
+struct call_code : action_code<V, Arguments> {
+  using run_here_function = bool (*)(typed_call<V, Arguments>& call, thread_state& thread);
+
+  run_here_function run_here;  ///< runs the action on a host's thread, if it may: true if the caller may go on
+};
+
+/// A call to an action with such a value and such arguments: see `troupe::call`.
+template <class V, class Arguments>
+class [[nodiscard("a call does nothing until it is awaited")]] typed_call final : public call_core {
+ public:
+  using value_type = V;
+  using code = call_code<V, Arguments>;
+
+  template <class... T>
+  explicit typed_call(const handle_core& h, const code& c, T&&... arguments)
+      : call_core{h, c.how, c.writes}, arguments_{std::forward<T>(arguments)...}, code_{&c} {}
+  template <class... T>
+  explicit typed_call(handle_core&& h, const code& c, T&&... arguments)
+      : call_core{std::move(h), c.how, c.writes}, arguments_{std::forward<T>(arguments)...}, code_{&c} {}
+  typed_call(typed_call&& other) noexcept = default;
+
+  // Inlined, and `code_` read before what the compiler does not see through: so it knows which action is called.
+  [[nodiscard, gnu::always_inline]] inline bool await_ready() {
+    const code& c = *code_;
+    auto& thread = this_thread();
+    return thread.in_turn == nullptr && !elsewhere_ && c.run_here(*this, thread);
+  }
+  bool await_suspend(std::coroutine_handle<> h) { return suspend(h); }
+  V await_resume() {
+    if (stage_ == stage::done) [[likely]]
+      return value_.take();
+    conclude();
+    auto* const r = record();
+    return r != nullptr ? static_cast<typed_invocation<V, Arguments>*>(r)->take() : value_.take();
+  }
+
+  /// Calls from a plain thread and waits for the reply. Inside coroutines and on the runtime's own threads it throws
+  /// `actor.invalid_operation`: `co_await` the call there.
+  V get() {
+    const code& c = *code_;
+    auto& thread = this_thread();
+    if (thread.here != nullptr || thread.in_turn != nullptr || !c.run_here(*this, thread)) block();
+    return await_resume();
+  }
+
+  /// The way that most calls take, and so with all of it known to the compiler.
+  template <class A, auto M>
+  static bool run_here(typed_call& self, thread_state& thread) {
+    constexpr const auto& action = code_of<A, M>;
+    if constexpr (action.how == manner::plainly) {
+      cell* const c = self.hold(action.writes);
+      if (c == nullptr) return false;
+      self.run_in(action, *c, thread, 0);
+      c->leave();
+      return self.settled(*c, thread);
+    } else if constexpr (action.how == manner::as_coroutine) {
+      return self.run_coroutine_here(thread);
+    } else {
+      return false;
+    }
+  }
+
+ private:
+  [[gnu::always_inline]] inline void run_in(const action_code<V, Arguments>& action, cell& c, thread_state& thread,
+                                            epoch_number learned) noexcept {
+    turn t{c, nullptr, action.writes, thread};
+    t.via = target().via.get();
+    if (learned != 0) t.learn(learned);
+    try {
+      action.run(*c.live(), arguments_, value_);
+      if (action.look != nullptr) action.look(*c.live(), action.name, value_);
+    } catch (...) {
+      failure_ = std::current_exception();
+      t.failed = true;
+    }
+    dependency_ = t.end();
+    if (t.has_failed()) [[unlikely]]
+      failure_ = t.failure();
+  }
+
+  void run_plain(cell& c, thread_state& thread, epoch_number learned) noexcept override {
+    run_in(*code_, c, thread, learned);
+  }
+  std::coroutine_handle<> begin_body(activation& a) override { return code_->begin(a, arguments_); }
+  void end_body(activation& a, std::coroutine_handle<> body) override {
+    typed_invocation<V, Arguments>::take_value(a, body, *code_, value_);
+  }
+  void keep_body(activation& a, std::coroutine_handle<> body, invocation& in) override {
+    static_cast<typed_invocation<V, Arguments>&>(in).go_on(a, body);
+  }
+  invocation* make(executor& home) override {
+    return new typed_invocation<V, Arguments>{home, *code_, code_->how == manner::not_at_all, std::move(arguments_)};
+  }
+
+  value_slot<V> value_;
+  Arguments arguments_;
+  const code* code_;
+};
+
 template <class A, auto M>
-constexpr bool is_exclusive_action = [] {
-  bool result = false;
-  A::actor::for_each([&]<auto Entry>(std::size_t) {
-    if constexpr (same_method<entry_traits<Entry>::method, M>) result = entry_traits<Entry>::is_exclusive;
-  });
-  return result;
-}();
+inline constexpr call_code<value_of<M>, call_arguments<M>> call_code_of{
+    code_of<A, M>, &typed_call<value_of<M>, call_arguments<M>>::template run_here<A, M>};
 
 }  // namespace detail
 
@@ -189,111 +286,6 @@ constexpr bool is_exclusive_action = [] {
 /// token, shutdown), `actor.overloaded`, `actor.starting`, `actor.destroying`, `store.unavailable`, `runtime.stopped`;
 /// or, if the actor had to be woken, what its hooks threw.
 template <class A, auto M>
-class [[nodiscard("a call does nothing until it is awaited")]] call final : public detail::call_core {
- public:
-  using value_type = detail::value_of<M>;
-
-  template <class... T>
-  explicit call(const detail::handle_core& h, std::in_place_t, T&&... arguments)
-      : call_core{h, how, !traits::is_const}, arguments_{std::forward<T>(arguments)...} {}
-  template <class... T>
-  explicit call(detail::handle_core&& h, std::in_place_t, T&&... arguments)
-      : call_core{std::move(h), how, !traits::is_const}, arguments_{std::forward<T>(arguments)...} {}
-  call(call&& other) noexcept = default;
-
-  [[nodiscard]] bool await_ready() {
-    auto& thread = detail::this_thread();
-    return thread.in_turn == nullptr && !elsewhere_ && run_here(thread);
-  }
-  bool await_suspend(std::coroutine_handle<> h) { return suspend(h); }
-  value_type await_resume() {
-    if (stage_ == stage::done) [[likely]]
-      return value_.take();
-    conclude();
-    auto* const r = record();
-    return r != nullptr ? static_cast<detail::typed_invocation<A, M>*>(r)->take() : value_.take();
-  }
-
-  /// Calls from a plain thread and waits for the reply. Inside coroutines and on the runtime's own threads it throws
-  /// `actor.invalid_operation`: `co_await` the call there.
-  value_type get() {
-    auto& thread = detail::this_thread();
-    if (thread.here != nullptr || thread.in_turn != nullptr || !run_here(thread)) block();
-    return await_resume();
-  }
-
- private:
-  using traits = detail::method_traits<decltype(M)>;
-  using activation = detail::typed_activation<A>;
-  static constexpr manner how = detail::is_exclusive_action<A, M> ? manner::not_at_all
-                                : traits::is_coroutine            ? manner::as_coroutine
-                                                                  : manner::plainly;
-
-  bool run_here([[maybe_unused]] detail::thread_state& thread) {
-    if constexpr (how == manner::plainly) {
-      detail::cell* const c = hold(!traits::is_const);
-      if (c == nullptr) return false;
-      call::run_plain(*c, thread, 0);
-      c->leave();
-      return settled(*c, thread);
-    } else if constexpr (how == manner::as_coroutine) {
-      return run_coroutine_here(thread);
-    } else {
-      return false;
-    }
-  }
-
-  void run_plain([[maybe_unused]] detail::cell& c, [[maybe_unused]] detail::thread_state& thread,
-                 [[maybe_unused]] detail::epoch_number learned) noexcept final {
-    if constexpr (how == manner::plainly) {
-      detail::turn t{c, nullptr, !traits::is_const, thread};
-      t.via = target().via.get();
-      if (learned != 0) t.learn(learned);
-      auto& live = static_cast<activation&>(*c.live());
-      try {
-        value_.set([&]() -> decltype(auto) { return detail::invoke_action<M>(live, arguments_); });
-        if constexpr (!std::is_void_v<value_type>) detail::before_reply(live, member_name<M>(), value_.get());
-      } catch (...) {
-        failure_ = std::current_exception();
-        t.failed = true;
-      }
-      dependency_ = t.end();
-      if (t.has_failed()) [[unlikely]]
-        failure_ = t.failure();
-    }
-  }
-
-  std::coroutine_handle<> begin_body([[maybe_unused]] detail::activation& a) final {
-    if constexpr (how == manner::as_coroutine) {
-      return detail::invoke_action<M>(static_cast<activation&>(a), arguments_).release();
-    } else {
-      return nullptr;
-    }
-  }
-
-  void end_body([[maybe_unused]] detail::activation& a, [[maybe_unused]] std::coroutine_handle<> body) final {
-    if constexpr (how == manner::as_coroutine) {
-      detail::take_value<M>(static_cast<activation&>(a), body, value_);
-    }
-  }
-
-  void keep_body([[maybe_unused]] detail::activation& a, [[maybe_unused]] std::coroutine_handle<> body,
-                 [[maybe_unused]] detail::invocation& in) final {
-    if constexpr (how == manner::as_coroutine) {
-      static_cast<detail::typed_invocation<A, M>&>(in).go_on(static_cast<activation&>(a), body);
-    }
-  }
-
-  detail::invocation* make(executor& home) final {
-    return std::apply(
-        [&](auto&... each) {
-          return new detail::typed_invocation<A, M>(home, how == manner::not_at_all, std::move(each)...);
-        },
-        arguments_);
-  }
-
-  detail::call_arguments<M> arguments_;
-  detail::value_slot<value_type> value_;
-};
+using call = detail::typed_call<detail::value_of<M>, detail::call_arguments<M>>;
 
 }  // namespace troupe::inline v0

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include <troupe/actor/define.hpp>
 #include <troupe/client/handle.hpp>
 #include <troupe/core/task.hpp>
 

@@ -58,9 +58,10 @@ class handle {
   /// be delivered, the runtime's error handler hears of it.
   template <auto M, class... T>
   void post(T&&... arguments) const {
-    if constexpr (detail::check_call<A, M>() && detail::check_arguments<M, T...>()) {
-      detail::call_arguments<M> stored{std::forward<T>(arguments)...};
-      detail::post<A, M>(core_, stored);
+    if constexpr (detail::check_call<A, M>()) {
+      if constexpr (detail::check_arguments<detail::call_parameters<M>, T...>()) {
+        detail::post(core_, detail::code_of<A, M>, detail::call_arguments<M>{std::forward<T>(arguments)...});
+      }
     }
   }
 
@@ -164,8 +165,8 @@ class handle {
   template <auto M, class Core, class... T>
   static auto make_call(Core&& core, T&&... arguments) {
     if constexpr (detail::check_call<A, M>()) {
-      if constexpr (detail::check_arguments<M, T...>()) {
-        return troupe::call<A, M>{std::forward<Core>(core), std::in_place, std::forward<T>(arguments)...};
+      if constexpr (detail::check_arguments<detail::call_parameters<M>, T...>()) {
+        return troupe::call<A, M>{std::forward<Core>(core), detail::call_code_of<A, M>, std::forward<T>(arguments)...};
       } else {
         return task<detail::value_of<M>>{};
       }

@@ -57,22 +57,18 @@ class posting : public work {
   address::intent how_;
 };
 
-/// An action of which the caller's thread can run all at once.
-template <class A, auto M>
-inline constexpr bool is_plain_action = !method_traits<decltype(M)>::is_coroutine && !is_exclusive_action<A, M>;
-
-template <class A, auto M>
+template <class V, class Arguments>
 class typed_posting final : public posting {
  public:
-  typed_posting(cell& to, address::intent how, call_arguments<M>&& arguments)
-      : posting{to, how}, arguments_{std::move(arguments)} {}
+  using code = action_code<V, Arguments>;
+
+  typed_posting(cell& to, address::intent how, const code& c, Arguments&& arguments)
+      : posting{to, how}, code_{c}, arguments_{std::move(arguments)} {}
 
  private:
-  static constexpr bool writes = !method_traits<decltype(M)>::is_const;
-
   void arrive() noexcept override {
     cell& c = target();
-    if (!c.open_to(writes)) return give_way();
+    if (!c.open_to(code_.writes)) return give_way();
     c.count_begun();
     if (const auto failure = run(c); failure) [[unlikely]]
       report(failure);
@@ -80,11 +76,13 @@ class typed_posting final : public posting {
   }
 
   std::exception_ptr run(cell& c) noexcept {
-    turn t{c, nullptr, writes, this_thread()};
+    turn t{c, nullptr, code_.writes, this_thread()};
     if (dependency() != 0) t.learn(dependency());
     std::exception_ptr failure;
     try {
-      act(static_cast<typed_activation<A>&>(*c.live()));
+      value_slot<V> value;
+      code_.run(*c.live(), arguments_, value);
+      if (code_.look != nullptr) code_.look(*c.live(), code_.name, value);
     } catch (...) {
       failure = std::current_exception();
       t.failed = true;
@@ -93,45 +91,37 @@ class typed_posting final : public posting {
     return failure ? failure : t.failure();
   }
 
-  void act(typed_activation<A>& live) {
-    if constexpr (std::is_void_v<value_of<M>>) {
-      invoke_action<M>(live, arguments_);
-    } else {
-      value_of<M> value = invoke_action<M>(live, arguments_);
-      before_reply(live, action(), value);
-    }
-  }
-
   invocation* make(executor& home) override {
-    return std::apply([&](auto&... each) { return new typed_invocation<A, M>(home, false, std::move(each)...); },
-                      arguments_);
+    return new typed_invocation<V, Arguments>{home, code_, false, std::move(arguments_)};
   }
 
-  [[nodiscard]] std::string_view action() const noexcept override { return member_name<M>(); }
+  [[nodiscard]] std::string_view action() const noexcept override { return code_.name; }
 
-  call_arguments<M> arguments_;
+  const code& code_;
+  Arguments arguments_;
 };
 
 /// Sends an invocation on its way without anybody waiting for it.
-void launch_posted(const handle_core& to, invocation* (*make)(executor& home, void* arguments), void* arguments);
+void launch_posted(const handle_core& to, invocation* (*make)(executor& home, void* from), void* from);
 
-template <class A, auto M>
-void post(const handle_core& to, call_arguments<M>& arguments) {
-  if constexpr (is_plain_action<A, M>) {
+template <class V, class Arguments>
+void post(const handle_core& to, const action_code<V, Arguments>& code, Arguments&& arguments) {
+  if (code.how == manner::plainly) {  // the caller's thread could run all of it at once
     if (cell* const c = posting::destination(to); c != nullptr) {
-      return (new typed_posting<A, M>{*c, to.where().how, std::move(arguments)})->leave();
+      return (new typed_posting<V, Arguments>{*c, to.where().how, code, std::move(arguments)})->leave();
     }
   }
+  struct parts {
+    const action_code<V, Arguments>& code;
+    Arguments& arguments;
+  } from{code, arguments};
   launch_posted(
       to,
-      [](executor& home, void* from) -> invocation* {
-        return std::apply(
-            [&](auto&... each) {
-              return new typed_invocation<A, M>(home, is_exclusive_action<A, M>, std::move(each)...);
-            },
-            *static_cast<call_arguments<M>*>(from));
+      [](executor& home, void* given) -> invocation* {
+        auto& [c, a] = *static_cast<parts*>(given);
+        return new typed_invocation<V, Arguments>{home, c, c.how == manner::not_at_all, std::move(a)};
       },
-      &arguments);
+      &from);
 }
 
 }  // namespace detail

@@ -34,7 +34,7 @@ template <class A>
 class in_place {
  public:
   explicit in_place(A& a) noexcept : awaiter_{&a} {}
-  [[nodiscard]] bool await_ready() { return awaiter_->await_ready(); }
+  [[nodiscard, gnu::always_inline]] inline bool await_ready() { return awaiter_->await_ready(); }
   template <class Promise>
   auto await_suspend(std::coroutine_handle<Promise> h) {
     return awaiter_->await_suspend(h);
