@@ -113,7 +113,7 @@ consteval bool is_run_loop() {
 }
 
 template <class A, auto Method>
-consteval bool check_entry() {
+consteval bool check_method() {
   if constexpr (!known_method<decltype(Method)>) {
     return false;  // entry_traits has said so
   } else {
@@ -125,6 +125,15 @@ consteval bool check_entry() {
     static_assert(own_context, "troupe: the context of an action is that of its own actor: troupe::context<Self>&");
     static_assert(callable, "troupe: run is the actor's run loop, which begins by itself; it is not an action");
     return check_action<Method>() && own && own_context && callable;
+  }
+}
+
+template <class A, auto Entry>
+consteval bool check_entry() {
+  if constexpr (entry_traits<Entry>::kind != entry_kind::action) {
+    return true;
+  } else {
+    return check_method<A, entry_traits<Entry>::method>();
   }
 }
 
@@ -191,7 +200,7 @@ consteval entry_facts facts_of_entry() {
     facts.result_schema = &value_schema<typename type::result_type>;
     facts.check = &check_encoded<typename type::message_type>;
     facts.options = Entry.options();
-  } else if constexpr (check_entry<A, traits::method>()) {
+  } else {
     using value = value_of<traits::method>;
     using arguments = call_arguments<traits::method>;
     facts.name = traits::own_name;
@@ -232,8 +241,10 @@ definition define(std::string name, naming policy) {
     d.has_can_subscribe = has_can_subscribe<A>;
     d.has_run = has_run<A>;
     A::actor::with_entries([&]<auto... Entries>() {
-      static constexpr std::array<entry_facts, sizeof...(Entries)> entries{facts_of_entry<A, Entries>()...};
-      add_entries(d, entries, policy);
+      if constexpr ((check_entry<A, Entries>() && ...)) {
+        static constexpr std::array<entry_facts, sizeof...(Entries)> entries{facts_of_entry<A, Entries>()...};
+        add_entries(d, entries, policy);
+      }
     });
     check_definition(d);
   }

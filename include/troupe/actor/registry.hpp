@@ -29,11 +29,7 @@ class registry {
   static constexpr std::size_t name_bytes_max = 64;
 
   template <class A>
-  registry& use(std::string_view name) {
-    return use<A>(name, use_options{});
-  }
-  template <class A>
-  registry& use(std::string_view name, const use_options& how) {
+  registry& use(std::string_view name, const use_options& how = use_options{}) {
     auto d = detail::define<A>(std::string{name}, how.naming);
     if (how.options) d.options = *how.options;
     add(std::move(d));

@@ -2,8 +2,6 @@
 
 #include <exception>
 #include <string_view>
-#include <tuple>
-#include <type_traits>
 #include <utility>
 
 #include <troupe/client/call.hpp>
