@@ -81,6 +81,7 @@ struct action_code : action_facts {
   look_function look;    ///< on_before_reply, after either; null: there is none for such a value
 };
 
+// The functions of an action's code. As few as can be: there are some for each action of a program.
 template <class A, auto M, class Indices>
 struct action_body;
 template <class A, auto M, std::size_t... I>

@@ -216,7 +216,7 @@ class [[nodiscard("a call does nothing until it is awaited")]] typed_call final 
     return await_resume();
   }
 
-  /// The way that most calls take, and so with all of it known to the compiler.
+  /// The way that most calls take, compiled for each action: nothing here has to be looked up.
   template <class A, auto M>
   static bool run_here(typed_call& self, thread_state& thread) {
     constexpr const auto& action = code_of<A, M>;
@@ -234,6 +234,7 @@ class [[nodiscard("a call does nothing until it is awaited")]] typed_call final 
   }
 
  private:
+  // Inlined into run_here(), where the action is a constant, for which g++ finds it too large.
   [[gnu::always_inline]] inline void run_in(const action_code<V, Arguments>& action, cell& c, thread_state& thread,
                                             epoch_number learned) noexcept {
     turn t{c, nullptr, action.writes, thread};
