@@ -5,8 +5,9 @@ function(troupe_developer_flags target)
   if(TROUPE_DEVELOPER)
     target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Werror)
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-      # `"a" + string` is a false positive of these when optimised (GCC PR 105651, 105329).
-      target_compile_options(${target} PRIVATE -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds)
+      # False positives when optimised: `"a" + string` (GCC PR 105651, 105329), `insert` at the end of a new vector.
+      target_compile_options(${target} PRIVATE -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread
+                             -Wno-array-bounds)
     endif()
   endif()
 endfunction()
