@@ -5,8 +5,8 @@
     run.py BUILD json --seconds 600 --seed 0 --keep    one target, longer; what it learned goes into the corpus
 
 Without --seconds a target runs as many inputs as RUNS says, from a fixed seed, and a program does the same in every
-such run: whether a change passes is not chance, nor a matter of the machine's speed. --seconds explores; a seed of 0
-is another one each time.
+such run, wherever that is: whether a change passes is not chance, nor a matter of the machine's speed. --seconds
+explores; a seed of 0 is another one each time.
 
 The exit status is 1 when a target found something; the input is kept in the build folder, and the command that replays
 it is printed.
@@ -19,19 +19,19 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 
 SOURCE = pathlib.Path(__file__).resolve().parent
 
 # Inputs in about a minute of a core; of others, 50,000.
-RUNS = {"calls": 110_000, "cbor": 220_000, "json": 600_000, "rows": 42_000, "store_file": 48_000, "text": 650_000}
+RUNS = {"calls": 95_000, "cbor": 190_000, "json": 500_000, "rows": 36_000, "store_file": 42_000, "text": 560_000}
 
 # A short input may make nobody slow or large: seconds, and megabytes in one allocation and in all.
 LIMITS = ["-timeout=10", "-malloc_limit_mb=256", "-rss_limit_mb=2048"]
 
 
 def same_addresses():
-    """What libFuzzer learns from comparisons of addresses would differ from run to run."""
+    """What libFuzzer learns from comparing bytes and addresses would differ from run to run. For the same reason its
+    programs are given relative paths, and nothing of our environment."""
     fixed = ["setarch", "-R"]
     return fixed if subprocess.run([*fixed, "true"], check=False, stderr=subprocess.DEVNULL).returncode == 0 else []
 
@@ -41,26 +41,30 @@ def run(program, seconds, keep, seed):
     name = program.name.removesuffix("_fuzz")
     work = program.parent / "work" / name
     corpus, findings = work / "corpus", work / "findings"
-    for folder in (corpus, findings):
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"  # files of the store are many and small
+    scratch = pathlib.Path(memory) / f"troupe-fuzz-{name}"
+    for folder in (corpus, findings, scratch):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
     kept = SOURCE / "corpus" / name
+    here = lambda path: os.path.relpath(path, program.parent)
     # By name: the order of a folder is the file system's. They are all there is to read: nothing is looked for again.
     inputs = work / "inputs"
-    inputs.write_text(",".join(str(path) for path in sorted(kept.iterdir())) if kept.exists() else "", encoding="utf-8")
-    command = [*same_addresses(), program, *LIMITS, f"-seed={seed}", "-reload=0", "-print_final_stats=1",
+    known = sorted(kept.iterdir()) if kept.exists() else []
+    inputs.write_text(",".join(here(name) for path in known), encoding="utf-8")
+    command = [*same_addresses(), f"./{program.name}", *LIMITS, f"-seed={seed}", "-reload=0", "-print_final_stats=1",
                f"-max_total_time={seconds}" if seconds else f"-runs={RUNS.get(name, 50_000)}",
-               f"-artifact_prefix={findings}/", f"-seed_inputs=@{inputs}"]
+               f"-artifact_prefix={here(findings)}/", f"-seed_inputs=@{here(inputs)}"]
     dictionary = SOURCE / f"{name}.dict"
     if dictionary.exists():
-        command.append(f"-dict={dictionary}")
-    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # files of the store are many and small
-    with tempfile.TemporaryDirectory(prefix="troupe-fuzz-", dir=memory) as scratch:
-        done = subprocess.run([*command, corpus], env={**os.environ, "TMPDIR": scratch}, text=True, check=False,
-                              errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        if keep and done.returncode == 0:
-            subprocess.run([program, *LIMITS, "-merge=1", kept, corpus], env={**os.environ, "TMPDIR": scratch},
-                           check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        command.append(f"-dict={here(dictionary)}")
+    given = {"cwd": program.parent, "env": {"PATH": "/usr/bin:/bin", "TMPDIR": str(scratch)}}
+    done = subprocess.run([*command, here(corpus)], **given, text=True, check=False, errors="replace",
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if keep and done.returncode == 0:
+        subprocess.run([f"./{program.name}", *LIMITS, "-merge=1", kept, corpus], **given, check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    shutil.rmtree(scratch)
     if done.returncode != 0:
         inputs = [*sorted(findings.iterdir()), kept][0]
         return f"{done.stdout[-6000:]}\nfuzz: {name} has found something. Again: {program} {inputs}", False
