@@ -51,7 +51,7 @@ def run(program, seconds, keep, seed):
     # By name: the order of a folder is the file system's. They are all there is to read: nothing is looked for again.
     inputs = work / "inputs"
     known = sorted(kept.iterdir()) if kept.exists() else []
-    inputs.write_text(",".join(here(name) for path in known), encoding="utf-8")
+    inputs.write_text(",".join(here(path) for path in known), encoding="utf-8")
     command = [*same_addresses(), f"./{program.name}", *LIMITS, f"-seed={seed}", "-reload=0", "-print_final_stats=1",
                f"-max_total_time={seconds}" if seconds else f"-runs={RUNS.get(name, 50_000)}",
                f"-artifact_prefix={here(findings)}/", f"-seed_inputs=@{here(inputs)}"]
