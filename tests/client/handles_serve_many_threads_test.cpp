@@ -78,6 +78,28 @@ TEST_CASE("no call is lost or run twice when many threads use one handle", "[cli
   CHECK(one.call<&counter::value>().get() == threads * (500 + 167 + 100 + 72));
 }
 
+TEST_CASE("a mailbox that is nowhere near its limit refuses nobody, however its senders are interrupted", "[client]") {
+  troupe::options far;
+  far.mailbox_calls_max = 1'000'000'000;
+  far.durability = troupe::durability::ephemeral;
+  troupe::runtime runtime{counters(far)};
+  const auto one = runtime.client().get_or_create<counter>("one");
+  constexpr int each = 100'000;
+  std::atomic<std::int64_t> refused{0};
+  on_threads(threads, [&](int) {
+    for (int i = 0; i < each; ++i) {
+      try {
+        one.post<&counter::add>(1);
+        static_cast<void>(one.call<&counter::value>().get());  // all before it have begun
+      } catch (const troupe::error&) {
+        ++refused;
+      }
+    }
+  });
+  CHECK(refused == 0);
+  CHECK(one.call<&counter::value>().get() == threads * each);
+}
+
 TEST_CASE("a thousand actors, called from many threads", "[client]") {
   troupe::runtime runtime{counters()};
   on_threads(threads, [&](int thread) {

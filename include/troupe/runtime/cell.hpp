@@ -173,7 +173,9 @@ class cell final : public work {
   /// Counts a call in, or throws `actor.overloaded`. From any thread.
   void count_in() {
     const auto before = queued_.fetch_add(1, std::memory_order_relaxed);
-    if (before - begun_seen_.load(std::memory_order_relaxed) >= type().options.mailbox_calls_max) refuse_call();
+    // Less than nothing, if this thread was away between the two and later calls have begun.
+    const auto waiting = static_cast<std::int32_t>(before - begun_seen_.load(std::memory_order_relaxed));
+    if (waiting >= std::int64_t{type().options.mailbox_calls_max}) refuse_call();
   }
   /// Of one that will not begin. From any thread.
   void count_out() noexcept { queued_.fetch_sub(1, std::memory_order_relaxed); }
