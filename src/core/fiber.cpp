@@ -16,9 +16,6 @@ thread_state& this_thread() noexcept {
   return state;
 }
 
-namespace {
-
-// What runs may leave another fiber as the one that runs: see `join`.
 void drive_on(thread_state& thread, std::coroutine_handle<> h) noexcept {
   const auto outer = std::exchange(thread.next, nullptr);
   do {
@@ -27,8 +24,6 @@ void drive_on(thread_state& thread, std::coroutine_handle<> h) noexcept {
   } while (h);
   thread.next = outer;
 }
-
-}  // namespace
 
 void drive(std::coroutine_handle<> h) noexcept {
   auto& thread = this_thread();
@@ -164,7 +159,8 @@ bool thread_lives() noexcept {
   return true;
 }
 
-void* refill(local_blocks::stack& mine, std::size_t index) {
+// Out of line, so that those who may need it save no registers for its sake. So is make_room_for().
+[[gnu::noinline]] void* refill(local_blocks::stack& mine, std::size_t index) {
   if (thread_lives()) {
     if (mine.spare != nullptr) {
       mine.first = std::exchange(mine.spare, nullptr);
@@ -178,9 +174,14 @@ void* refill(local_blocks::stack& mine, std::size_t index) {
   return std::exchange(mine.first, mine.first->next);
 }
 
-// Makes room for a batch. False if the thread keeps nothing any more.
-bool give_away(local_blocks::stack& mine, std::size_t index) noexcept {
-  if (!thread_lives()) return false;
+void keep(block& b, local_blocks::stack& mine) noexcept {
+  b.next = std::exchange(mine.first, &b);
+  --mine.room;
+}
+
+// Makes room for a batch that begins with this one, unless the thread keeps nothing any more.
+[[gnu::noinline]] void make_room_for(void* memory, local_blocks::stack& mine, std::size_t index) noexcept {
+  if (!thread_lives()) return ::operator delete(memory);
   if (mine.first != nullptr && mine.spare == nullptr) {
     mine.spare = mine.first;
   } else if (mine.first != nullptr) {
@@ -190,7 +191,7 @@ bool give_away(local_blocks::stack& mine, std::size_t index) noexcept {
   }
   mine.first = nullptr;
   mine.room = batch_blocks;
-  return true;
+  keep(*static_cast<block*>(memory), mine);
 }
 
 #endif
@@ -214,12 +215,10 @@ void release_block(void* memory, [[maybe_unused]] std::size_t size) noexcept {
 #if TROUPE_RECYCLE_BLOCKS
   if (const std::size_t index = (size - 1) / class_bytes; index < class_count) {
     auto& mine = local.classes[index];
-    if (mine.room != 0 || give_away(mine, index)) [[likely]] {
-      auto* const b = static_cast<block*>(memory);
-      b->next = std::exchange(mine.first, b);
-      --mine.room;
-      return;
-    }
+    if (mine.room == 0) [[unlikely]]
+      return make_room_for(memory, mine, index);
+    keep(*static_cast<block*>(memory), mine);
+    return;
   }
 #endif
   ::operator delete(memory);

@@ -133,6 +133,9 @@ class post_batch {
 /// Runs `h`, and whatever it hands over to, until that suspends or ends.
 void drive(std::coroutine_handle<> h) noexcept;
 
+/// The same, but what runs may leave another fiber as `thread.here`: see `join`.
+void drive_on(thread_state& thread, std::coroutine_handle<> h) noexcept;
+
 /// Makes `f` the fiber that runs, and drives `h` on it.
 void drive_as(fiber& f, std::coroutine_handle<> h) noexcept;
 
