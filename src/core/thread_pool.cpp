@@ -94,9 +94,8 @@ struct thread_pool::impl {
 
   void post(work& w) noexcept {
     if (worker* const me = mine(); me != nullptr) {
-      keep(*me, w);
       // The worker itself comes to the first item as soon as it is done with the present one.
-      if (me->size() > 1) wake_another();
+      if (keep(*me, w) > 1) wake_another();
       return;
     }
     injected.push(w);
@@ -111,8 +110,12 @@ struct thread_pool::impl {
     wake_another();
   }
 
-  void keep(worker& me, work& w) noexcept {
-    if (!me.push(w)) injected.push(w);
+  // How many the worker has then.
+  std::size_t keep(worker& me, work& w) noexcept {
+    const auto count = me.push(w);
+    if (count == 0) [[unlikely]]
+      injected.push(w);
+    return count;
   }
 
   // For work that we come to ourselves if nobody else does, so it may be missed that somebody is just parking: as long

@@ -18,14 +18,16 @@ namespace detail {
 /// fences: only between `take_back` and `take` does one store have to come before a load of another place.
 class work_queue {
  public:
-  /// The owner: false if there is no room.
-  [[nodiscard]] bool push(work& w) noexcept {
+  /// The owner: how many are here with this one, or 0 if there is no room for it.
+  [[nodiscard]] std::size_t push(work& w) noexcept {
     const auto back = back_.load(std::memory_order_relaxed);
-    if (back - front_.load(std::memory_order_acquire) >= capacity) return false;
+    const auto before = back - front_.load(std::memory_order_acquire);
+    if (before >= capacity) [[unlikely]]
+      return 0;
     // Whoever took what was in this place has moved the front past it, which we have just seen.
     places_[back % capacity].store(&w, std::memory_order_relaxed);
     back_.store(back + 1, std::memory_order_release);
-    return true;
+    return before + 1;
   }
 
   /// Anybody: the oldest, or null. A worker that loses a race looks again.
