@@ -46,7 +46,7 @@ class call_core::guest final : public turn, public fiber {
   void run() {
     body = call_.begin_body(*where->live());
     if (inv != nullptr) keep_body();  // what makes the coroutine is none itself
-    drive(body);
+    drive_on(thread, body);
     if (inv == nullptr) call_.end_body(*where->live(), body);
   }
 
@@ -67,7 +67,7 @@ class call_core::guest final : public turn, public fiber {
 void call_core::run_coroutine(cell& c, thread_state& thread, epoch_number learned) noexcept {
   guest t{*this, c, thread};
   t.via = target().via.get();
-  t.learn(learned);
+  if (learned != 0) t.learn(learned);
   fiber* const outer = std::exchange(thread.here, &t);
   ++thread.depth;
   try {
@@ -206,15 +206,7 @@ void call_core::launch_in(cell& c, thread_state& thread, epoch_number learned) {
 // Through the mailbox; by way of the store where there is no cell.
 void call_core::route(cell* c, thread_state& thread, epoch_number learned) {
   invocation& inv = *make(home());
-  if (c != nullptr) {
-    try {
-      c->count_in();
-    } catch (...) {
-      inv.release();
-      throw;
-    }
-    inv.counted = true;
-  }
+  if (c != nullptr) c->count_in(inv);
   wait_for(inv, c, thread.in_turn, learned);
   if (c == nullptr) return target().where().core->locate(inv);
   if (!c->enqueue(inv)) return;

@@ -50,9 +50,13 @@ handle_core::~handle_core() {
 }
 
 cell* handle_core::find() const {
+  address_->core->require_running();
+  cell* const c = known();
+  return c != nullptr ? c : look_up();
+}
+
+cell* handle_core::look_up() const {
   auto& core = *address_->core;
-  core.require_running();
-  if (cell* const c = known(); c != nullptr) return c;
   cell* found = nullptr;
   if (by_id_) {
     found = core.cells().find(address_->id);

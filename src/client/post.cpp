@@ -76,13 +76,7 @@ void launch_posted(const handle_core& to, invocation* (*make)(executor& home, vo
   if (inv.exclusive) inv.link = std::make_shared<const chain_link>(nullptr);
   if (c != nullptr) {
     inv.target = c;
-    try {
-      c->count_in();
-    } catch (...) {
-      inv.release();
-      throw;
-    }
-    inv.counted = true;
+    c->count_in(inv);
   }
   turn* const mine = this_thread().in_turn;
   if (mine == nullptr) {

@@ -84,7 +84,10 @@ enqueuing* send_core::make_parcel(turn& sender) {
   const bool stored = sender.where->type().options.durability != durability::ephemeral;
   auto p = counted_ptr<parcel>::adopt(new parcel{stored ? core.next_message_id() : 0, counted_ptr<const address>{to},
                                                  queue_, body_, due_after(core.exec().clock(), delay_)});
-  if (stored) sender.where->changes().send(p);
+  if (stored) {
+    sender.effects();
+    sender.where->changes().send(p);
+  }
   auto* const inv = new enqueuing{core.exec(), std::move(p)};
   inv->answer_later = waits_;
   if (waits_) inv->when_late = errc::queue_timed_out;

@@ -131,30 +131,42 @@ bool cell::rest() noexcept {
   return true;
 }
 
-// The next message in the order of arrival; null when the cell has been left.
-work* cell::next_message() noexcept {
-  for (;;) {
-    if (work* const w = incoming_.pop_front(); w != nullptr) return w;
-    show_begun();
-    if (rest()) return nullptr;
-    auto* newest = reinterpret_cast<work*>(word_.exchange(held, std::memory_order_acquire));
-    while (newest != nullptr) {
-      work* const older = newest->next;
-      is_planted(planted::mailbox_reordered) ? incoming_.push_back(*newest) : incoming_.push_front(*newest);
-      newest = older;
+// Takes over what has come to the mailbox, in the order of arrival. False if nothing has, and the cell has been left.
+bool cell::receive_more() noexcept {
+  show_begun();
+  if (rest()) return false;
+  auto* newest = reinterpret_cast<work*>(word_.exchange(held, std::memory_order_acquire));
+  while (newest != nullptr) {
+    work* const older = newest->next;
+    is_planted(planted::mailbox_reordered) ? incoming_.push_back(*newest) : incoming_.push_front(*newest);
+    newest = older;
+  }
+  return true;
+}
+
+void cell::drain(int budget) noexcept {
+  for (; !incoming_.empty() || receive_more(); --budget) {
+    if (budget == 0) {
+      show_begun();
+      return post();
+    }
+    work& w = *incoming_.pop_front();
+    if (auto* const inv = static_cast<invocation*>(w.context); inv == nullptr) {
+      w.run(w);  // in a turn without an invocation, or one of the runtime's own
+    } else if (!dispatch(*inv, w)) {
+      return;
     }
   }
 }
 
-void cell::drain(int budget) noexcept {
-  while (work* const w = next_message()) {
-    if (budget-- == 0) {
-      incoming_.push_front(*w);
-      show_begun();
-      return post();
-    }
-    if (!dispatch(*w)) return;
+void cell::count_in(invocation& inv) {
+  try {
+    count_in();
+  } catch (...) {
+    inv.release();
+    throw;
   }
+  inv.counted = true;
 }
 
 void cell::refuse_call() {
@@ -183,43 +195,38 @@ bool cell::descends(const invocation& inv, const invocation& from) noexcept {
   return false;
 }
 
-// Runs a message, or puts it aside. False if the cell is no longer held.
-bool cell::dispatch(work& w) noexcept {
+// Runs a message of an invocation, or puts it aside. False if the cell is no longer held.
+bool cell::dispatch(invocation& inv, work& w) noexcept {
   using purpose = invocation::purpose;
-  auto* const inv = static_cast<invocation*>(w.context);
-  if (inv == nullptr) {
-    w.run(w);  // one of the runtime's own
-    return true;
-  }
-  const bool excluded = holder_ != nullptr && inv->kind != purpose::lifecycle && !descends(*inv, *holder_);
-  if (inv->started) {
+  const bool excluded = holder_ != nullptr && inv.kind != purpose::lifecycle && !descends(inv, *holder_);
+  if (inv.started) {
     if (excluded) return defer(w), true;
-    return run_turn(*inv, &w);
+    return run_turn(inv, &w);
   }
-  if (inv->kind == purpose::lifecycle) return run_turn(*inv, nullptr);
+  if (inv.kind == purpose::lifecycle) return run_turn(inv, nullptr);
   const auto refuse = [&](errc why, std::string_view detail) {
-    core().refuse(*inv, std::make_exception_ptr(error(why, detail)));
+    core().refuse(inv, std::make_exception_ptr(error(why, detail)));
     return true;
   };
-  if (inv->abandoned() && !inv->must_arrive) return refuse(errc::aborted, {});
+  if (inv.abandoned() && !inv.must_arrive) return refuse(errc::aborted, {});
   // Begun by an on_create or on_wake that then failed: its actor's live copy is gone.
-  if (inv->kind == purpose::background && (!live_ || inv->life != side_->life)) {
+  if (inv.kind == purpose::background && (!live_ || inv.life != side_->life)) {
     return refuse(errc::aborted, fmt::format("{} did not wake", name()));
   }
-  if (inv->via && inv->via->heard_by && inv->via->heard_by.get() != heard_by()) {
-    core().refuse(*inv, inv->via->why_closed());  // it was connected to an actor that is gone
+  if (inv.via && inv.via->heard_by && inv.via->heard_by.get() != heard_by()) {
+    core().refuse(inv, inv.via->why_closed());  // it was connected to an actor that is gone
     return true;
   }
   switch (phase_) {
     case phase::asleep:
       if (core().stopping()) return refuse(errc::runtime_stopped, {});
       try {
-        inv->created_actor = inv->origin != nullptr && lifecycle::wake_at_once(*this, *inv->origin);
+        inv.created_actor = inv.origin != nullptr && lifecycle::wake_at_once(*this, *inv.origin);
       } catch (...) {
-        core().refuse(*inv, std::current_exception());
+        core().refuse(inv, std::current_exception());
         return true;
       }
-      if (inv->created_actor) break;
+      if (inv.created_actor) break;
       defer(w);
       lifecycle::begin_wake(*this);
       return true;
@@ -233,26 +240,26 @@ bool cell::dispatch(work& w) noexcept {
       break;
     case phase::stopping:
       // What still runs may lead to calls back to here, and could not end without them.
-      if (inv->kind == purpose::background || descends(*inv, *side_->procedure)) break;
-      if (inv->kind == purpose::connection && inv->posted) break;
-      if (side_->destroy_requested && !inv->from_host && !inv->must_arrive) {
+      if (inv.kind == purpose::background || descends(inv, *side_->procedure)) break;
+      if (inv.kind == purpose::connection && inv.posted) break;
+      if (side_->destroy_requested && !inv.from_host && !inv.must_arrive) {
         return refuse(errc::destroying, name());
       }
       if (excluded || side_->destroy_requested || live_->running_count == 0 || live_->interrupted)
         return defer(w), true;
       break;
     case phase::finalising:
-      if (inv->kind == purpose::background) return refuse(errc::aborted, "the actor has shut down");
+      if (inv.kind == purpose::background) return refuse(errc::aborted, "the actor has shut down");
       return defer(w), true;
   }
-  if (inv->origin != nullptr && inv->origin->how == address::intent::by_id && !is(inv->origin->id)) {
-    return refuse(errc::not_found, fmt::format("{} {}", type().name, inv->origin->id.str()));
+  if (inv.origin != nullptr && inv.origin->how == address::intent::by_id && !is(inv.origin->id)) {
+    return refuse(errc::not_found, fmt::format("{} {}", type().name, inv.origin->id.str()));
   }
-  const bool changes = inv->kind == purpose::action ? inv->writes : inv->kind == purpose::enqueue && !inv->must_arrive;
+  const bool changes = inv.kind == purpose::action ? inv.writes : inv.kind == purpose::enqueue && !inv.must_arrive;
   if (changes && refuses_changes()) {
     return refuse(errc::store_refuses_changes, name());
   }
-  return run_turn(*inv, nullptr);
+  return run_turn(inv, nullptr);
 }
 
 // --- turns ----------------------------------------------------------------------------------------------------------
@@ -289,7 +296,7 @@ void cell::run_first(invocation& inv, turn& t) noexcept {
   if (!body) return settle(inv, t);
   if (inv.exclusive && !is_planted(planted::exclusive_forgotten)) enter(phase_, &inv);
   if (inv.kind != invocation::purpose::lifecycle) enlist(inv);
-  drive(body);
+  drive_on(t.thread, body);
 }
 
 void cell::enlist(invocation& inv) noexcept {

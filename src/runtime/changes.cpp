@@ -69,11 +69,14 @@ epoch_number turn::end_with_effects() noexcept {
   }
   if (writes || to_record) c.dependency_ = std::max(c.dependency_, dependency);
   if (inv != nullptr) inv->dependency = std::max(inv->dependency, dependency);
-  learned = dependency;
-  if (effects_) {
-    while (work* const w = effects_->outgoing.pop_front()) w->run(*w);
-  }
+  leave(dependency);
   return dependency;
+}
+
+// What the turn has sent leaves, now that it is known what it can depend on.
+void turn::leave(epoch_number dependency) noexcept {
+  learned = dependency;
+  while (work* const w = outgoing_.pop_front()) w->run(*w);
 }
 
 void turn::pause() noexcept {

@@ -213,9 +213,7 @@ const definition* runtime_core::find(std::string_view name) const noexcept {
   return nullptr;
 }
 
-void runtime_core::require_running() const {
-  if (stopping()) throw error(errc::runtime_stopped);
-}
+void runtime_core::refuse_stopped() { throw error(errc::runtime_stopped); }
 
 void runtime_core::locate(invocation& inv) noexcept {
   if (inv.origin->type->options.durability == durability::ephemeral) {

@@ -61,7 +61,10 @@ class runtime_core {
   [[nodiscard]] const definition* find(std::string_view name) const noexcept;
 
   /// Throws `runtime.stopped` once the runtime shuts down.
-  void require_running() const;
+  void require_running() const {
+    if (stopping()) [[unlikely]]
+      refuse_stopped();
+  }
   [[nodiscard]] bool stopping() const noexcept { return stopping_.load(std::memory_order_acquire); }
 
   /// Finds the actor of an id in the store, and sends the invocation there.
@@ -98,6 +101,7 @@ class runtime_core {
 
  private:
   friend class host_coroutine;
+  [[noreturn]] static void refuse_stopped();
   void cancel_coroutines() noexcept;
   void end() noexcept;
 

@@ -39,6 +39,8 @@ class handle_core {
   counted_ptr<connection_core> via;        ///< the connection that calls go over; null: none
 
  private:
+  [[nodiscard]] cell* look_up() const;
+
   const address* address_ = nullptr;
   mutable std::atomic<cell*> cell_{nullptr};
   bool by_id_ = false;  ///< of the address, which a call has no other reason to look at

@@ -66,27 +66,28 @@ class typed_posting final : public posting {
  private:
   void arrive() noexcept override {
     cell& c = target();
-    if (!c.open_to(code_.writes)) return give_way();
+    if (!c.open_to(code_.writes)) [[unlikely]]
+      return give_way();
     c.count_begun();
-    if (const auto failure = run(c); failure) [[unlikely]]
+    std::exception_ptr failure;
+    {
+      turn t{c, nullptr, code_.writes, this_thread()};
+      if (dependency() != 0) t.learn(dependency());
+      try {
+        value_slot<V> value;
+        code_.run(*c.live(), arguments_, value);
+        if (code_.look != nullptr) code_.look(*c.live(), code_.name, value);
+      } catch (...) {
+        failure = std::current_exception();
+        t.failed = true;
+      }
+      t.end();
+      if (t.has_failed() && !failure) [[unlikely]]
+        failure = t.failure();
+    }
+    if (failure) [[unlikely]]
       report(failure);
     delete this;
-  }
-
-  std::exception_ptr run(cell& c) noexcept {
-    turn t{c, nullptr, code_.writes, this_thread()};
-    if (dependency() != 0) t.learn(dependency());
-    std::exception_ptr failure;
-    try {
-      value_slot<V> value;
-      code_.run(*c.live(), arguments_, value);
-      if (code_.look != nullptr) code_.look(*c.live(), code_.name, value);
-    } catch (...) {
-      failure = std::current_exception();
-      t.failed = true;
-    }
-    t.end();
-    return failure ? failure : t.failure();
   }
 
   invocation* make(executor& home) override {

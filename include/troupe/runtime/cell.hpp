@@ -177,6 +177,8 @@ class cell final : public work {
     const auto waiting = static_cast<std::int32_t>(before - begun_seen_.load(std::memory_order_relaxed));
     if (waiting >= std::int64_t{type().options.mailbox_calls_max}) refuse_call();
   }
+  /// The same for an invocation that has just been made, which is gone if it does not fit.
+  void count_in(invocation& inv);
   /// Of one that will not begin. From any thread.
   void count_out() noexcept { queued_.fetch_sub(1, std::memory_order_relaxed); }
   /// A call that was counted in begins.
@@ -243,9 +245,9 @@ class cell final : public work {
   void hand_over() noexcept;
   [[noreturn]] void refuse_call();
   void show_begun() noexcept { begun_seen_.store(begun_, std::memory_order_relaxed); }
-  [[nodiscard]] work* next_message() noexcept;
+  [[nodiscard]] bool receive_more() noexcept;
   [[nodiscard]] bool rest() noexcept;
-  bool dispatch(work& w) noexcept;
+  bool dispatch(invocation& inv, work& w) noexcept;
   bool run_turn(invocation& inv, work* continuation) noexcept;
   void run_first(invocation& inv, turn& t) noexcept;
   void after_turn() noexcept;
@@ -280,9 +282,8 @@ class cell final : public work {
   troupe::key key_;
 };
 
-/// What a turn does beside changing the state, if anything.
+/// What a turn does beside changing the state and sending, if anything.
 struct turn_effects {
-  work_list outgoing;          ///< what it sends; leaves when it has ended
   std::exception_ptr failure;  ///< of the changes, or of on_state_change; takes the place of the reply
   bool save = false;           ///< see turn::save_now()
   bool unsaved = false;        ///< the changes cannot be stored, so what the turn posted is not sent
@@ -301,13 +302,14 @@ struct turn {
   /// Stamps the turn's changes, then sends what the turn sent. Returns what the turn can depend on.
   epoch_number end() noexcept {
     ++where->turns_;
-    if (!effects_ && (!writes || where->quick_writes_)) [[likely]] {
-      const auto dependency = learned > where->dependency_ ? learned : where->dependency_;
-      if (writes) where->dependency_ = dependency;
-      if (inv != nullptr) inv->dependency = dependency;
-      return dependency;
-    }
-    return end_with_effects();
+    if (effects_ || (writes && !where->quick_writes_)) [[unlikely]]
+      return end_with_effects();
+    const auto dependency = learned > where->dependency_ ? learned : where->dependency_;
+    if (writes) where->dependency_ = dependency;
+    if (inv != nullptr) inv->dependency = dependency;
+    if (!outgoing_.empty()) [[unlikely]]
+      leave(dependency);
+    return dependency;
   }
 
   /// Takes in what a message to this turn can depend on. Before the actor's code goes on.
@@ -324,11 +326,11 @@ struct turn {
     return inv;
   }
 
-  /// From now on the turn does more than change the state.
+  /// From now on the turn does more than change the state and send.
   turn_effects& effects() noexcept { return effects_ ? *effects_ : effects_.emplace(); }
 
   /// Sends `w` when the turn has ended: w.run(w), with the turn's dependency in `learned`.
-  void send(work& w) noexcept { effects().outgoing.push_back(w); }
+  void send(work& w) noexcept { outgoing_.push_back(w); }
 
   /// Stamps the state even of a relaxed actor.
   void save_now() noexcept { effects().save = true; }
@@ -352,7 +354,9 @@ struct turn {
 
  private:
   epoch_number end_with_effects() noexcept;
+  void leave(epoch_number dependency) noexcept;
 
+  work_list outgoing_;  ///< what it sends; leaves when it has ended
   std::optional<turn_effects> effects_;
 };
 
