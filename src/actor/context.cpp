@@ -31,6 +31,11 @@ const tags& activation::labels() const noexcept {
   return more_ ? more_->labels : none;
 }
 
+std::uint32_t activation::life() noexcept {
+  while (life_ == 0) life_ = owner_.core().next_life();
+  return life_;
+}
+
 std::stop_token activation::stop_token() {
   auto& source = more().stop;
   if (!source.stop_possible()) {
@@ -47,10 +52,10 @@ void require_started(const cell& c, cell::phase p, const char* operation) {
   throw error(errc::starting, fmt::format("{} cannot {} in on_create or on_wake", c.name(), operation));
 }
 
-void start_background(activation& a, task<> body, bool keeps_awake, std::uint32_t life) {
+void start_background(activation& a, task<> body, bool keeps_awake) {
   auto* const inv = new background{a.owner().core().exec(), std::move(body), keeps_awake};
   inv->target = &a.owner();
-  inv->life = life;
+  inv->life = a.life();
   a.owner().push(*inv);  // behind the turn that runs
 }
 
@@ -61,7 +66,7 @@ void context_base::sleep() {
   require_started(c, c.phase_, "sleep");
   if (c.phase_ != cell::phase::awake) throw error(errc::stopping, c.name());
   c.side().sleep_requested = true;
-  c.side_->end.trigger();
+  c.side_->wants.add(cell_wants::end);
 }
 
 void context_base::destroy() {
@@ -70,14 +75,14 @@ void context_base::destroy() {
   auto& side = c.side();
   if (side.destroy_requested) throw error(errc::destroying, c.name());
   side.destroy_requested = true;
-  side.end.trigger();
+  side.wants.add(cell_wants::end);
 }
 
 void context_base::keep_awake(task<> body) {
-  start_background(activation_, std::move(body), true, activation_.owner().side().life);
+  start_background(activation_, std::move(body), true);
 }
 void context_base::wait_until(task<> body) {
-  start_background(activation_, std::move(body), false, activation_.owner().side().life);
+  start_background(activation_, std::move(body), false);
 }
 
 task<> context_base::delay(std::chrono::nanoseconds duration) {

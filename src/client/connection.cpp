@@ -98,7 +98,7 @@ opening* make_opening(executor& home, const handle_core& to, connection_core& c)
   if (const turn* const t = this_thread().in_turn; t != nullptr) {
     t->where->retain();
     c.owner = t->where;
-    c.owner_life = t->where->life();
+    c.owner_life = t->where->live()->life();
   }
   return new typed_opening{home, c};
 }

@@ -78,11 +78,11 @@ class status_invocation final : public invocation {
     switch (c.phase_) {
       case cell::phase::asleep: return "asleep";
       case cell::phase::waking:
-        return c.side_ && c.side_->hook != nullptr ? "waking: on_create or on_wake has not returned"
+        return c.side_ && c.side_->in_hook() ? "waking: on_create or on_wake has not returned"
                                                     : "waking: loading from the store";
       case cell::phase::awake: break;
       case cell::phase::stopping:
-        if (c.side_->hook != nullptr) return "stopping: on_sleep or on_destroy has not returned";
+        if (c.side_->in_hook()) return "stopping: on_sleep or on_destroy has not returned";
         return fmt::format("stopping: waits for {} to end", fmt::join(seen.running, ", "));
       case cell::phase::finalising: return "stopping: waits for the last commit";
     }

@@ -109,6 +109,7 @@ namespace {
 constexpr std::size_t class_bytes = 64;
 constexpr std::size_t class_count = 16;
 constexpr std::size_t batch_blocks = 128;
+constexpr std::size_t shared_bytes_max = std::size_t{16} << 20;  // of a class; what is more goes back
 
 struct block {
   block* next;
@@ -119,6 +120,7 @@ struct block {
 struct shared_batches {
   std::mutex mutex;
   block* first = nullptr;
+  std::size_t count = 0;
 };
 std::array<shared_batches, class_count>& shared() noexcept {
   static auto* const batches = new std::array<shared_batches, class_count>;  // outlives every thread
@@ -166,12 +168,24 @@ bool thread_lives() noexcept {
       mine.first = std::exchange(mine.spare, nullptr);
     } else if (auto& all = shared()[index]; true) {
       const std::lock_guard lock{all.mutex};
-      if (all.first != nullptr) mine.first = std::exchange(all.first, all.first->next_batch);
+      if (all.first != nullptr) {
+        mine.first = std::exchange(all.first, all.first->next_batch);
+        --all.count;
+      }
     }
   }
   if (mine.first == nullptr) return ::operator new((index + 1) * class_bytes);
   mine.room = 1;
   return std::exchange(mine.first, mine.first->next);
+}
+
+bool share(block* batch, std::size_t index) noexcept {
+  auto& all = shared()[index];
+  const std::lock_guard lock{all.mutex};
+  if (all.count >= shared_bytes_max / (batch_blocks * (index + 1) * class_bytes)) return false;
+  batch->next_batch = std::exchange(all.first, batch);
+  ++all.count;
+  return true;
 }
 
 void keep(block& b, local_blocks::stack& mine) noexcept {
@@ -185,9 +199,7 @@ void keep(block& b, local_blocks::stack& mine) noexcept {
   if (mine.first != nullptr && mine.spare == nullptr) {
     mine.spare = mine.first;
   } else if (mine.first != nullptr) {
-    auto& all = shared()[index];
-    const std::lock_guard lock{all.mutex};
-    mine.first->next_batch = std::exchange(all.first, mine.first);
+    if (!share(mine.first, index)) free_all(mine.first);
   }
   mine.first = nullptr;
   mine.room = batch_blocks;

@@ -50,8 +50,6 @@ const actor_id& cell::id() {
   return id_;
 }
 
-std::uint32_t cell::life() const noexcept { return side_->life; }
-
 cell_queues& cell::queues() const noexcept { return *side_->queues; }
 row_changes& cell::changes() { return side_->changes(); }
 
@@ -210,7 +208,7 @@ bool cell::dispatch(invocation& inv, work& w) noexcept {
   };
   if (inv.abandoned() && !inv.must_arrive) return refuse(errc::aborted, {});
   // Begun by an on_create or on_wake that then failed: its actor's live copy is gone.
-  if (inv.kind == purpose::background && (!live_ || inv.life != side_->life)) {
+  if (inv.kind == purpose::background && (!live_ || inv.life != live_->life())) {
     return refuse(errc::aborted, fmt::format("{} did not wake", name()));
   }
   if (inv.via && inv.via->heard_by && inv.via->heard_by.get() != heard_by()) {
@@ -240,7 +238,7 @@ bool cell::dispatch(invocation& inv, work& w) noexcept {
       break;
     case phase::stopping:
       // What still runs may lead to calls back to here, and could not end without them.
-      if (inv.kind == purpose::background || descends(inv, *side_->procedure)) break;
+      if (inv.kind == purpose::background || descends(inv, *side_->passing->procedure)) break;
       if (inv.kind == purpose::connection && inv.posted) break;
       if (side_->destroy_requested && !inv.from_host && !inv.must_arrive) {
         return refuse(errc::destroying, name());
@@ -340,8 +338,8 @@ void cell::settle(invocation& inv, turn& t) noexcept {
 }
 
 void cell::after_turn() noexcept {
-  if (!side_ || side_->quiet == nullptr || !live_ || live_->running_count != 0) return;
-  std::exchange(side_->quiet, nullptr)->wake();
+  if (!side_ || !side_->passing || side_->passing->quiet == nullptr || !live_ || live_->running_count != 0) return;
+  std::exchange(side_->passing->quiet, nullptr)->wake();
 }
 
 }  // namespace detail

@@ -94,19 +94,23 @@ bool turn::resume() noexcept {
   return true;
 }
 
-cell_side::cell_side(cell& c)
-    : owner{c},
-      freeze{c, [](cell& each) noexcept { each.side_->freeze_asked(); }},
-      end{c, &lifecycle::end_requested},
-      deadline{c, &lifecycle::overdue},
-      save{c, &lifecycle::save} {
+void cell_wants::deliver(work& w) noexcept {
+  auto& self = static_cast<cell_wants&>(w);
+  cell& c = self.owner_;
+  const auto wanted = self.wanted_.exchange(0, std::memory_order_acq_rel);
+  if ((wanted & freeze) != 0) c.side_->freeze_asked();
+  if ((wanted & end) != 0) lifecycle::end_requested(c);
+  if ((wanted & overdue) != 0) lifecycle::overdue(c);
+  if ((wanted & save) != 0) lifecycle::save(c);
+}
+
+cell_side::cell_side(cell& c) : owner{c}, wants{c} {
   if (!c.type().queues.empty()) queues = std::make_unique<cell_queues>(c);
 }
 
 cell_side::~cell_side() = default;
 
-void cell_side::begin_life(const actor_record* record, wall_time now) {
-  ++life;
+void cell_side::begin_life(const actor_record* record) {
   registered = 0;
   destroyed = false;
   sleep_requested = destroy_requested = false;
@@ -115,7 +119,6 @@ void cell_side::begin_life(const actor_record* record, wall_time now) {
   newest = nullptr;
   newest_bytes = 0;
   save_scheduled = false;
-  created_at = now;
   stored_version = owner.type().version;
   if (record == nullptr) {
     initialised = false;
@@ -129,12 +132,8 @@ void cell_side::begin_life(const actor_record* record, wall_time now) {
   input = record->input;
 }
 
-void cell_side::end_life() noexcept {
-  for (auto& m : images) {
-    m.state.reset();
-    m.rows.reset();
-    m.created.reset();
-  }
+bool cell_side::end_life() noexcept {
+  for (auto& m : images) m.reset();
   rows.reset();
   unsaved_rows.reset();
   if (queues) queues->end_life(destroyed);
@@ -143,6 +142,8 @@ void cell_side::end_life() noexcept {
   newest = nullptr;
   creation.reset();
   input.reset();
+  passing.reset();
+  return !heard_by && !queues && !restart && wants.none();
 }
 
 // Whether the state, as it is now, is another than what will be stored anyway.
@@ -296,12 +297,19 @@ epoch_number cell_side::record_destroy(epoch_number dependency) {
   });
 }
 
+// The one that is not the newest: what it was for is durable, or the newest one's epoch could not have been opened.
+image& cell_side::next_image() {
+  auto& m = images[newest_image ^ 1];
+  if (!m) m = std::make_unique<image>(owner);
+  return *m;
+}
+
 // Puts changes into the actor's image of the open epoch, or of the one that is closing, if it can still be changed and
 // is not older than what the changes depend on.
 template <class Fill>
 epoch_number cell_side::place(epoch_number dependency, Fill&& fill) {
   if (registered != 0 && registered >= dependency) {
-    image& m = images[registered & 1];
+    image& m = *images[newest_image];
     for (auto stage = m.is.load(std::memory_order_acquire);;) {
       if (stage == image::stage::open) {
         if (!m.is.compare_exchange_weak(stage, image::stage::busy, std::memory_order_acquire)) continue;
@@ -322,9 +330,8 @@ epoch_number cell_side::place(epoch_number dependency, Fill&& fill) {
   }
   const auto what = exists ? write_set::action::keep : write_set::action::create;
   if (!destroyed) exists = true;
+  image& m = next_image();
   registered = owner.core().commits().add([&](epoch_number e) -> image& {
-    image& m = images[e & 1];
-    m.owner = &owner;
     m.epoch = e;
     m.id = owner.id_;
     m.version = stored_version;
@@ -344,6 +351,7 @@ epoch_number cell_side::place(epoch_number dependency, Fill&& fill) {
     m.is.store(image::stage::open, std::memory_order_release);
     return m;
   });
+  newest_image ^= 1;
   return registered;
 }
 
@@ -364,7 +372,7 @@ void cell_side::encode_now(image& m) noexcept {
 
 void cell_side::freeze_before(epoch_number epoch) noexcept {
   if (registered == 0 || registered >= epoch || is_planted(planted::freeze_forgotten)) return;
-  image& m = images[registered & 1];
+  image& m = *images[newest_image];
   if (m.encoded) return;
   for (auto stage = m.is.load(std::memory_order_acquire);;) {
     if (stage == image::stage::open) {
@@ -380,10 +388,10 @@ void cell_side::freeze_before(epoch_number epoch) noexcept {
 }
 
 void cell_side::freeze_asked() noexcept {
-  for (image& m : images) {
-    if (m.is.load(std::memory_order_acquire) != image::stage::asked) continue;
-    encode_now(m);
-    m.is.store(image::stage::taken, std::memory_order_release);
+  for (const auto& m : images) {
+    if (!m || m->is.load(std::memory_order_acquire) != image::stage::asked) continue;
+    encode_now(*m);
+    m->is.store(image::stage::taken, std::memory_order_release);
     owner.core().commits().arrived();
   }
 }

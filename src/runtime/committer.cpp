@@ -6,6 +6,7 @@
 
 #include <troupe/core/error.hpp>
 
+#include "../core/empty.hpp"
 #include "../core/planted.hpp"
 #include "core.hpp"
 #include "rows.hpp"
@@ -141,7 +142,7 @@ bool committer::take(image& m) noexcept {
     c.side_->freeze_asked();
     c.let_go();
   } else {
-    c.side_->freeze.trigger();
+    c.side_->wants.add(cell_wants::freeze);
   }
   return false;
 }
@@ -200,8 +201,8 @@ void committer::succeeded() noexcept {
     m->created.reset();
   }
   closing_actors_.store(0, std::memory_order_relaxed);
-  request_.writes.clear();
-  request_.undeliverable.clear();
+  empty(request_.writes);
+  empty(request_.undeliverable);
   state_ = state::idle;
   gate_node* waiting = nullptr;
   const auto e = closing_epoch_;

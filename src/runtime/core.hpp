@@ -47,6 +47,7 @@ class runtime_core {
   [[nodiscard]] alarms& wake_ups() noexcept { return alarms_; }
   [[nodiscard]] outgoing& parcels() noexcept { return parcels_; }
   [[nodiscard]] actor_id make_id() noexcept;
+  [[nodiscard]] std::uint32_t next_life() noexcept { return lives_.fetch_add(1, std::memory_order_relaxed) + 1; }
   /// For a message, in a queue or on its way: they rise, from one opening of the store to the next as well.
   [[nodiscard]] std::uint64_t next_message_id() noexcept {
     return first_message_id() + messages_.fetch_add(1, std::memory_order_relaxed);
@@ -120,6 +121,7 @@ class runtime_core {
   std::shared_ptr<runtime_core> not_owning_;
   std::atomic<std::uint64_t> last_id_{0};  ///< time and count of the newest
   std::atomic<std::uint64_t> messages_{0};
+  std::atomic<std::uint32_t> lives_{0};
   std::atomic<bool> stopping_{false};
   bool killed_ = false;  ///< written while nothing runs
   std::atomic<bool> stopped_{false};

@@ -75,7 +75,7 @@ void enqueuing::refuse() const {
 void enqueuing::arrive() {
   auto& side = *target->side_;
   auto& queues = *side.queues;
-  const bool was_at_door = std::exchange(admitted, false) && life == side.life;
+  const bool was_at_door = std::exchange(admitted, false) && life == target->live()->life();
   if (was_at_door) queues.give_up_place(queue);
   if (queues.is_full(queue) || (!was_at_door && queues.others_wait(queue))) {
     if (must_arrive) return queues.wait_at_door(*this, was_at_door);

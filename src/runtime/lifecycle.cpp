@@ -49,7 +49,7 @@ void lifecycle::begin_wake(cell& c) noexcept {
 
 void lifecycle::begin_stop(cell& c) noexcept {
   c.enter(cell::phase::stopping, c.holder_);
-  c.side().procedure = &procedure::start(c, "stop", &lifecycle::stop, false);
+  c.side().passes().procedure = &procedure::start(c, "stop", &lifecycle::stop, false);
 }
 
 void lifecycle::sleep_now(cell& c) noexcept {
@@ -67,8 +67,8 @@ void lifecycle::stop_now(cell& c) noexcept {
 }
 
 void lifecycle::cut_short(cell& c) noexcept {
-  if (!c.side_ || !c.live_) return;
-  c.side_->deadline_at = c.core().exec().now();
+  if (!c.side_ || !c.side_->passing) return;
+  c.side_->passing->deadline_at = c.core().exec().now();
   overdue(c);
 }
 
@@ -101,6 +101,7 @@ task<> lifecycle::end_wake_after(cell& c, task<> rest) {
 task<> lifecycle::end_wake(cell& c, const std::exception_ptr& failure) {
   if (failure) refuse_deferred(c, failure);
   if (failure || !c.live_) return put_down(c);
+  if (c.side_) c.side_->passing.reset();
   c.quick_writes_ = c.type().options.durability == durability::ephemeral && !c.type().has_on_state_change;
   c.enter(cell::phase::awake, nullptr);
   kind_of(c).rounds.actor_woke(c);
@@ -168,7 +169,7 @@ void lifecycle::create(cell& c, const address& wanted) {
     throw error(errc::store_refuses_changes, c.name());
   }
   if (cell_side::concerns(type)) static_cast<void>(c.side());
-  if (c.side_) c.side_->begin_life(nullptr, core.exec().clock().wall());
+  if (c.side_) c.side_->begin_life(nullptr);
   c.live_.reset(type.activate(c));
   if (wanted.given) c.live_->label(wanted.given->labels);
   if (c.id_) core.cells().clear_id(c);
@@ -184,7 +185,7 @@ void lifecycle::create(cell& c, const address& wanted) {
   row.key = c.key().canonical();
   row.input = side.input ? std::optional<bytes_view>{*side.input} : std::nullopt;
   row.labels = &c.live_->labels();
-  row.created_at = side.created_at;
+  row.created_at = core.exec().clock().wall();
 }
 
 void lifecycle::restore(cell& c, actor_record& record) {
@@ -197,7 +198,7 @@ void lifecycle::restore(cell& c, actor_record& record) {
     if (c.id_) c.core().cells().clear_id(c);
     c.core().cells().set_id(c, record.id);
   }
-  c.side().begin_life(&record, record.created_at);
+  c.side().begin_life(&record);
   c.live_.reset(type.activate(c));
   c.live_->label(record.labels);
   if (record.initialised) read_state(c, record);
@@ -246,49 +247,49 @@ task<> lifecycle::run_on_wake(cell& c) {
 // --- hooks ----------------------------------------------------------------------------------------------------------
 
 error lifecycle::timed_out(const cell& c) {
-  const auto& side = *c.side_;
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(side.hook_limit).count();
-  return error(errc::callback_timed_out, fmt::format("{} of {} took longer than {} ms", side.hook_name, c.name(), ms),
-               fmt::format(R"({{"callback_name":"{}","duration_ms":{}}})", side.hook_name, ms));
+  const auto& now = *c.side_->passing;
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.hook_limit).count();
+  return error(errc::callback_timed_out, fmt::format("{} of {} took longer than {} ms", now.hook_name, c.name(), ms),
+               fmt::format(R"({{"callback_name":"{}","duration_ms":{}}})", now.hook_name, ms));
 }
 
 // Awaits a hook for at most `limit`. A plain hook has run already, and left no task.
 task<> lifecycle::bounded(cell& c, const char* name, task<> body, std::chrono::nanoseconds limit) {
   if (!body) co_return;
-  auto& side = c.side();
+  auto& now = c.side().passes();
   auto& exec = c.core().exec();
   std::exception_ptr failure;
   join whole{join::until::all, 1};
   auto guarded_body = guarded(std::move(body), failure);
   whole.add(std::move(guarded_body));
-  side.overdue = false;
-  side.hook = &whole;
-  side.hook_name = name;
-  side.hook_limit = limit;
+  now.overdue = false;
+  now.hook = &whole;
+  now.hook_name = name;
+  now.hook_limit = limit;
   if (limit != troupe::never) {
-    side.deadline_at = exec.now() + limit;
-    exec.arm(side.deadline, side.deadline_at);
+    now.deadline_at = exec.now() + limit;
+    exec.arm(now.deadline, now.deadline_at);
   } else if (c.live_->interrupted) {
-    exec.arm(side.deadline, side.deadline_at);  // has passed: this is cut short, too
+    exec.arm(now.deadline, now.deadline_at);  // has passed: this is cut short, too
   }
   co_await whole;
-  side.hook = nullptr;
-  if (limit != troupe::never) exec.cancel(side.deadline);
-  if (std::exchange(side.overdue, false)) throw timed_out(c);
+  now.hook = nullptr;
+  if (limit != troupe::never) exec.cancel(now.deadline);
+  if (std::exchange(now.overdue, false)) throw timed_out(c);
   if (failure) std::rethrow_exception(failure);
 }
 
 void lifecycle::overdue(cell& c) noexcept {
-  auto& side = *c.side_;
-  if (c.core().exec().now() < side.deadline_at) return;  // of an earlier hook
-  if (c.phase_ == cell::phase::waking && side.hook != nullptr) {
-    side.overdue = true;
+  passage* const now = c.side_->passing.get();
+  if (now == nullptr || c.core().exec().now() < now->deadline_at) return;  // of an earlier hook
+  if (c.phase_ == cell::phase::waking && now->hook != nullptr) {
+    now->overdue = true;
     refuse_deferred(c, std::make_exception_ptr(timed_out(c)));
-    side.hook->cancel_all();
+    now->hook->cancel_all();
   } else if (c.phase_ == cell::phase::stopping) {
     const bool again = c.live_->interrupted;
     c.live_->interrupted = true;
-    if (side.hook != nullptr) side.hook->cancel_all();
+    if (now->hook != nullptr) now->hook->cancel_all();
     for (invocation* inv = c.live_->running; inv != nullptr; inv = inv->following) inv->cancel();
     if (again || c.core().killed()) return;
     c.core().log(log_level::warning,
@@ -317,17 +318,18 @@ void lifecycle::save(cell& c) noexcept {
 
 task<> lifecycle::stop(cell& c) noexcept {
   auto& side = c.side();
+  auto& now = side.passes();
   run_loop::end_life(c);
   abort_parked(c);  // first, so that one that watches the actor's own token ends for the same reason
   c.live_->request_stop();
   for (invocation* inv = c.live_->running; inv != nullptr; inv = inv->following) inv->request_stop();
   const bool destroying = side.destroy_requested;
-  side.deadline_at = c.core().exec().now();
+  now.deadline_at = c.core().exec().now();
   task<> rest;
   if (c.core().killed()) {
     overdue(c);
   } else {
-    side.deadline_at = moment_after(side.deadline_at, c.type().options.sleep_grace_period);
+    now.deadline_at = moment_after(now.deadline_at, c.type().options.sleep_grace_period);
     rest = take_leave(c, destroying);
   }
   const bool quiet = c.live_->running_count == 0 && side.destroy_requested == destroying;
@@ -336,8 +338,9 @@ task<> lifecycle::stop(cell& c) noexcept {
 
 task<> lifecycle::end_stop_after(cell& c, task<> rest, bool destroying) {
   auto& side = *c.side_;
+  auto& now = *side.passing;
   auto& exec = c.core().exec();
-  if (!c.core().killed()) exec.arm(side.deadline, side.deadline_at);
+  if (!c.core().killed()) exec.arm(now.deadline, now.deadline_at);
   if (rest) {
     co_await std::move(rest);
   }
@@ -350,7 +353,7 @@ task<> lifecycle::end_stop_after(cell& c, task<> rest, bool destroying) {
     }
     co_await until_quiet(c);
   }
-  exec.cancel(side.deadline);
+  exec.cancel(now.deadline);
   auto end = end_stop(c, destroying);
   if (end) {
     co_await std::move(end);
@@ -449,7 +452,7 @@ void lifecycle::lay_down(cell& c) {
       if (first && !gone && was_awake && alarms::concern(c.type())) c.core().wake_ups().set(c.type(), c.key(), *first);
       if (gone || c.core().stopping()) side.queues->refuse_waiters(why_it_ends(gone));
     }
-    side.end_life();
+    if (side.end_life()) c.side_.reset();
   }
   c.enter(cell::phase::asleep, nullptr);
   c.readmit();

@@ -13,7 +13,7 @@ bool quiet_wait::await_ready() const noexcept { return cell_.live()->running_cou
 
 void quiet_wait::await_suspend(std::coroutine_handle<> h) noexcept {
   static_cast<void>(begin(h, &cell_.core().exec()));
-  cell_.side_->quiet = this;
+  cell_.side_->passing->quiet = this;
 }
 
 void reply::pass_gate(gate_node& n, bool durable) noexcept {

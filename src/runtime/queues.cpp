@@ -449,7 +449,7 @@ void cell_queues::open_door(std::uint32_t queue) noexcept {
     ++d.admitted;
     inv.admitted = true;
     inv.put_off = false;
-    inv.life = owner.side_->life;
+    inv.life = owner.live()->life();
     owner.push(inv);  // a turn of its own: it brings its own dependency
   }
 }

@@ -14,7 +14,7 @@ namespace detail {
 
 run_loop::run_loop(cell& c) : invocation{c.core().exec()} {
   target = &c;
-  life = c.side_->life;
+  life = c.live_->life();
   kind = purpose::background;
   writes = true;
   posted = true;

@@ -31,8 +31,12 @@ struct image {
     taken,  ///< the committer's
   };
 
+  static void* operator new(std::size_t size) { return allocate_block(size); }
+  static void operator delete(void* block, std::size_t size) noexcept { release_block(block, size); }
+  explicit image(cell& c) noexcept : owner{&c} {}
+
   image* next = nullptr;
-  cell* owner = nullptr;
+  cell* owner;
   epoch_number epoch = 0;
   actor_id id{};
   std::uint32_t version = 1;
@@ -80,6 +84,46 @@ class cell_alarm final : public timer, public cell_message {
   static void ring(timer& t) noexcept { static_cast<cell_alarm&>(t).trigger(); }
 };
 
+/// What a cell wants itself to do, whoever finds that it is time. One message brings all of it.
+class cell_wants final : public work {
+ public:
+  enum what : std::uint8_t {
+    freeze = 1,   ///< the committer waits for an image
+    end = 2,      ///< the actor has asked for its end
+    overdue = 4,  ///< the time of a hook, or the grace period, is over
+    save = 8,     ///< the interval is over
+  };
+  explicit cell_wants(cell& c) noexcept : work{&cell_wants::deliver}, owner_{c} {}
+
+  /// From any thread.
+  void add(what w) noexcept {
+    if (wanted_.fetch_or(w, std::memory_order_acq_rel) == 0) owner_.push(*this);
+  }
+  /// Its holder: nothing is under way.
+  [[nodiscard]] bool none() const noexcept { return wanted_.load(std::memory_order_relaxed) == 0; }
+
+ private:
+  static void deliver(work& w) noexcept;
+
+  cell& owner_;
+  std::atomic<std::uint8_t> wanted_{0};
+};
+
+/// A timer that, when due, adds to what a cell wants.
+class want_alarm final : public timer {
+ public:
+  want_alarm(cell_wants& to, cell_wants::what w) noexcept : timer{&want_alarm::ring}, what_{w}, to_{to} {}
+
+ private:
+  static void ring(timer& t) noexcept {
+    auto& self = static_cast<want_alarm&>(t);
+    self.to_.add(self.what_);
+  }
+
+  cell_wants::what what_;
+  cell_wants& to_;
+};
+
 /// Lets the stop procedure wait until nothing runs in the actor any more.
 class quiet_wait final : public wait {
  public:
@@ -92,6 +136,22 @@ class quiet_wait final : public wait {
  private:
   void interrupt() noexcept override {}
   cell& cell_;
+};
+
+/// An actor's coming or going, if that takes time: of its hooks or of what runs in it.
+struct passage {
+  static void* operator new(std::size_t size) { return allocate_block(size); }
+  static void operator delete(void* block, std::size_t size) noexcept { release_block(block, size); }
+  explicit passage(cell_wants& wants) noexcept : deadline{wants, cell_wants::overdue} {}
+
+  const invocation* procedure = nullptr;  ///< that stops it, if it does
+  join* hook = nullptr;                   ///< the hook that runs, if it is a coroutine
+  const char* hook_name = "";
+  std::chrono::nanoseconds hook_limit{};
+  bool overdue = false;
+  quiet_wait* quiet = nullptr;
+  time_point deadline_at{};
+  want_alarm deadline;  ///< of the hook that runs, or of the grace period
 };
 
 /// When a `run` that threw is started again. Waiting for it does not keep the actor awake.
@@ -109,6 +169,8 @@ struct audience_release {
 
 /// The part of a cell that only some actors need, from the first need on. The holder's, but for what says otherwise.
 struct cell_side {
+  static void* operator new(std::size_t size) { return allocate_block(size); }
+  static void operator delete(void* block, std::size_t size) noexcept { release_block(block, size); }
   explicit cell_side(cell& c);
   ~cell_side();
 
@@ -141,27 +203,34 @@ struct cell_side {
   /// Answers the committer's question, if there is one.
   void freeze_asked() noexcept;
   /// Prepares for an actor that the store has, or (without a record) for a new one.
-  void begin_life(const actor_record* record, wall_time now);
-  /// Gives the memory of encoded states back.
-  void end_life() noexcept;
+  void begin_life(const actor_record* record);
+  /// Gives the memory of encoded states back. True if nothing is left that the next life needs.
+  [[nodiscard]] bool end_life() noexcept;
+
+  [[nodiscard]] passage& passes() {
+    if (!passing) passing = std::make_unique<passage>(wants);
+    return *passing;
+  }
+  [[nodiscard]] bool in_hook() const noexcept { return passing && passing->hook != nullptr; }
 
   cell& owner;
-  std::array<image, 2> images;      ///< by the parity of the epoch: while one is committed, the other fills
+  std::array<std::unique_ptr<image>, 2> images;  ///< while one is committed, the other fills; null until it is needed
   epoch_number registered = 0;      ///< the epoch of the newest image
   const buffer* newest = nullptr;   ///< the newest encoded state, whether committed or not
   std::size_t newest_bytes = 0;     ///< the size of the state when it was last encoded
   buffer stored;                    ///< what was loaded, until there is a newer one
   buffer seen;                      ///< the state when on_state_change last looked, where that is not `newest`
   std::uint32_t stored_version = 0; ///< of the newest image
-  bool stored_initialised = false;  ///< in the newest image
+  std::uint8_t newest_image = 0;    ///< which of the two
+  bool stored_initialised = false;  ///< in it
   bool exists = false;              ///< the store has a row, or will have with an image that is registered
   bool initialised = false;         ///< on_create has run
   bool destroyed = false;
   bool save_scheduled = false;      ///< relaxed: the save alarm is armed
+  bool sleep_requested = false;     ///< by the actor itself
+  bool destroy_requested = false;   ///< the same
   std::optional<bytes> input;
-  wall_time created_at{};
   std::unique_ptr<write_set::creation> creation;  ///< of one that is new, until there is an image
-  std::uint32_t life = 0;           ///< counts activations
 
   std::unique_ptr<audience, audience_release> heard_by;  ///< who is connected
 
@@ -170,28 +239,19 @@ struct cell_side {
   std::unique_ptr<row_changes> unsaved_rows;  ///< relaxed: of the turns since the last save
 
   // --- lifecycle ---
-  cell_message freeze;  ///< triggered by the committer
-  cell_message end;     ///< it has asked for its end, see below
-  cell_alarm deadline;  ///< of the hook that runs, or of the grace period
-  cell_alarm save;
-  const invocation* procedure = nullptr;  ///< the lifecycle procedure that runs
-  join* hook = nullptr;             ///< the hook that runs, if it is a coroutine
-  const char* hook_name = "";
-  std::chrono::nanoseconds hook_limit{};
-  bool overdue = false;
-  quiet_wait* quiet = nullptr;
+  cell_wants wants;
+  want_alarm save{wants, cell_wants::save};
+  std::unique_ptr<passage> passing;  ///< null while it neither comes nor goes
   parked_wait* parked = nullptr;    ///< the first of those that end when the actor begins to shut down
   invocation* run_loop = nullptr;   ///< the definition's `run`, while it runs
   std::uint64_t awaited = 0;        ///< what wakes the actor: what its `run` waited for when it was told to end, or all
   std::unique_ptr<run_restart> restart;  ///< of that; made by its first failure
-  time_point deadline_at{};
-  bool sleep_requested = false;
-  bool destroy_requested = false;
 
  private:
   [[nodiscard]] bool differs(bytes_view state) const noexcept;
   [[nodiscard]] bool looks_different();
   void tell_of_change(const ended_turn& t, std::exception_ptr& failure) noexcept;
+  [[nodiscard]] image& next_image();
   template <class Fill>
   epoch_number place(epoch_number dependency, Fill&& fill);
   [[nodiscard]] std::unique_ptr<row_changes> take_rows();

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "../core/empty.hpp"
 #include "sqlite_schema.hpp"
 
 namespace troupe::inline v0 { namespace detail {
@@ -92,6 +93,7 @@ void sqlite_writer::commit(commit_request& request) noexcept {
     }
     new_names_.clear();
     log_.succeeded();
+    empty(sorted_);
     request.result = commit_request::outcome::committed;
   } catch (...) {
     request.failure = std::current_exception();

@@ -112,12 +112,24 @@ struct friendly {
   using actor = troupe::actor<friendly, &friendly::greet_self, hello>;
 };
 
+/// Is never stored, and has nothing that would outlive it.
+struct passer_by {
+  static constexpr troupe::options options{.durability = troupe::durability::ephemeral};
+  troupe::task<int> look_in(troupe::context<passer_by>& c) {
+    const auto to = c.client().get_or_create<sensor>("s");
+    const auto conn = co_await to.connect();
+    const auto there = co_await conn.call<&sensor::there>();
+    co_return there;
+  }
+  using actor = troupe::actor<passer_by, &passer_by::look_in>;
+};
+
 struct fixture {
   fixture() { diary.clear(); }
   ~fixture() { open_lines.clear(); }
   static troupe::registry registry() {
     troupe::registry r;
-    r.use<sensor>("sensor").use<recorder>("recorder");
+    r.use<sensor>("sensor").use<recorder>("recorder").use<passer_by>("passerBy");
     return r;
   }
   gated_store store;
@@ -139,6 +151,12 @@ TEST_CASE_METHOD(fixture, "an actor's handlers run in its turns: they change its
   REQUIRE(w.phase(r) == phase::asleep);
   CHECK(w.run(r.call<&recorder::get>()) == std::vector{0, 5, 6});
   CHECK(w.errors.empty());
+}
+
+TEST_CASE_METHOD(fixture, "an actor that is never stored may connect, too") {
+  CHECK(w.run(w.client.get_or_create<passer_by>("p").call<&passer_by::look_in>()) == 1);
+  w.settle();
+  CHECK(w.run(s.call<&sensor::there>()) == 0);
 }
 
 TEST_CASE_METHOD(fixture, "an actor reads a stream of another's events") {

@@ -74,6 +74,9 @@ class activation {
   }
   [[nodiscard]] bool stop_requested() const noexcept { return stopping_; }
 
+  /// Tells this life of the actor from all others. Never 0.
+  [[nodiscard]] std::uint32_t life() noexcept;
+
  private:
   // What few ask for.
   struct extras {
@@ -86,6 +89,7 @@ class activation {
   }
 
   bool stopping_ : 1 = false;
+  std::uint32_t life_ = 0;  ///< 0 until somebody asks
   cell& owner_;
   std::unique_ptr<extras> more_;
 };

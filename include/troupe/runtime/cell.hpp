@@ -17,6 +17,7 @@ namespace detail {
 
 class audience;
 class cell_queues;
+class cell_wants;
 class enqueuing;
 class row_changes;
 class runtime_core;
@@ -214,8 +215,6 @@ class cell final : public work {
   [[nodiscard]] cell_queues& queues() const noexcept;
   /// What the turn that runs changes beside the state.
   [[nodiscard]] row_changes& changes();
-  /// Counts the actor's lives in memory.
-  [[nodiscard]] std::uint32_t life() const noexcept;
 
  private:
   friend struct turn;
@@ -228,6 +227,7 @@ class cell final : public work {
   friend class lookup_invocation;
   friend class quiet_wait;
   friend class cell_queues;
+  friend class cell_wants;
   friend class enqueuing;
   friend class parked_wait;
   friend class procedure;
