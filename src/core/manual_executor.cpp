@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include <troupe/core/executor.hpp>
 
@@ -18,9 +19,14 @@ struct manual_executor::impl {
   bool io_thread = true;
   detail::io_lane lane;
 
-  work* pop() noexcept {
+  work_list take() noexcept {
     const std::lock_guard lock{mutex};
-    return ready.pop_front();
+    return std::move(ready);
+  }
+  void put_back(work_list&& rest) noexcept {
+    const std::lock_guard lock{mutex};
+    rest.splice(std::move(ready));
+    ready.splice(std::move(rest));
   }
 };
 
@@ -35,14 +41,16 @@ manual_executor::~manual_executor() { stop(); }
 std::size_t manual_executor::poll(std::size_t most) {
   if (on_worker()) return 0;
   impl_->pumping.store(std::this_thread::get_id(), std::memory_order_relaxed);
+  if (timers_.next_look() != time_point::max()) timers_.expire(now());  // else there is no need to know the time
   std::size_t ran = 0;
-  timers_.expire(now());
-  while (ran < most) {
-    work* const w = impl_->pop();
+  work_list taken;
+  for (; ran < most; ++ran) {
+    if (taken.empty()) taken.splice(impl_->take());
+    work* const w = taken.pop_front();
     if (w == nullptr) break;
     w->run(*w);
-    ++ran;
   }
+  if (!taken.empty()) impl_->put_back(std::move(taken));
   impl_->pumping.store({}, std::memory_order_relaxed);
   return ran;
 }

@@ -176,6 +176,7 @@ struct thread_pool::impl {
   }
 
   bool expire_timers() noexcept {
+    if (owner.timers_.next_look() == time_point::max()) return false;  // nobody needs to know the time
     const auto now = owner.now();
     return owner.timers_.due(now) && owner.timers_.expire(now) != 0;
   }

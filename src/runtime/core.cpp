@@ -418,12 +418,12 @@ void runtime::shutdown() {
 void runtime::spawn(task<> t) { core_->spawn(std::move(t)); }
 
 std::size_t runtime::poll() {
-  auto* const manual = dynamic_cast<manual_executor*>(&core_->exec());
+  auto* const manual = core_->pumped();
   return manual != nullptr ? manual->poll() : 0;
 }
 
 std::size_t runtime::poll_for(std::chrono::nanoseconds limit) {
-  auto* const manual = dynamic_cast<manual_executor*>(&core_->exec());
+  auto* const manual = core_->pumped();
   return manual != nullptr ? manual->poll_for(limit) : 0;
 }
 

@@ -41,6 +41,8 @@ class runtime_core {
   void begin();
 
   [[nodiscard]] executor& exec() noexcept { return *executor_; }
+  /// The same if its host pumps it, else null.
+  [[nodiscard]] manual_executor* pumped() const noexcept { return pumped_; }
   [[nodiscard]] troupe::store& stored() noexcept { return *store_; }
   [[nodiscard]] directory& cells() noexcept { return directory_; }
   [[nodiscard]] committer& commits() noexcept { return committer_; }
@@ -109,6 +111,7 @@ class runtime_core {
   runtime_options options_;
   std::vector<std::shared_ptr<const definition>> definitions_;
   std::shared_ptr<executor> executor_;
+  manual_executor* const pumped_ = dynamic_cast<manual_executor*>(executor_.get());
   std::shared_ptr<random_source> random_;
   std::unique_ptr<troupe::store> store_;
   directory directory_;
