@@ -269,9 +269,10 @@ thread_pool::~thread_pool() { stop(); }
 void thread_pool::post(work& w) noexcept { impl_->post(w); }
 
 void thread_pool::post(work_list&& list) noexcept {
-  std::size_t count = 0;
-  for (const work* w = list.front(); w != nullptr; w = w->next) ++count;
-  if (count == 0) return;
+  const work* const first = list.front();
+  if (first == nullptr) return;
+  std::size_t count = 1;
+  for (const work* w = first->next; w != first; w = w->next) ++count;
   impl_->injected.push(std::move(list), count);
   impl_->wake_one();
 }

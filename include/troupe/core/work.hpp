@@ -1,5 +1,7 @@
 #pragma once
 
+#include <utility>
+
 namespace troupe::inline v0 {
 
 /// Something to run once, as an intrusive list node: whoever posts it keeps it alive until `run` is called, and may
@@ -20,48 +22,44 @@ struct work {
   ~work() = default;
 };
 
-/// A first-in first-out list of work, linked through the nodes. Not thread-safe.
+/// A first-in first-out list of work, linked through the nodes to a ring. Not thread-safe.
 class work_list {
  public:
   work_list() = default;
-  work_list(work_list&& other) noexcept : first_{other.first_}, last_{other.last_} {
-    other.first_ = other.last_ = nullptr;
-  }
+  work_list(work_list&& other) noexcept : last_{std::exchange(other.last_, nullptr)} {}
   work_list& operator=(work_list&&) = delete;
 
-  [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
-  [[nodiscard]] work* front() const noexcept { return first_; }
+  [[nodiscard]] bool empty() const noexcept { return last_ == nullptr; }
+  [[nodiscard]] work* front() const noexcept { return last_ == nullptr ? nullptr : last_->next; }
 
   void push_back(work& w) noexcept {
-    w.next = nullptr;
-    (first_ == nullptr ? first_ : last_->next) = &w;
+    push_front(w);
     last_ = &w;
   }
   void push_front(work& w) noexcept {
-    w.next = first_;
-    first_ = &w;
-    if (last_ == nullptr) last_ = &w;
+    if (last_ == nullptr) {
+      last_ = w.next = &w;
+    } else {
+      w.next = std::exchange(last_->next, &w);
+    }
   }
   /// Moves all of `other` behind what is here.
   void splice(work_list&& other) noexcept {
-    if (other.first_ == nullptr) return;
-    (first_ == nullptr ? first_ : last_->next) = other.first_;
-    last_ = other.last_;
-    other.first_ = other.last_ = nullptr;
+    if (other.last_ == nullptr) return;
+    if (last_ != nullptr) std::swap(last_->next, other.last_->next);
+    last_ = std::exchange(other.last_, nullptr);
   }
   /// The first node, or null.
   work* pop_front() noexcept {
-    work* const w = first_;
-    if (w == nullptr) return nullptr;
-    first_ = w->next;
-    if (first_ == nullptr) last_ = nullptr;
+    if (last_ == nullptr) return nullptr;
+    work* const w = std::exchange(last_->next, last_->next->next);
+    if (w == last_) last_ = nullptr;
     w->next = nullptr;
     return w;
   }
 
  private:
-  work* first_ = nullptr;
-  work* last_ = nullptr;
+  work* last_ = nullptr;  ///< and its `next` is the first
 };
 
 }  // namespace troupe::inline v0
