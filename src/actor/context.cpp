@@ -31,16 +31,17 @@ const tags& activation::labels() const noexcept {
   return more_ ? more_->labels : none;
 }
 
-std::uint32_t activation::life() noexcept {
-  while (life_ == 0) life_ = owner_.core().next_life();
-  return life_;
+std::uint32_t activation::life() {
+  auto& mine = more().life;
+  while (mine == 0) mine = owner_.core().next_life();
+  return mine;
 }
 
 std::stop_token activation::stop_token() {
   auto& source = more().stop;
   if (!source.stop_possible()) {
     source = std::stop_source{};
-    if (stopping_) source.request_stop();
+    if (stopping) source.request_stop();
   }
   return source.get_token();
 }

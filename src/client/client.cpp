@@ -29,7 +29,7 @@ void check_tags(const tags& labels) {
 }
 
 address& make_address(const std::shared_ptr<runtime_core>& core, const definition& type, address::intent how,
-                      troupe::key key) {
+                      troupe::key&& key) {
   auto* const a = new address;
   a->core = core;
   a->type = &type;
@@ -41,12 +41,12 @@ address& make_address(const std::shared_ptr<runtime_core>& core, const definitio
 }  // namespace
 
 handle_core address_key(const std::shared_ptr<runtime_core>& core, const void* type, address::intent how,
-                        troupe::key key) {
+                        troupe::key&& key) {
   return handle_core{make_address(core, core->find(type), how, std::move(key))};
 }
 
 handle_core address_key(const std::shared_ptr<runtime_core>& core, const void* type, address::intent how,
-                        troupe::key key, std::optional<bytes> input, tags labels) {
+                        troupe::key&& key, std::optional<bytes> input, tags labels) {
   const definition& d = core->find(type);
   check_tags(labels);
   if (input && input->size() > d.options.input_bytes_max) {

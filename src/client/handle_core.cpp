@@ -11,11 +11,19 @@
 namespace troupe::inline v0 {
 namespace detail {
 
+// Whoever makes a handle is about to use it: until then memory may bring what leads to the cell.
+handle_core::handle_core(const address& a) noexcept : address_{&a}, by_id_{a.how == address::intent::by_id} {
+  if (by_id_) return;
+  hash_ = directory::hash_of(*a.type, a.key);
+  a.core->cells().fetch(*a.type, hash_);
+}
+
 handle_core::handle_core(const handle_core& other) noexcept
     : time_limit{other.time_limit},
       stop{other.stop},
       via{other.via},
       address_{other.address_},
+      hash_{other.hash_},
       by_id_{other.by_id_} {
   if (address_ != nullptr) address_->retain();
   if (cell* const c = other.known(); c != nullptr) {
@@ -24,29 +32,20 @@ handle_core::handle_core(const handle_core& other) noexcept
   }
 }
 
-handle_core::handle_core(handle_core&& other) noexcept
-    : time_limit{other.time_limit},
-      stop{std::move(other.stop)},
-      via{std::move(other.via)},
-      address_{std::exchange(other.address_, nullptr)},
-      cell_{other.known()},
-      by_id_{other.by_id_} {
-  other.cell_.store(nullptr, std::memory_order_relaxed);  // nobody else uses what is moved from
-}
-
 handle_core& handle_core::operator=(handle_core other) noexcept {
   std::swap(time_limit, other.time_limit);
   std::swap(stop, other.stop);
   std::swap(via, other.via);
   std::swap(address_, other.address_);
+  std::swap(hash_, other.hash_);
   std::swap(by_id_, other.by_id_);
   other.cell_.store(cell_.exchange(other.known(), std::memory_order_acq_rel), std::memory_order_relaxed);
   return *this;
 }
 
-handle_core::~handle_core() {
-  if (cell* const c = cell_.load(std::memory_order_acquire); c != nullptr) c->release();
-  if (address_ != nullptr) address_->release();
+void handle_core::release() noexcept {
+  if (cell* const c = known(); c != nullptr) c->release();
+  address_->release();
 }
 
 cell* handle_core::find() const {
@@ -66,7 +65,7 @@ cell* handle_core::look_up() const {
     }
     if (found == nullptr) return nullptr;
   } else {
-    found = &core.cells().at(*address_->type, address_->key);
+    found = &core.cells().at(*address_->type, address_->key, hash_);
   }
   cell* expected = nullptr;
   if (!cell_.compare_exchange_strong(expected, found, std::memory_order_acq_rel)) found->release();

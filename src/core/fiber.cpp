@@ -6,6 +6,8 @@
 #include <thread>
 #include <utility>
 
+#include "recycling.hpp"
+
 namespace troupe::inline v0 {
 namespace detail {
 
@@ -90,17 +92,6 @@ void wait::resume(work& w) noexcept {
 }
 
 // --- blocks ---------------------------------------------------------------------------------------------------------
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define TROUPE_RECYCLE_BLOCKS 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define TROUPE_RECYCLE_BLOCKS 0
-#endif
-#endif
-#ifndef TROUPE_RECYCLE_BLOCKS
-#define TROUPE_RECYCLE_BLOCKS 1  // sanitizers must see every block's own life
-#endif
 
 namespace {
 

@@ -22,7 +22,10 @@ constexpr int drain_budget = 128;
 
 }  // namespace
 
-cell::cell(served_type& kind, const troupe::key& key) : work{&cell::run_posted}, kind_{kind}, key_{key} {}
+cell::cell(served_type& kind, const troupe::key& key, std::uint8_t place)
+    : work{&cell::run_posted}, place_{place}, key_{key} {
+  context = &kind;
+}
 
 cell::~cell() = default;
 
@@ -50,6 +53,33 @@ const actor_id& cell::id() {
   return id_;
 }
 
+void cell::make_live() {
+  const definition& d = type();
+  const auto at = kind().live_at;
+  const auto alignment = std::align_val_t{d.live_alignment};
+  void* const where = at != 0 ? reinterpret_cast<std::byte*>(this) + at : ::operator new(d.live_bytes, alignment);
+  try {
+    live_.reset(d.activate(*this, where));
+  } catch (...) {
+    if (at == 0) ::operator delete(where, alignment);
+    throw;
+  }
+}
+
+// It is the first base of what it is made as.
+void cell::end_live::operator()(activation* a) const noexcept {
+  const cell& owner = a->owner();
+  a->~activation();
+  if (owner.kind().live_at == 0) ::operator delete(a, std::align_val_t{owner.type().live_alignment});
+}
+
+// What a call will touch, together: the cell with its key, and the beginning of a live copy that follows.
+void cell::fetch() const noexcept {
+  constexpr std::size_t line_bytes = 64;
+  const auto* const lines = reinterpret_cast<const std::byte*>(this);
+  for (std::size_t at = 0; at <= sizeof(cell); at += line_bytes) __builtin_prefetch(lines + at);
+}
+
 cell_queues& cell::queues() const noexcept { return *side_->queues; }
 row_changes& cell::changes() { return side_->changes(); }
 
@@ -57,7 +87,7 @@ row_changes& cell::changes() { return side_->changes(); }
 
 // A resting cell lives only through its handles; one that is held keeps itself alive.
 bool cell::try_wake(const address& wanted) {
-  if (!kind_.wakes_at_once || !wanted.creates() || word_.load(std::memory_order_relaxed) != resting) return false;
+  if (!kind().wakes_at_once || !wanted.creates() || word_.load(std::memory_order_relaxed) != resting) return false;
   retain();
   core().enter_busy();
   auto expected = resting;
@@ -208,7 +238,7 @@ bool cell::dispatch(invocation& inv, work& w) noexcept {
   };
   if (inv.abandoned() && !inv.must_arrive) return refuse(errc::aborted, {});
   // Begun by an on_create or on_wake that then failed: its actor's live copy is gone.
-  if (inv.kind == purpose::background && (!live_ || inv.life != live_->life())) {
+  if (inv.kind == purpose::background && (!live_ || inv.life != live_->known_life())) {
     return refuse(errc::aborted, fmt::format("{} did not wake", name()));
   }
   if (inv.via && inv.via->heard_by && inv.via->heard_by.get() != heard_by()) {

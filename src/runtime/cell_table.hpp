@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -33,9 +34,21 @@ class cell_table {
     return nullptr;
   }
 
-  /// One that is not in it.
-  void insert(std::uint32_t hash, cell& c) {
+  /// Begins to fetch what a find() will look at. May be called while another thread changes the table: at worst it
+  /// fetches what nobody needs.
+  void fetch(std::uint32_t hash) const noexcept {
+    const auto first = shown_.load(std::memory_order_relaxed);
+    const auto at = hash & (shown_count_.load(std::memory_order_relaxed) - 1);
+    __builtin_prefetch(reinterpret_cast<const void*>(first + at * sizeof(bucket)));
+  }
+
+  /// For one more.
+  void make_room() {
     if (count_ >= bucket_count_ * filled_max) resize(bucket_count_ == 0 ? 1 : bucket_count_ * 2);
+  }
+
+  /// One that is not in it, and that there is room for.
+  void insert(std::uint32_t hash, cell& c) noexcept {
     place(hash, c);
     ++count_;
   }
@@ -109,6 +122,8 @@ class cell_table {
   void resize(std::size_t wanted) {
     const auto old = std::exchange(buckets_, std::make_unique<bucket[]>(wanted));
     const auto old_count = std::exchange(bucket_count_, wanted);
+    shown_.store(reinterpret_cast<std::uintptr_t>(buckets_.get()), std::memory_order_relaxed);
+    shown_count_.store(wanted, std::memory_order_relaxed);
     for (std::size_t at = 0; at != old_count; ++at) {
       for (std::size_t i = 0; i != cells_per_bucket; ++i) {
         if (old[at].cells[i] != nullptr) place(old[at].hashes[i], *old[at].cells[i]);
@@ -119,6 +134,8 @@ class cell_table {
   std::unique_ptr<bucket[]> buckets_;
   std::size_t bucket_count_ = 0;  ///< a power of two
   std::size_t count_ = 0;
+  std::atomic<std::uintptr_t> shown_{0};      ///< where the buckets are, for who has no lock
+  std::atomic<std::size_t> shown_count_{1};
 };
 
 }  // namespace detail

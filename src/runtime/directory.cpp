@@ -19,11 +19,16 @@ constexpr std::uint32_t mix(std::size_t h) noexcept {
 }
 
 std::uint32_t hash_of(const actor_id& id) noexcept { return mix(std::hash<actor_id>{}(id)); }
-std::uint32_t hash_of(const definition& type, const troupe::key& key) noexcept {
+
+}  // namespace
+
+std::uint32_t directory::hash_of(const definition& type, const troupe::key& key) noexcept {
   return mix(std::hash<troupe::key>{}(key) + type.ordinal);
 }
 
-}  // namespace
+void directory::fetch(const definition& type, std::uint32_t hash) const noexcept {
+  kinds_[type.ordinal]->by_key[shard_of(hash)].cells.fetch(hash);
+}
 
 void directory::serve(runtime_core& core, std::span<const std::shared_ptr<const definition>> definitions,
                       const commit_state& commits) {
@@ -31,25 +36,32 @@ void directory::serve(runtime_core& core, std::span<const std::shared_ptr<const 
   for (const auto& d : definitions) kinds_.push_back(std::make_unique<kind>(core, *d, commits));
 }
 
-cell& directory::at(const definition& type, const troupe::key& key) {
+cell& directory::at(const definition& type, const troupe::key& key, std::uint32_t hash) {
   kind& k = *kinds_[type.ordinal];
-  const auto h = hash_of(type, key);
-  auto& s = k.by_key[shard_of(h)];
+  auto& s = k.by_key[shard_of(hash)];
   const std::lock_guard lock{s.mutex};
-  cell* const known = s.cells.find(h, [&](const cell& c) {
+  cell* const known = s.cells.find(hash, [&](const cell& c) {
+    c.fetch();
     return c.key_ == key && !(is_planted(planted::double_activation) && c.phase_ == cell::phase::waking);
   });
   if (known != nullptr) {
     known->retain();
     return *known;
   }
-  auto made = std::make_unique<cell>(k, key);
-  s.cells.insert(h, *made);
-  return *made.release();
+  s.cells.make_room();
+  const auto block = k.blocks.take(k.cell_bytes);
+  try {
+    cell& made = *new (block.memory) cell{k, key, block.number};
+    s.cells.insert(hash, made);
+    return made;
+  } catch (...) {
+    k.blocks.give_back(block, k.cell_bytes);
+    throw;
+  }
 }
 
 cell* directory::find(const actor_id& id) noexcept {
-  const auto h = hash_of(id);
+  const auto h = detail::hash_of(id);
   auto& s = by_id_[shard_of(h)];
   const std::lock_guard lock{s.mutex};
   cell* const c = s.cells.find(h, [&](const cell& each) { return each.id_ == id; });
@@ -62,9 +74,10 @@ cell* directory::find(const actor_id& id) noexcept {
 }
 
 void directory::set_id(cell& c, const actor_id& id) {
-  const auto h = hash_of(id);
+  const auto h = detail::hash_of(id);
   auto& s = by_id_[shard_of(h)];
   const std::lock_guard lock{s.mutex};
+  s.cells.make_room();
   s.cells.insert(h, c);
   c.id_ = id;
 }
@@ -75,8 +88,7 @@ void directory::clear_id(cell& c) noexcept {
 }
 
 void directory::remove_id(cell& c) noexcept {
-  if (!c.id_) return;
-  const auto h = hash_of(c.id_);
+  const auto h = detail::hash_of(c.id_);
   auto& s = by_id_[shard_of(h)];
   const std::lock_guard lock{s.mutex};
   s.cells.erase(h, c);
@@ -89,14 +101,17 @@ void directory::release(cell& c) noexcept {
   }
   // It may be the last one: only under the shard's lock can nobody find the cell meanwhile.
   const auto h = hash_of(c.type(), c.key_);
-  auto& s = kind_of(c).by_key[shard_of(h)];
+  kind& k = kind_of(c);
+  auto& s = k.by_key[shard_of(h)];
   {
     const std::lock_guard lock{s.mutex};
     if (c.references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
     s.cells.erase(h, c);
   }
-  remove_id(c);
-  delete &c;
+  if (c.id_) remove_id(c);
+  const cell_blocks::block block{&c, c.place_};
+  c.~cell();
+  k.blocks.give_back(block, k.cell_bytes);
 }
 
 std::vector<cell*> directory::all() {

@@ -18,8 +18,13 @@ class directory {
   void serve(runtime_core& core, std::span<const std::shared_ptr<const definition>> definitions,
              const commit_state& commits);
 
+  [[nodiscard]] static std::uint32_t hash_of(const definition& type, const troupe::key& key) noexcept;
+  /// A look-up with this hash is going to follow: memory may begin to bring what it will look at.
+  void fetch(const definition& type, std::uint32_t hash) const noexcept;
+
   /// The cell of this key, made if there is none. Retained for the caller.
-  [[nodiscard]] cell& at(const definition& type, const troupe::key& key);
+  [[nodiscard]] cell& at(const definition& type, const troupe::key& key, std::uint32_t hash);
+  [[nodiscard]] cell& at(const definition& type, const troupe::key& key) { return at(type, key, hash_of(type, key)); }
 
   /// The cell of the actor with this id, if it is in memory. Retained for the caller.
   [[nodiscard]] cell* find(const actor_id& id) noexcept;

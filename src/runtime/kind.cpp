@@ -13,7 +13,27 @@ namespace {
 constexpr std::uint8_t rounds_until_sleep = 4;
 constexpr std::size_t looked_at_in_a_row = 512;
 
+// More than that is not kept for the live copy of an actor that is asleep.
+constexpr std::size_t cell_bytes_max = 320;
+
+constexpr std::size_t up_to(std::size_t multiple, std::size_t n) noexcept {
+  return (n + multiple - 1) / multiple * multiple;
+}
+
+bool can_wake_at_once(const definition& d) noexcept {
+  return d.options.durability == durability::ephemeral && !d.has_on_create && !d.has_on_wake && !d.has_run &&
+         !d.has_on_state_change && d.queues.empty();
+}
+
 }  // namespace
+
+kind::kind(runtime_core& r, const definition& d, const commit_state& commits) noexcept
+    : served_type{r, d, commits, can_wake_at_once(d), 0, up_to(cell_blocks::alignment, sizeof(cell))} {
+  const auto at = up_to(d.live_alignment, sizeof(cell));
+  if (d.live_alignment > cell_blocks::alignment || at + d.live_bytes > cell_bytes_max) return;
+  live_at = static_cast<std::uint32_t>(at);
+  cell_bytes = static_cast<std::uint32_t>(up_to(cell_blocks::alignment, at + d.live_bytes));
+}
 
 std::chrono::nanoseconds idle_rounds::apart() const noexcept {
   return std::max<std::chrono::nanoseconds>(kind_.type.options.sleep_after / rounds_until_sleep,

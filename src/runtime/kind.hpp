@@ -10,6 +10,7 @@
 #include <troupe/core/timer.hpp>
 #include <troupe/runtime/cell.hpp>
 
+#include "cell_blocks.hpp"
 #include "cell_table.hpp"
 
 namespace troupe::inline v0 {
@@ -62,14 +63,12 @@ class idle_rounds final : private timer, private work {
 /// A definition as one runtime serves it.
 class kind final : public served_type {
  public:
-  kind(runtime_core& r, const definition& d, const commit_state& commits) noexcept
-      : served_type{r, d, commits,
-                    d.options.durability == durability::ephemeral && !d.has_on_create && !d.has_on_wake && !d.has_run &&
-                        !d.has_on_state_change && d.queues.empty()} {}
+  kind(runtime_core& r, const definition& d, const commit_state& commits) noexcept;
   kind(const kind&) = delete;
   kind& operator=(const kind&) = delete;
 
   directory_shards by_key;
+  cell_blocks blocks;  ///< of its cells, in the order in which they are made
   idle_rounds rounds{*this};
 };
 

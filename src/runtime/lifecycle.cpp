@@ -170,7 +170,7 @@ void lifecycle::create(cell& c, const address& wanted) {
   }
   if (cell_side::concerns(type)) static_cast<void>(c.side());
   if (c.side_) c.side_->begin_life(nullptr);
-  c.live_.reset(type.activate(c));
+  c.make_live();
   if (wanted.given) c.live_->label(wanted.given->labels);
   if (c.id_) core.cells().clear_id(c);
   if (!c.side_) return;
@@ -199,7 +199,7 @@ void lifecycle::restore(cell& c, actor_record& record) {
     c.core().cells().set_id(c, record.id);
   }
   c.side().begin_life(&record);
-  c.live_.reset(type.activate(c));
+  c.make_live();
   c.live_->label(record.labels);
   if (record.initialised) read_state(c, record);
   if (c.side_->queues) c.side_->queues->begin_life(std::move(record.messages));

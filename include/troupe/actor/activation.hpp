@@ -60,6 +60,7 @@ class activation {
   std::uint32_t running_count = 0;      ///< of those, actions and background tasks
   std::uint32_t keep_awake_count : 30 = 0;  ///< of those, the ones that keep it from sleeping
   bool interrupted : 1 = false;         ///< the grace period is over: nothing may wait any more
+  bool stopping : 1 = false;            ///< it has begun to shut down
 
   [[nodiscard]] const tags& labels() const noexcept;
   void label(const tags& given) {
@@ -69,27 +70,28 @@ class activation {
   /// Triggered when the actor begins to shut down.
   [[nodiscard]] std::stop_token stop_token();
   void request_stop() noexcept {
-    stopping_ = true;
+    stopping = true;
     if (more_) more_->stop.request_stop();
   }
-  [[nodiscard]] bool stop_requested() const noexcept { return stopping_; }
+  [[nodiscard]] bool stop_requested() const noexcept { return stopping; }
 
   /// Tells this life of the actor from all others. Never 0.
-  [[nodiscard]] std::uint32_t life() noexcept;
+  [[nodiscard]] std::uint32_t life();
+  /// The same, or 0 if nobody has asked for it.
+  [[nodiscard]] std::uint32_t known_life() const noexcept { return more_ ? more_->life : 0; }
 
  private:
   // What few ask for.
   struct extras {
     tags labels;
     std::stop_source stop{std::nostopstate};
+    std::uint32_t life = 0;
   };
   [[nodiscard]] extras& more() {
     if (!more_) more_ = std::make_unique<extras>();
     return *more_;
   }
 
-  bool stopping_ : 1 = false;
-  std::uint32_t life_ = 0;  ///< 0 until somebody asks
   cell& owner_;
   std::unique_ptr<extras> more_;
 };

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -223,7 +224,9 @@ definition define(std::string name, naming policy) {
     d.type = &type_tag<A>;
     d.options = options_of<A>();
     d.version = version_of<A>();
-    d.activate = [](cell& owner) -> activation* { return new typed_activation<A>{owner}; };
+    d.activate = [](cell& owner, void* where) -> activation* { return new (where) typed_activation<A>{owner}; };
+    d.live_bytes = sizeof(typed_activation<A>);
+    d.live_alignment = alignof(typed_activation<A>);
     d.has_on_create = has_on_create<A>;
     d.takes_input = !std::is_void_v<input_type<A>>;
     d.has_on_wake = has_on_wake<A>;

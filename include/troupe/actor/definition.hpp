@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -67,7 +68,10 @@ struct definition {
   troupe::options options;
   std::uint32_t version = 1;
 
-  activation* (*activate)(cell& owner) = nullptr;
+  /// Makes the live copy, in memory of that size and alignment.
+  activation* (*activate)(cell& owner, void* where) = nullptr;
+  std::size_t live_bytes = 0;
+  std::size_t live_alignment = 0;
 
   bool has_on_create = false;
   bool takes_input = false;

@@ -33,9 +33,9 @@ struct actor_summary {
 namespace detail {
 
 [[nodiscard]] handle_core address_key(const std::shared_ptr<runtime_core>& core, const void* type,
-                                      address::intent how, troupe::key key);
+                                      address::intent how, troupe::key&& key);
 [[nodiscard]] handle_core address_key(const std::shared_ptr<runtime_core>& core, const void* type,
-                                      address::intent how, troupe::key key, std::optional<bytes> input, tags labels);
+                                      address::intent how, troupe::key&& key, std::optional<bytes> input, tags labels);
 [[nodiscard]] handle_core address_id(const std::shared_ptr<runtime_core>& core, const void* type, const actor_id& id);
 /// Creates, and yields a handle of the new actor's id.
 [[nodiscard]] task<handle_core> create(handle_core to);
@@ -149,15 +149,15 @@ class client {
     return &detail::type_tag<A>;
   }
   template <class A>
-  handle<A> make(detail::address::intent how, troupe::key key) const {
+  handle<A> make(detail::address::intent how, troupe::key&& key) const {
     return handle<A>{detail::address_key(core_, type<A>(), how, std::move(key))};
   }
   template <class A>
-  handle<A> make(detail::address::intent how, troupe::key key, std::optional<bytes> input, tags labels) const {
+  handle<A> make(detail::address::intent how, troupe::key&& key, std::optional<bytes> input, tags labels) const {
     return handle<A>{detail::address_key(core_, type<A>(), how, std::move(key), std::move(input), std::move(labels))};
   }
   template <class A>
-  detail::handle_core address(troupe::key key, std::optional<bytes> input, tags labels) const {
+  detail::handle_core address(troupe::key&& key, std::optional<bytes> input, tags labels) const {
     return detail::address_key(core_, type<A>(), detail::address::intent::create, std::move(key), std::move(input),
                                std::move(labels));
   }

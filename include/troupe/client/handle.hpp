@@ -24,7 +24,7 @@ class simulation;
 }
 
 /// A lazy reference to an actor of type A: cheap to copy, usable from any thread at once. While a handle lives, its
-/// actor's place in memory stays (some 200 bytes), asleep or not; the actor's state does not.
+/// actor's place in memory stays (160 to 320 bytes), asleep or not; the actor's state does not.
 ///
 /// A handle made from a key follows the key: once the actor is destroyed, `get` finds none and `get_or_create` makes
 /// the next one. A handle made from an id means that actor only.

@@ -2,7 +2,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <stop_token>
+#include <utility>
 
 #include <troupe/actor/connection_core.hpp>
 #include <troupe/core/counted_ptr.hpp>
@@ -15,12 +17,22 @@ namespace detail {
 class handle_core {
  public:
   handle_core() noexcept = default;
-  explicit handle_core(const address& a) noexcept  // takes over the reference
-      : address_{&a}, by_id_{a.how == address::intent::by_id} {}
+  explicit handle_core(const address& a) noexcept;  // takes over the reference
   handle_core(const handle_core& other) noexcept;
-  handle_core(handle_core&& other) noexcept;
+  handle_core(handle_core&& other) noexcept
+      : time_limit{other.time_limit},
+        stop{std::move(other.stop)},
+        via{std::move(other.via)},
+        address_{std::exchange(other.address_, nullptr)},
+        cell_{other.known()},
+        hash_{other.hash_},
+        by_id_{other.by_id_} {
+    other.cell_.store(nullptr, std::memory_order_relaxed);  // nobody else uses what is moved from
+  }
   handle_core& operator=(handle_core other) noexcept;
-  ~handle_core();
+  ~handle_core() {
+    if (address_ != nullptr) release();
+  }
 
   [[nodiscard]] const address& where() const noexcept { return *address_; }
   [[nodiscard]] bool empty() const noexcept { return address_ == nullptr; }
@@ -40,10 +52,12 @@ class handle_core {
 
  private:
   [[nodiscard]] cell* look_up() const;
+  void release() noexcept;
 
-  const address* address_ = nullptr;
+  const address* address_ = nullptr;  ///< null: of nothing, or moved from; then there is no cell either
   mutable std::atomic<cell*> cell_{nullptr};
-  bool by_id_ = false;  ///< of the address, which a call has no other reason to look at
+  std::uint32_t hash_ = 0;  ///< of type and key
+  bool by_id_ = false;      ///< of the address, which a call has no other reason to look at
 };
 
 }  // namespace detail

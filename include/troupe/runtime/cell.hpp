@@ -82,11 +82,18 @@ struct served_type {
   const commit_state& commits;
   /// Its actors are not stored, and have nothing to say about their coming: see `cell::try_wake`.
   bool wakes_at_once;
+  /// In the block of a cell of its actors, whose size that is: where the live copy has room. 0: it has a block of its
+  /// own.
+  std::uint32_t live_at;
+  std::uint32_t cell_bytes;
 };
 
 /// The slot in memory of one (definition, key), while somebody holds a handle to it or it is awake. One word is both
 /// its lock and its mailbox: whoever holds the cell runs its turns; whoever finds it held adds to a stack that the
 /// holder takes over when it has nothing left (Treiber, 1986). All other members belong to the holder.
+///
+/// The actor's live copy follows it, if that is not large: a call that finds its actor by key waits for memory once,
+/// not once for the cell, once for the key and once for the actor.
 class cell final : public work {
  public:
   enum class phase : std::uint8_t {
@@ -98,7 +105,7 @@ class cell final : public work {
   };
 
   /// With one reference, its maker's.
-  cell(served_type& kind, const troupe::key& key);
+  cell(served_type& kind, const troupe::key& key, std::uint8_t place);
   cell(const cell&) = delete;
   cell& operator=(const cell&) = delete;
   ~cell();
@@ -124,9 +131,9 @@ class cell final : public work {
   void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
   void release() noexcept;
 
-  [[nodiscard]] served_type& kind() const noexcept { return kind_; }
-  [[nodiscard]] runtime_core& core() const noexcept { return kind_.core; }
-  [[nodiscard]] const definition& type() const noexcept { return kind_.type; }
+  [[nodiscard]] served_type& kind() const noexcept { return *static_cast<served_type*>(context); }
+  [[nodiscard]] runtime_core& core() const noexcept { return kind().core; }
+  [[nodiscard]] const definition& type() const noexcept { return kind().type; }
   [[nodiscard]] const troupe::key& key() const noexcept { return key_; }
   /// For people: "chatRoom/general".
   [[nodiscard]] std::string name() const;
@@ -194,11 +201,13 @@ class cell final : public work {
   [[nodiscard]] bool open_to(bool writes) const noexcept { return open_ && !(writes && refuses_changes()); }
 
   /// Whether changes are refused because the store does not keep up.
-  [[nodiscard]] bool refuses_changes() const noexcept { return kind_.commits.refusing.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool refuses_changes() const noexcept {
+    return kind().commits.refusing.load(std::memory_order_relaxed);
+  }
 
   /// Whether a reply that depends on `dependency` may leave the actors now.
   [[nodiscard]] bool lets_out(epoch_number dependency) const noexcept {
-    return dependency <= kind_.commits.durable.load(std::memory_order_acquire) ||
+    return dependency <= kind().commits.durable.load(std::memory_order_acquire) ||
            type().options.durability != durability::committed;
   }
 
@@ -255,31 +264,37 @@ class cell final : public work {
   void readmit() noexcept;
   void enter(phase p, invocation* holder) noexcept;
   [[nodiscard]] cell_side& side();
+  void make_live();
+  void fetch() const noexcept;
   [[nodiscard]] static bool descends(const invocation& inv, const invocation& from) noexcept;
 
-  // What a call touches comes first.
+  struct end_live {
+    void operator()(activation* a) const noexcept;
+  };
+
+  // What a call touches comes first. `work::context` is the kind.
   std::atomic<std::uintptr_t> word_{resting};
-  std::unique_ptr<activation> live_;
+  std::unique_ptr<activation, end_live> live_;
   epoch_number dependency_ = 0;  ///< of the actor's state: what it can depend on
   std::uint32_t turns_ = 0;      ///< since it was last looked at, see `idle_rounds`
   phase phase_ = phase::asleep;
-  bool open_ = false;            ///< awake, and no exclusive action holds it
-  bool quick_writes_ = false;    ///< a change needs nothing more: ephemeral, or relaxed with a save on its way
-  std::uint8_t idle_round_ = 0;  ///< in which it had last done something
-  served_type& kind_;
-
-  work_list incoming_;              ///< taken from the mailbox, in the order of arrival
-  work_list deferred_;              ///< must wait: for the wake, for an exclusive action, ...
-  invocation* holder_ = nullptr;    ///< the exclusive action or lifecycle procedure that keeps others out
+  bool open_ : 1 = false;          ///< awake, and no exclusive action holds it
+  bool quick_writes_ : 1 = false;  ///< a change needs nothing more: ephemeral, or relaxed with a save on its way
+  std::uint8_t idle_round_ = 0;    ///< in which it had last done something
+  const std::uint8_t place_;       ///< of its block, see `cell_blocks`
   std::atomic<std::uint32_t> references_{1};
   // Calls that wait are those counted in, less those that have begun. The holder shows the latter now and then, so
   // that senders do not take the line from it with each message.
   std::atomic<std::uint32_t> queued_{0};
+
+  const troupe::key key_;
+  work_list incoming_;              ///< taken from the mailbox, in the order of arrival
+  work_list deferred_;              ///< must wait: for the wake, for an exclusive action, ...
+  invocation* holder_ = nullptr;    ///< the exclusive action or lifecycle procedure that keeps others out
+  std::unique_ptr<cell_side> side_;  ///< null until it is needed
   std::atomic<std::uint32_t> begun_seen_{0};
   std::uint32_t begun_ = 0;
-  std::unique_ptr<cell_side> side_;  ///< null until it is needed
   actor_id id_;                      ///< nil while it is not known to exist
-  troupe::key key_;
 };
 
 /// What a turn does beside changing the state and sending, if anything.

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <new>
+
+#include "../core/recycling.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+
+/// Memory for cells: blocks of one size, one behind the other, in slabs of up to 64. The more there are,
+/// the larger the next slab; it goes when its last block is given back. Any thread may call.
+class cell_blocks {
+ public:
+  struct block {
+    void* memory;
+    std::uint8_t number;  ///< in its slab
+  };
+
+  cell_blocks() = default;
+  cell_blocks(const cell_blocks&) = delete;
+  cell_blocks& operator=(const cell_blocks&) = delete;
+
+  /// All of them have as many bytes, a multiple of `alignment`.
+  [[nodiscard]] block take(std::size_t bytes) {
+    const std::lock_guard lock{mutex_};
+    slab& from = with_room_ != nullptr ? *with_room_ : add_slab(bytes);
+    const auto number = static_cast<std::uint8_t>(std::countr_zero(from.free));
+    from.free &= from.free - 1;
+    if (from.free == 0) unlink(from);
+    ++count_;
+    return {reinterpret_cast<std::byte*>(&from) + sizeof(slab) + number * bytes, number};
+  }
+
+  void give_back(block b, std::size_t bytes) noexcept {
+    const std::lock_guard lock{mutex_};
+    auto& to = *reinterpret_cast<slab*>(static_cast<std::byte*>(b.memory) - b.number * bytes - sizeof(slab));
+    if (to.free == 0) link(to);
+    to.free |= std::uint64_t{1} << b.number;
+    --count_;
+    if (to.free != to.all) return;
+    unlink(to);
+    ::operator delete(&to, std::align_val_t{alignment});
+  }
+
+  static constexpr std::size_t alignment = 16;
+
+ private:
+  static constexpr std::size_t slab_blocks_max = TROUPE_RECYCLE_BLOCKS != 0 ? 64 : 1;
+
+  struct alignas(alignment) slab {
+    std::uint64_t all;   ///< a bit for each block
+    std::uint64_t free;  ///< for each that nobody has
+    slab* next = nullptr;
+    slab* previous = nullptr;
+  };
+
+  slab& add_slab(std::size_t bytes) {
+    const auto blocks = std::clamp<std::size_t>(count_, 1, slab_blocks_max);
+    const auto all = ~std::uint64_t{0} >> (64 - blocks);
+    auto* const memory = ::operator new(sizeof(slab) + blocks * bytes, std::align_val_t{alignment});
+    auto* const made = new (memory) slab{all, all};
+    link(*made);
+    return *made;
+  }
+
+  void link(slab& s) noexcept {
+    s.next = with_room_;
+    s.previous = nullptr;
+    if (with_room_ != nullptr) with_room_->previous = &s;
+    with_room_ = &s;
+  }
+  void unlink(slab& s) noexcept {
+    (s.previous != nullptr ? s.previous->next : with_room_) = s.next;
+    if (s.next != nullptr) s.next->previous = s.previous;
+  }
+
+  std::mutex mutex_;
+  slab* with_room_ = nullptr;  ///< the first of those that have a free block
+  std::size_t count_ = 0;
+};
+
+}  // namespace detail
+}  // namespace troupe::inline v0
