@@ -11,6 +11,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -80,12 +81,19 @@ void blocking(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 
+// Keys out of a million, in the order in which they are asked for: each comes with the request, so to say.
+template <class Key>
+std::vector<Key> asked_for() {
+  std::mt19937_64 random{42};
+  std::vector<Key> keys;
+  for (std::size_t i = 0; i != 65'536; ++i) keys.emplace_back(bench::key_of(random() % 1'000'000));
+  return keys;
+}
+
 // A handle for each call: the key is hashed and looked up, and the actor's memory is cold.
 void by_key(benchmark::State& state) {
   tallies& world = million();
-  std::mt19937_64 random{42};
-  std::vector<troupe::key> keys;
-  for (std::size_t i = 0; i != 65'536; ++i) keys.emplace_back(bench::key_of(random() % world.handles.size()));
+  const auto keys = asked_for<troupe::key>();
   std::size_t at = 0;
   from_coroutine(state, world.runtime, [&] {
     return world.runtime.client().get<tally>(keys[++at % keys.size()]).call<&tally::add>(1);
@@ -275,6 +283,20 @@ void malloc_free(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 
+// What a look-up by key among a million waits for: no more than a map behind a lock, and an object to change.
+void find_in_map(benchmark::State& state) {
+  std::mutex mutex;
+  std::unordered_map<std::string, std::unique_ptr<tally>> all;
+  for (std::size_t i = 0; i != 1'000'000; ++i) all.emplace(bench::key_of(i), std::make_unique<tally>());
+  const auto keys = asked_for<std::string>();
+  std::size_t at = 0;
+  for (auto _ : state) {
+    const std::lock_guard lock{mutex};
+    benchmark::DoNotOptimize(all.find(keys[++at % keys.size()])->second->add(1));
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+
 // The least that a coroutine can be: one recycled frame, symmetric transfer, no exceptions kept.
 struct bare {
   struct promise_type {
@@ -347,6 +369,7 @@ void crowds(benchmark::internal::Benchmark* b) { b->UseRealTime()->Arg(1)->Arg(1
 BENCHMARK(cas_pair)->Name("baseline/cas_pair")->UseRealTime();
 BENCHMARK(mutex_pair)->Name("baseline/mutex")->UseRealTime();
 BENCHMARK(malloc_free)->Name("baseline/malloc_free")->UseRealTime();
+BENCHMARK(find_in_map)->Name("baseline/map_of_a_million")->UseRealTime();
 BENCHMARK(frames)->Name("baseline/recycled_frame")->UseRealTime();
 BENCHMARK(tasks)->Name("baseline/troupe_task")->UseRealTime();
 BENCHMARK(contended_mutex)->Name("baseline/mutex_contended")->Threads(2)->UseRealTime();

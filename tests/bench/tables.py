@@ -160,7 +160,8 @@ MESSAGE_ROWS = [
         "baseline/table_by_hand/1000"),
 ]
 
-CAS, FRAME, MALLOC, MUTEX = (f"baseline/{name}" for name in ("cas_pair", "recycled_frame", "malloc_free", "mutex"))
+CAS, FRAME, MALLOC, MAP, MUTEX = (
+    f"baseline/{name}" for name in ("cas_pair", "recycled_frame", "malloc_free", "map_of_a_million", "mutex"))
 CONTENDED = "baseline/mutex_contended/threads:2"
 FAN_OUT, LOCKED = "baseline/fan_out_by_hand/10000", "baseline/locked_queue/1"
 
@@ -175,7 +176,7 @@ PARTS = [
         Row("from a plain thread, `get()`", "call/from_thread", NS, 25, MUTEX),
         Row("`relaxed` actor, plain action", "call/relaxed_plain/1", NS, 15, CAS),
         Row("`committed` actor, const action", "call/committed_const/1", NS, 15, CAS),
-        Row("by key, one of a million, cold", "call/by_key_of_a_million", NS, 300, MALLOC),
+        Row("by key, one of a million, cold", "call/by_key_of_a_million", NS, 300, MAP),
         Row("actor to actor", "call/actor_to_actor", NS, 55, CAS),
         Row("awaiting an empty `task`", "baseline/troupe_task", NS, None, FRAME),
     ]),
