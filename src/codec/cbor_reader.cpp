@@ -33,6 +33,22 @@ double half_to_double(std::uint64_t half) noexcept {
   return (half & 0x8000) != 0 ? -magnitude : magnitude;
 }
 
+template <std::size_t Width>
+std::uint64_t big_endian(const std::byte* at) noexcept {
+  std::uint64_t number = 0;
+  for (std::size_t i = 0; i != Width; ++i) number = number << 8 | std::to_integer<unsigned>(at[i]);
+  return number;
+}
+
+std::uint64_t big_endian(const std::byte* at, std::size_t width) noexcept {
+  switch (width) {
+    case 1: return big_endian<1>(at);
+    case 2: return big_endian<2>(at);
+    case 4: return big_endian<4>(at);
+    default: return big_endian<8>(at);
+  }
+}
+
 }  // namespace
 
 // -- heads ------------------------------------------------------------------------------------------------------------
@@ -48,15 +64,13 @@ cbor_reader::head cbor_reader::read_head() {
   if (found.low > 27) fail("a reserved kind of item, which no encoder writes");
   const std::size_t width = std::size_t{1} << (found.low - 24);
   if (remaining() <= width) fail("the data ends inside of a number or a length");
-  found.number = 0;
-  for (std::size_t i = 1; i <= width; ++i) found.number = found.number << 8 | std::to_integer<unsigned>(at_[i]);
+  found.number = big_endian(at_ + 1, width);
   at_ += 1 + width;
   return found;
 }
 
 void cbor_reader::skip_tags() {
-  while (tag()) {
-  }
+  while (at_ != end_ && std::to_integer<unsigned>(*at_) >> 5 == 6) static_cast<void>(tag());
 }
 
 std::optional<std::uint64_t> cbor_reader::tag() {

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <memory>
+#include <numeric>
 
 #include <time.h>
 
@@ -41,13 +42,22 @@ void actors(benchmark::State& state) {
   bench::report(state, seconds);
 }
 
+// Crowd after crowd of new ones; the first is not measured.
+constexpr std::size_t crowds_created = 16;
+
 void actors_created(benchmark::State& state) {
   const bench::directory where;
-  records world{durability::committed, static_cast<std::size_t>(state.range(0)), troupe::sqlite{where.file("app.db")}};
-  world.runtime.client().get_or_create<record>("another").call<&record::write>().get();
+  const auto crowd = static_cast<std::size_t>(state.range(0));
+  records world{durability::committed, crowd * (1 + crowds_created), troupe::sqlite{where.file("app.db")}};
   std::vector<double> seconds;
-  for (auto _ : state) state.SetIterationTime(world.write_all(1, seconds));
-  state.SetItemsProcessed(state.range(0));
+  world.write_some(0, crowd, seconds);
+  seconds.clear();
+  for (auto _ : state) {
+    const auto start = steady_clock::now();
+    for (std::size_t i = 1; i <= crowds_created; ++i) world.write_some(i * crowd, crowd, seconds);
+    state.SetIterationTime(seconds_since(start));
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(seconds.size()));
   bench::report(state, seconds);
 }
 
@@ -179,6 +189,38 @@ void upserts(benchmark::State& state) {
   rounds_of(state, [&] { commit_rows(database, rows, value); });
 }
 
+// New rows, to be found by their key too, and those of a kind in the order of ids: as actors are.
+void rows_created(benchmark::State& state) {
+  const bench::directory where;
+  bench::database database{where.file("new.db"),
+                           "CREATE TABLE actors (id BLOB PRIMARY KEY, kind INTEGER, key TEXT, state BLOB) WITHOUT ROWID;"
+                           "CREATE UNIQUE INDEX keys ON actors (kind, key);"
+                           "CREATE INDEX kinds ON actors (kind, id)",
+                           "INSERT INTO actors VALUES (?1, 1, ?3, ?2)"};
+  const auto crowd = static_cast<std::size_t>(state.range(0));
+  const auto ids = ids_of(crowd * (1 + crowds_created));
+  record value;
+  std::vector<double> seconds;
+  std::size_t next = 0;
+  const auto commit = [&] {
+    const auto start = steady_clock::now();
+    database.run("BEGIN IMMEDIATE");
+    for (const auto end = next + crowd; next != end; ++next) {
+      value.write();
+      database.write(ids[next], troupe::encode(value), bench::key_of(next));
+    }
+    database.run("COMMIT");
+    return seconds_since(start);
+  };
+  commit();
+  for (auto _ : state) {
+    while (next != ids.size()) seconds.push_back(commit());
+    state.SetIterationTime(std::accumulate(seconds.begin(), seconds.end(), 0.0));
+  }
+  state.SetItemsProcessed(static_cast<std::int64_t>(crowd * crowds_created));
+  bench::report(state, seconds);
+}
+
 // A table of a million rows, filled once for all.
 struct million_rows {
   million_rows() {
@@ -237,6 +279,7 @@ BENCHMARK(log_table)->Name("durable/sqlite_log")->Apply(crowds);
 BENCHMARK(upserts)->Name("durable/sqlite_upserts")->Apply(crowds);
 BENCHMARK(upserts_of_a_million)->Name("durable/sqlite_upserts_of_a_million")->Apply(crowds);
 BENCHMARK(actors)->Name("durable/actors")->Apply(crowds);
+BENCHMARK(rows_created)->Name("durable/sqlite_creates")->Arg(1024)->Iterations(1)->UseManualTime();
 BENCHMARK(actors_created)->Name("durable/create")->Arg(1024)->Iterations(1)->UseManualTime();
 BENCHMARK(blocking_caller)->Name("durable/blocking_caller")->Iterations(1000)->UseManualTime();
 BENCHMARK(relaxed)->Name("relaxed/hot")->Iterations(1)->UseManualTime();

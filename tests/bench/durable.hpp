@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -67,7 +69,16 @@ class records {
   double write_all(int rounds, std::vector<double>& seconds) {
     seconds.resize(handles.size() * static_cast<std::size_t>(rounds));
     const auto start = steady_clock::now();
-    runtime.run(all(rounds, seconds.data()));
+    runtime.run(all(handles, rounds, seconds.data()));
+    return seconds_since(start);
+  }
+
+  /// The callers of some handles write once. Returns how long all of it took.
+  double write_some(std::size_t first, std::size_t count, std::vector<double>& seconds) {
+    const auto before = seconds.size();
+    seconds.resize(before + count);
+    const auto start = steady_clock::now();
+    runtime.run(all(std::span{handles}.subspan(first, count), 1, seconds.data() + before));
     return seconds_since(start);
   }
 
@@ -87,10 +98,11 @@ class records {
       seconds[i] = seconds_since(start);
     }
   }
-  troupe::task<> all(int rounds, double* seconds) {
+  static troupe::task<> all(std::span<const troupe::handle<record>> of, int rounds, double* seconds) {
     std::vector<troupe::task<>> writers;
-    for (std::size_t i = 0; i != handles.size(); ++i) {
-      writers.push_back(writer(handles[i], rounds, seconds + i * static_cast<std::size_t>(rounds)));
+    for (const auto& h : of) {
+      writers.push_back(writer(h, rounds, seconds));
+      seconds += rounds;
     }
     co_await troupe::when_all(std::move(writers));
   }
@@ -120,6 +132,10 @@ class database {
     check(sqlite3_bind_blob(statement_, 2, state.data(), static_cast<int>(state.size()), SQLITE_STATIC));
     check(sqlite3_step(statement_));
     check(sqlite3_reset(statement_));
+  }
+  void write(const troupe::actor_id& id, troupe::bytes_view state, std::string_view key) {
+    check(sqlite3_bind_text(statement_, 3, key.data(), static_cast<int>(key.size()), SQLITE_STATIC));
+    write(id, state);
   }
   void run(const char* sql) { check(sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr)); }
 

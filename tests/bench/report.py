@@ -86,6 +86,17 @@ class Results:
         return statistics.median(values) if values else None
 
 
+def target(results, r):
+    """What a row is to reach, written out, and whether it has; None without a target or a measurement."""
+    median = results.median(r.benchmark, r.figure)
+    beside = results.median(r.beside, r.figure_beside) if r.beside else None
+    limit = r.target * beside if r.target and r.relative and beside else r.target
+    if not limit or median is None:
+        return None
+    goal = f"{r.target:g} x" if r.relative else r.figure.write(abs(r.target))
+    return f"{'<=' if limit > 0 else '>='} {goal}", median <= limit if limit > 0 else median >= -limit
+
+
 def row(results, r):
     """A line of a table, or None if it was not measured."""
     values = results.values(r.benchmark, r.figure)
@@ -98,12 +109,19 @@ def row(results, r):
     beside = results.median(r.beside, r.figure_beside) if r.beside else None
     if beside:
         cells[3:5] = f"{write(beside)} ({tables.label(r.beside)})", f"{median / beside:.2g}"
-    limit = r.target * beside if r.target and r.relative and beside else r.target
-    if limit:
-        met = median <= limit if limit > 0 else median >= -limit
-        goal = f"{r.target:g} x" if r.relative else write(abs(r.target))
-        cells[5:] = f"{'<=' if limit > 0 else '>='} {goal}", "yes" if met else "no"
+    if goal := target(results, r):
+        cells[5:] = goal[0], "yes" if goal[1] else "no"
     return "| " + " | ".join(cells) + " |"
+
+
+def missed(results):
+    """The targets that were not reached, and why."""
+    out = ["| what | median | target | what stands in the way |", "| --- | ---: | ---: | --- |"]
+    for r in (r for part in tables.PARTS for r in part.rows):
+        goal = target(results, r)
+        if goal and not goal[1]:
+            out.append(f"| {r.what} | {r.figure.write(results.median(r.benchmark, r.figure))} | {goal[0]} | {r.why} |")
+    return "\n".join(out)
 
 
 def table(results, part):
@@ -176,6 +194,8 @@ def document(stored):
     for part in tables.PARTS:
         if part.name == "peers":
             body = peers(results)
+        elif part.name == "missed":
+            body = missed(results)
         else:
             body = instructions() if part.name == "instructions" else table(results, part)
         if body.count("\n") > 1:
