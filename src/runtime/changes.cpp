@@ -69,14 +69,14 @@ epoch_number turn::end_with_effects() noexcept {
   }
   if (writes || to_record) c.dependency_ = std::max(c.dependency_, dependency);
   if (inv != nullptr) inv->dependency = std::max(inv->dependency, dependency);
-  leave(dependency);
   return dependency;
 }
 
-// What the turn has sent leaves, now that it is known what it can depend on.
-void turn::leave(epoch_number dependency) noexcept {
-  learned = dependency;
+// What the turn has sent leaves when it is known what it can depend on.
+epoch_number turn::end_with_more() noexcept {
+  learned = has_effects() ? end_with_effects() : end_plainly();
   while (work* const w = outgoing_.pop_front()) w->run(*w);
+  return learned;
 }
 
 void turn::pause() noexcept {

@@ -317,14 +317,9 @@ struct turn {
   /// Stamps the turn's changes, then sends what the turn sent. Returns what the turn can depend on.
   epoch_number end() noexcept {
     ++where->turns_;
-    if (effects_ || (writes && !where->quick_writes_)) [[unlikely]]
-      return end_with_effects();
-    const auto dependency = learned > where->dependency_ ? learned : where->dependency_;
-    if (writes) where->dependency_ = dependency;
-    if (inv != nullptr) inv->dependency = dependency;
-    if (!outgoing_.empty()) [[unlikely]]
-      leave(dependency);
-    return dependency;
+    if (outgoing_.empty() && !has_effects()) [[likely]]
+      return end_plainly();
+    return end_with_more();
   }
 
   /// Takes in what a message to this turn can depend on. Before the actor's code goes on.
@@ -368,8 +363,15 @@ struct turn {
   bool guest = false;         ///< a coroutine that runs on its caller's thread: see `call_core::run_coroutine`
 
  private:
+  [[nodiscard]] bool has_effects() const noexcept { return effects_ || (writes && !where->quick_writes_); }
+  epoch_number end_plainly() noexcept {
+    const auto dependency = learned > where->dependency_ ? learned : where->dependency_;
+    if (writes) where->dependency_ = dependency;
+    if (inv != nullptr) inv->dependency = dependency;
+    return dependency;
+  }
   epoch_number end_with_effects() noexcept;
-  void leave(epoch_number dependency) noexcept;
+  epoch_number end_with_more() noexcept;
 
   work_list outgoing_;  ///< what it sends; leaves when it has ended
   std::optional<turn_effects> effects_;
