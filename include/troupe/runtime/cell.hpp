@@ -315,7 +315,7 @@ struct turn {
   ~turn() { thread.in_turn = outer; }
 
   /// Stamps the turn's changes, then sends what the turn sent. Returns what the turn can depend on.
-  epoch_number end() noexcept {
+  [[gnu::always_inline]] inline epoch_number end() noexcept {
     ++where->turns_;
     if (outgoing_.empty() && !has_effects()) [[likely]]
       return end_plainly();
