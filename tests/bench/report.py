@@ -120,7 +120,8 @@ def missed(results):
     for r in (r for part in tables.PARTS for r in part.rows):
         goal = target(results, r)
         if goal and not goal[1]:
-            out.append(f"| {r.what} | {r.figure.write(results.median(r.benchmark, r.figure))} | {goal[0]} | {r.why} |")
+            why = tables.WHY.get(r.what, "")
+            out.append(f"| {r.what} | {r.figure.write(results.median(r.benchmark, r.figure))} | {goal[0]} | {why} |")
     return "\n".join(out)
 
 
