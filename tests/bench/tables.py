@@ -84,6 +84,9 @@ is measured in the same run.
 
 # Of rows that may miss their target: what stands in the way, as far as it is known.
 WHY = {
+    "the same, coroutine action":
+        "412 instructions: the frame's memory takes 42 of them, the turn of a coroutine some 190. Rounds lie on both "
+        "sides of the target.",
     "by key, one of a million, cold":
         "two accesses, one after the other, to memory that is in no cache: the table's bucket, then the actor. A map "
         "behind a mutex has them, too, and takes what stands beside it above.",
@@ -100,14 +103,13 @@ WHY = {
     "two threads hammer one actor with `get()`":
         "the line that both want; runs are between once and three times the bare mutex beside it.",
     "first call of a new key":
-        "what remains has not been taken apart; rounds of it have been between 320 and 440 ns.",
+        "what remains has not been taken apart; rounds lie on both sides of the target.",
     "memory of an actor that is awake":
         "152 bytes of the cell, its key included, 56 of the live copy, and the rest for its place in the table.",
     "skynet, scaled to a million leaves: actors":
         "it is new keys and calls that wait for others; not taken apart further.",
     "skynet, scaled to a million leaves: tasks":
-        "not taken apart. A frame for each task and one for ten of them are made and joined in 37 ns, six recycled "
-        "frames' time.",
+        "not taken apart; rounds lie on both sides of the target.",
     "memory of one that is awake, its handle and timer included":
         "beside the cell and the live copy: 312 bytes for what is to be committed and for connections and queues, 112 "
         "for what is being committed, 120 for the state as it was last encoded, 96 for the text in it, 96 for the "
@@ -118,8 +120,8 @@ WHY = {
     "1 caller":
         "one `fdatasync` a call: the disk's own figure stands beside it, and changes from run to run.",
     "longest":
-        "the disk: its own longest `fdatasync` of the run stands beside it. When it hesitates, what has become due "
-        "meanwhile waits, too.",
+        "half of the highest rate is more than half when the machine or its disk slows down: then what has become due "
+        "waits. The disk's own longest `fdatasync` stands beside it.",
     "one actor, one call":
         "the header, above it; two thirds of what the compiler reads for that are the standard library's.",
 }
