@@ -211,7 +211,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--part", action="append", choices=[part.name for part in tables.PARTS if part.programs])
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--write", type=pathlib.Path, metavar="DOCS")
     parser.add_argument("--stored", action="store_true")
     chosen = parser.parse_args()

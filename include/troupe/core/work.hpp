@@ -22,7 +22,8 @@ struct work {
   ~work() = default;
 };
 
-/// A first-in first-out list of work, linked through the nodes to a ring. Not thread-safe.
+/// A first-in first-out list of work, linked through the nodes to a ring: who takes from it does so by pop_front(),
+/// because `next` leads from the last to the first again. Not thread-safe.
 class work_list {
  public:
   work_list() = default;
