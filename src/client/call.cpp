@@ -121,7 +121,8 @@ bool call_core::suspend(std::coroutine_handle<> h) {
   turn* const mine = thread.in_turn;
   if (stage_ == stage::ran) {
     if (dependency_ == 0) {
-      waiting_.emplace(target()).yield(h);  // it has had its share of the thread
+      const giving_way behind;  // it has had its share of the thread
+      waiting_.emplace(target()).yield(h);
       return true;
     }
     wait_for_gate();

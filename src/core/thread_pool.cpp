@@ -30,7 +30,11 @@ class spin_lock {
 };
 
 constexpr int searches_before_parking = 256;
-constexpr int timer_check_interval = 32;
+
+// Every so many pieces of work others' work goes first, what has given way, and the oldest: or a worker that feeds
+// itself would starve them. A tree is walked in depth all the same.
+constexpr unsigned others_interval = 32;
+constexpr unsigned oldest_interval = 256;
 constexpr std::size_t steal_max = 64;
 
 // A parked worker looks round this often while others are busy: work that waits behind a long computation is picked up
@@ -69,9 +73,24 @@ struct thread_pool::impl {
     }
   };
 
-  struct worker : detail::work_queue {
+  // What its work leads to comes next, the newest first: that is still in the caches, and a tree of work is walked in
+  // depth, with few branches begun at a time. What has had its share of the thread comes later, the oldest first.
+  struct worker {
+    detail::work_queue next;
+    detail::work_queue later;
     impl* pool = nullptr;
     std::size_t index = 0;
+
+    [[nodiscard]] bool has_spare() const noexcept {
+      return next.has_spare() || later.has_spare() || (next.size() != 0 && later.size() != 0);
+    }
+    [[nodiscard]] work* take() noexcept {
+      work* const w = next.take();
+      return w != nullptr ? w : later.take();
+    }
+    [[nodiscard]] work* take_lingerer() noexcept {
+      return next.has_lingerer() ? next.take() : later.has_lingerer() ? later.take() : nullptr;
+    }
   };
 
   explicit impl(thread_pool& self, unsigned threads) : owner{self}, workers(threads) {
@@ -94,28 +113,40 @@ struct thread_pool::impl {
 
   void post(work& w) noexcept {
     if (worker* const me = mine(); me != nullptr) {
-      // The worker itself comes to the first item as soon as it is done with the present one.
-      if (keep(*me, w) > 1) wake_another();
+      // The worker itself comes to the one item as soon as it is done with the present one.
+      if (keep(me->next, w) + me->later.size() > 1) wake_another();
       return;
     }
     injected.push(w);
     wake_one();
   }
 
+  void post_behind(work& w) noexcept {
+    worker* const me = mine();
+    if (me == nullptr) return post(w);
+    if (keep(me->later, w) + me->next.size() > 1) wake_another();
+  }
+
   void offer(work& w) noexcept {
     worker* const me = mine();
     if (me == nullptr) return post(w);
-    keep(*me, w);
-    me->mark_waiting();
+    keep(me->next, w);
+    me->next.mark_waiting();
     wake_another();
   }
 
-  // How many the worker has then.
-  std::size_t keep(worker& me, work& w) noexcept {
-    const auto count = me.push(w);
+  // How many are in the queue then.
+  std::size_t keep(detail::work_queue& mine, work& w) noexcept {
+    const auto count = mine.push(w);
     if (count == 0) [[unlikely]]
       injected.push(w);
     return count;
+  }
+  // For all of a list: the first comes first.
+  void keep(detail::work_queue& mine, work_list&& list) noexcept {
+    work_list reversed;
+    while (work* const w = list.pop_front()) reversed.push_front(*w);
+    while (work* const w = reversed.pop_front()) keep(mine, *w);
   }
 
   // For work that we come to ourselves if nobody else does, so it may be missed that somebody is just parking: as long
@@ -136,7 +167,8 @@ struct thread_pool::impl {
   }
 
   work* find(worker& me) noexcept {
-    if (work* const w = me.take(); w != nullptr) return w;
+    if (work* const w = me.next.pop(); w != nullptr) return w;
+    if (work* const w = me.later.take(); w != nullptr) return w;
     if (work* const w = take_injected(me); w != nullptr) return w;
     for (std::size_t i = 1; i < workers.size(); ++i) {
       worker& other = *workers[(me.index + i) % workers.size()];
@@ -147,7 +179,8 @@ struct thread_pool::impl {
   }
   work* find_lingering(worker& me) noexcept {
     for (const auto& other : workers) {
-      if (other.get() != &me && other->has_lingerer()) return other->take();
+      if (other.get() == &me) continue;
+      if (work* const w = other->take_lingerer(); w != nullptr) return w;
     }
     return nullptr;
   }
@@ -156,17 +189,19 @@ struct thread_pool::impl {
   work* take_injected(worker& me) noexcept {
     work_list taken = injected.take();
     work* const first = taken.pop_front();
-    while (work* const w = taken.pop_front()) keep(me, *w);
+    keep(me.next, std::move(taken));
     return first;
   }
   work* steal(worker& me, worker& from) noexcept {
     work* const first = from.take();
     if (first == nullptr) return nullptr;
-    for (auto more = std::min(from.size() / 2, steal_max); more != 0; --more) {
-      work* const w = from.take();
+    work_list more;
+    for (auto count = std::min(from.next.size() / 2, steal_max); count != 0; --count) {
+      work* const w = from.next.take();
       if (w == nullptr) break;
-      keep(me, *w);
+      more.push_back(*w);
     }
+    keep(me.next, std::move(more));
     return first;
   }
 
@@ -184,8 +219,15 @@ struct thread_pool::impl {
   void loop(worker& me) noexcept {
     here() = &me;
     for (unsigned round = 0;; ++round) {
-      // Now and then the others' work goes first, or a worker that feeds itself would starve it.
-      work* w = round % timer_check_interval == 0 ? (expire_timers(), take_injected(me)) : nullptr;
+      work* w = nullptr;
+      if (round % others_interval == 0) {
+        expire_timers();
+        w = take_injected(me);
+      } else if (round % others_interval == 1) {
+        w = me.later.take();
+      } else if (round % oldest_interval == 2) {
+        w = me.next.take();
+      }
       if (w == nullptr) w = find(me);
       if (w == nullptr) w = search(me);
       if (w == nullptr) return;
@@ -277,11 +319,12 @@ void thread_pool::post(work_list&& list) noexcept {
   impl_->wake_one();
 }
 
+void thread_pool::post_behind(work& w) noexcept { impl_->post_behind(w); }
 void thread_pool::offer(work& w) noexcept { impl_->offer(w); }
 
 bool thread_pool::take_back(work& w) noexcept {
   auto* const me = impl_->mine();
-  return me != nullptr && me->take_back(w);
+  return me != nullptr && me->next.take_back(w);
 }
 
 void thread_pool::post_blocking(work& w) noexcept { impl_->lane.post(w); }

@@ -169,7 +169,9 @@ void join::branch_ended(branch& b) noexcept {
   branch* const next = may_go_on ? claim() : nullptr;
   const std::size_t ended = next == nullptr && took_back() ? 2 : 1;
   if (left_.fetch_sub(ended, std::memory_order_acq_rel) == ended) {
-    may_go_on ? continue_here() : wake();
+    if (may_go_on) return continue_here();
+    const giving_way behind;
+    wake();
   } else if (next != nullptr) {
     go_on_with(*next);
   }

@@ -10,12 +10,12 @@
 namespace troupe::inline v0 {
 namespace detail {
 
-/// A worker's own queue: the deque of Chase and Lev (2005), used as a first-in first-out queue. Its owner adds at the
-/// end, without any locked instruction; everybody, the owner too, takes from the front, with one; and the owner may
-/// take back what it has added last. Bounded: what does not fit has to go elsewhere.
+/// A worker's own queue: the deque of Chase and Lev (2005). Its owner adds at the end, without any locked instruction,
+/// and takes what it has added last from there; everybody, the owner too, takes from the front. Bounded: what does not
+/// fit has to go elsewhere.
 ///
 /// The orders are those of Le, Pop, Cohen and Zappa Nardelli (2013), with sequentially consistent accesses in place of
-/// fences: only between `take_back` and `take` does one store have to come before a load of another place.
+/// fences: only between `pop` and `take` does one store have to come before a load of another place.
 class work_queue {
  public:
   /// The owner: how many are here with this one, or 0 if there is no room for it.
@@ -41,18 +41,25 @@ class work_queue {
     return nullptr;
   }
 
+  /// The owner: the newest, or null.
+  [[nodiscard]] work* pop() noexcept {
+    const auto last = back_.load(std::memory_order_relaxed) - 1;
+    if (front_.load(std::memory_order_relaxed) > last) return nullptr;
+    work* const w = places_[last % capacity].load(std::memory_order_relaxed);
+    // From here on nobody begins to take it; who has begun before is seen in the front, or races for it.
+    back_.store(last, std::memory_order_seq_cst);
+    if (waiting_.load(std::memory_order_relaxed) > last) waiting_.store(last, std::memory_order_relaxed);
+    auto front = front_.load(std::memory_order_seq_cst);
+    if (front < last) return w;
+    const bool won = front == last && front_.compare_exchange_strong(front, front + 1, std::memory_order_seq_cst);
+    back_.store(last + 1, std::memory_order_release);
+    return won ? w : nullptr;
+  }
+
   /// The owner: whether `w`, if it was the last to be added, is still here. Then it is so no more.
   [[nodiscard]] bool take_back(work& w) noexcept {
     const auto last = back_.load(std::memory_order_relaxed) - 1;
-    if (places_[last % capacity].load(std::memory_order_relaxed) != &w) return false;
-    if (front_.load(std::memory_order_relaxed) > last) return false;
-    // From here on nobody begins to take it; who has begun before is seen in the front, or races for it.
-    back_.store(last, std::memory_order_seq_cst);
-    auto front = front_.load(std::memory_order_seq_cst);
-    if (front < last) return true;
-    const bool won = front == last && front_.compare_exchange_strong(front, front + 1, std::memory_order_seq_cst);
-    back_.store(last + 1, std::memory_order_release);
-    return won;
+    return places_[last % capacity].load(std::memory_order_relaxed) == &w && pop() != nullptr;
   }
 
   /// Everything up to the end may have to wait: its owner does not come to it at once.

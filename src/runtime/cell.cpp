@@ -176,6 +176,7 @@ void cell::drain(int budget) noexcept {
   for (; !incoming_.empty() || receive_more(); --budget) {
     if (budget == 0) {
       show_begun();
+      const giving_way behind;
       return post();
     }
     work& w = *incoming_.pop_front();

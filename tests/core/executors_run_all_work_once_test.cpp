@@ -77,6 +77,67 @@ TEST_CASE("a thread pool runs everything that was posted, from inside and outsid
   CHECK(count == 3 * 20 * 255);
 }
 
+TEST_CASE("a worker comes first to what was posted last, and to what has had its share after all else", "[core]") {
+  troupe::thread_pool pool{1};
+  constexpr int rounds = 64;
+  int in_order = 0;
+  for (int i = 0; i < rounds; ++i) {
+    std::vector<int> order;
+    std::promise<void> ended;
+    const auto come = [&](int which) {
+      order.push_back(which);
+      if (order.size() == 4) ended.set_value();
+    };
+    piece gave_way{[&] { come(1); }};
+    piece gave_way_too{[&] { come(2); }};
+    piece first{[&] { come(3); }};
+    piece last{[&] { come(4); }};
+    piece all{[&] {
+      pool.post_behind(gave_way);
+      pool.post(first);
+      pool.post_behind(gave_way_too);
+      pool.post(last);
+    }};
+    pool.post(all);
+    ended.get_future().wait();
+    in_order += order == std::vector{4, 3, 1, 2};
+  }
+  CHECK(in_order >= rounds * 3 / 4);  // now and then what waits goes first
+  pool.stop();
+}
+
+TEST_CASE("work that feeds itself starves nothing that was posted before it", "[core]") {
+  const bool gives_way = GENERATE(false, true);
+  troupe::thread_pool pool{1};
+  std::atomic<int> waiting{3};
+  std::promise<void> through;
+  piece posted_first{[&] { --waiting; }};
+  piece gave_way{[&] { --waiting; }};
+  piece from_outside{[&] { --waiting; }};
+  struct feeder final : troupe::work {
+    feeder(troupe::executor& e, const std::atomic<int>& w, std::promise<void>& t, bool g) noexcept
+        : work{&feeder::go}, where{e}, waiting{w}, through{t}, gives_way{g} {}
+    static void go(work& w) noexcept {
+      auto& self = static_cast<feeder&>(w);
+      if (self.waiting == 0) return self.through.set_value();
+      self.gives_way ? self.where.post_behind(w) : self.where.post(w);
+    }
+    troupe::executor& where;
+    const std::atomic<int>& waiting;
+    std::promise<void>& through;
+    bool gives_way;
+  } self_fed{pool, waiting, through, gives_way};
+  piece all{[&] {
+    pool.post(posted_first);
+    pool.post_behind(gave_way);
+    pool.post(self_fed);
+  }};
+  pool.post(all);
+  pool.post(from_outside);
+  CHECK(through.get_future().wait_for(30s) == std::future_status::ready);
+  pool.stop();
+}
+
 TEST_CASE("a list of work is run whole", "[core]") {
   std::atomic<int> count{0};
   {

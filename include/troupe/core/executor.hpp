@@ -25,6 +25,9 @@ class executor {
   /// Runs all of these soon; cheaper than one by one.
   virtual void post(work_list&& list) noexcept = 0;
 
+  /// Runs `w` behind what waits on the calling thread already: it has had its share of that.
+  virtual void post_behind(work& w) noexcept { post(w); }
+
   /// Runs `w` soon, on a thread that has nothing else to do, if there is one: the calling one goes on with something
   /// else first, and means to come to `w` later, or to take it back.
   virtual void offer(work& w) noexcept { post(w); }
@@ -69,7 +72,9 @@ class executor {
 
 /// Worker threads that steal work from one another, and one thread for blocking I/O.
 ///
-/// A worker wakes another only when work waits behind its own, so that a chain of calls stays on one core.
+/// What a worker posts it comes to next, the newest first, and now and then to the oldest: so work stays near its data,
+/// and a tree of work takes the memory of its depth, not that of its breadth (Blumofe and Leiserson, 1999). It wakes
+/// another worker only when work waits behind its own, so that a chain of calls stays on one core.
 class thread_pool final : public executor {
  public:
   /// `threads` workers; 0 means as many as the machine has cores.
@@ -78,6 +83,7 @@ class thread_pool final : public executor {
 
   void post(work& w) noexcept override;
   void post(work_list&& list) noexcept override;
+  void post_behind(work& w) noexcept override;
   void offer(work& w) noexcept override;
   bool take_back(work& w) noexcept override;
   void post_blocking(work& w) noexcept override;

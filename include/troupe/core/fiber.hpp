@@ -97,6 +97,7 @@ struct thread_state {
   post_batch* batch = nullptr;        ///< what is posted is gathered there
   unsigned inline_calls = 0;     ///< since the last yield, see `inline_calls_max`
   unsigned depth = 0;            ///< of calls that run within one another's frames
+  bool gives_way = false;        ///< what is posted goes behind what waits
 };
 
 /// Out of line on purpose: a coroutine that changes threads must not reuse a thread-local address from before.
@@ -116,9 +117,12 @@ class post_batch {
 
   /// Posts `w`, now or with the thread's batch.
   static void post(executor& to, work& w) noexcept {
-    post_batch* const b = this_thread().batch;
+    const auto& thread = this_thread();
+    post_batch* const b = thread.batch;
     if (b != nullptr && &b->executor_ == &to) {
       b->gathered_.push_back(w);
+    } else if (thread.gives_way) {
+      to.post_behind(w);
     } else {
       to.post(w);
     }
@@ -128,6 +132,18 @@ class post_batch {
   executor& executor_;
   post_batch* outer_;
   work_list gathered_;
+};
+
+/// What is posted while it exists goes behind what waits already: it has had its share of the thread.
+class giving_way {
+ public:
+  giving_way() noexcept : thread_{this_thread()} { thread_.gives_way = true; }
+  giving_way(const giving_way&) = delete;
+  giving_way& operator=(const giving_way&) = delete;
+  ~giving_way() { thread_.gives_way = false; }
+
+ private:
+  thread_state& thread_;
 };
 
 /// Runs `h`, and whatever it hands over to, until that suspends or ends.
