@@ -19,25 +19,23 @@ void posting::leave() {
   }
   turn* const mine = this_thread().in_turn;
   if (mine == nullptr) return to.push(*this);
-  to.retain();  // until the end of the turn: the handle may be gone by then
-  run = &posting::leave_turn;
+  run = &posting::leave_turn;  // the handle may be gone by then, but what is counted in keeps the cell
+  context = mine;
   mine->send(*this);
 }
 
 void posting::leave_turn(work& w) noexcept {
   auto& self = static_cast<posting&>(w);
   cell& to = *self.target_;
-  const turn& now = *this_thread().in_turn;
-  if (now.unsaved()) {
-    to.count_out();
+  const turn& now = *static_cast<turn*>(std::exchange(self.context, nullptr));
+  if (now.unsaved()) [[unlikely]] {
     self.report(now.failure());
     delete &self;
-  } else {
-    self.run = &posting::run_posting;
-    self.dependency_ = now.learned;
-    to.push(self);
+    return to.withdraw();
   }
-  to.release();
+  self.run = &posting::run_posting;
+  self.dependency_ = now.learned;
+  to.push(self, now);
 }
 
 // The actor is not open: an invocation goes on in this one's place.
@@ -83,20 +81,18 @@ void launch_posted(const handle_core& to, invocation* (*make)(executor& home, vo
     c != nullptr ? c->push(inv) : where.core->locate(inv);
     return;
   }
-  if (c != nullptr) c->retain();  // until the end of the turn: the handle may be gone by then
   inv.run = [](work& w) noexcept {
     auto& leaving = static_cast<invocation&>(w);
     const turn& now = *this_thread().in_turn;
     leaving.dependency = now.learned;
-    cell* const target = leaving.target;
     if (now.unsaved()) {
+      if (std::exchange(leaving.counted, false)) leaving.target->withdraw();
       leaving.origin->core->refuse(leaving, now.failure());
-    } else if (target == nullptr) {
+    } else if (leaving.target == nullptr) {
       leaving.origin->core->locate(leaving);
     } else {
-      target->push(leaving);
+      leaving.target->push(leaving, now);
     }
-    if (target != nullptr) target->release();
   };
   mine->send(inv);
 }

@@ -13,8 +13,10 @@ namespace detail {
 
 void spin_flag::pause() noexcept { std::this_thread::yield(); }
 
+// Initial-exec, like all that is a thread's own and that calls look at: found without a call, for which the caller would
+// have to save its registers. There are some hundred bytes of it.
 thread_state& this_thread() noexcept {
-  thread_local thread_state state;
+  [[gnu::tls_model("initial-exec")]] static constinit thread_local thread_state state;
   return state;
 }
 
@@ -129,7 +131,7 @@ struct local_blocks {
   std::array<stack, class_count> classes;
   bool thread_ends = false;
 };
-constinit thread_local local_blocks local;
+[[gnu::tls_model("initial-exec")]] constinit thread_local local_blocks local;
 
 void free_all(block* b) noexcept {
   while (b != nullptr) ::operator delete(std::exchange(b, b->next));

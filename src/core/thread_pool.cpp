@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <troupe/core/executor.hpp>
+#include <troupe/core/fiber.hpp>
 
 #include "io_lane.hpp"
 #include "work_queue.hpp"
@@ -103,7 +104,7 @@ struct thread_pool::impl {
   }
 
   static worker*& here() noexcept {
-    thread_local worker* current = nullptr;
+    [[gnu::tls_model("initial-exec")]] static constinit thread_local worker* current = nullptr;
     return current;
   }
   worker* mine() const noexcept {
@@ -218,6 +219,8 @@ struct thread_pool::impl {
 
   void loop(worker& me) noexcept {
     here() = &me;
+    auto& thread = detail::this_thread();
+    thread.worker_of = &owner;
     for (unsigned round = 0;; ++round) {
       work* w = nullptr;
       if (round % others_interval == 0) {
@@ -227,6 +230,10 @@ struct thread_pool::impl {
         w = me.later.take();
       } else if (round % oldest_interval == 2) {
         w = me.next.take();
+      }
+      if (work* const kept = std::exchange(thread.kept, nullptr); kept != nullptr) {
+        const bool alone = w == nullptr && me.next.size() + me.later.size() == 0;
+        alone ? static_cast<void>(w = kept) : post(*kept);  // if not, others see that something waits
       }
       if (w == nullptr) w = find(me);
       if (w == nullptr) w = search(me);

@@ -109,20 +109,11 @@ bool cell::try_wake(const address& wanted) {
 bool cell::enqueue(work& w) noexcept {
   auto before = word_.load(std::memory_order_relaxed);
   for (;;) {
-    if (before == idle || before == parked || before == resting) {
-      // A resting cell lives only through its handles; one that is held keeps itself alive.
-      if (before == resting) {
-        retain();
-        core().enter_busy();
-      }
-      const auto was = before;
+    if (before == resting) return enqueue_resting(w);
+    if (before == idle || before == parked) {
       if (word_.compare_exchange_weak(before, held, std::memory_order_acquire, std::memory_order_relaxed)) {
         incoming_.push_back(w);
         return true;
-      }
-      if (was == resting) {
-        references_.fetch_sub(1, std::memory_order_relaxed);  // not the last: the caller has one
-        core().leave_busy();
       }
       continue;
     }
@@ -134,13 +125,25 @@ bool cell::enqueue(work& w) noexcept {
   }
 }
 
+// A resting cell lives only through its handles, and what is on its way; one that is held keeps itself alive.
+bool cell::enqueue_resting(work& w) noexcept {
+  retain();
+  core().enter_busy();
+  auto expected = resting;
+  if (word_.compare_exchange_strong(expected, held, std::memory_order_acquire, std::memory_order_relaxed)) {
+    incoming_.push_back(w);
+    return true;
+  }
+  references_.fetch_sub(1, std::memory_order_relaxed);  // the caller has one, or `w` is counted in
+  core().leave_busy();
+  return enqueue(w);
+}
+
 void cell::push(work& w) noexcept {
   if (enqueue(w)) post();
 }
 
 void cell::post() noexcept { post_batch::post(core().exec(), *this); }
-
-void cell::run_posted(work& w) noexcept { static_cast<cell&>(w).drain(drain_budget); }
 
 void cell::hand_over() noexcept {
   if (!incoming_.empty() || (!rest() && !is_planted(planted::lost_wake_up))) post();
@@ -172,8 +175,39 @@ bool cell::receive_more() noexcept {
   return true;
 }
 
+// What a turn has made ready may be kept until it is known whether the thread has more to do here: if not, that comes
+// next without having been seen by others, who could only take it away.
+void cell::push(work& w, const turn& from) noexcept {
+  if (!enqueue(w)) return;
+  auto& thread = from.thread;
+  if (thread.keeps_for != &core().exec()) return post();
+  if (thread.kept == nullptr) {
+    thread.kept = this;
+  } else {
+    thread.keeps_for = nullptr;  // several: others may help
+    post_kept(thread);
+    post();
+  }
+}
+
+// Out of line, so that nobody saves registers for its sake.
+[[gnu::noinline]] void cell::post_kept(thread_state& thread) noexcept {
+  static_cast<cell*>(std::exchange(thread.kept, nullptr))->post();
+}
+
+// What is kept now, the worker that runs us looks at.
+void cell::run_posted(work& w) noexcept { static_cast<cell&>(w).run_messages(drain_budget); }
+
 void cell::drain(int budget) noexcept {
+  run_messages(budget);
+  if (auto& thread = this_thread(); thread.kept != nullptr) post_kept(thread);
+}
+
+void cell::run_messages(int budget) noexcept {
+  auto& thread = this_thread();
   for (; !incoming_.empty() || receive_more(); --budget) {
+    if (thread.kept != nullptr) [[unlikely]]
+      post_kept(thread);
     if (budget == 0) {
       show_begun();
       const giving_way behind;
@@ -196,6 +230,12 @@ void cell::count_in(invocation& inv) {
     throw;
   }
   inv.counted = true;
+}
+
+void cell::withdraw() noexcept {
+  retain();
+  count_out();
+  release();
 }
 
 void cell::refuse_call() {

@@ -73,9 +73,11 @@ epoch_number turn::end_with_effects() noexcept {
 }
 
 // What the turn has sent leaves when it is known what it can depend on.
-epoch_number turn::end_with_more() noexcept {
+epoch_number turn::end_with_more(bool last) noexcept {
   learned = has_effects() ? end_with_effects() : end_plainly();
+  if (last && thread.worker_of == &where->core().exec()) thread.keeps_for = thread.worker_of;
   while (work* const w = outgoing_.pop_front()) w->run(*w);
+  thread.keeps_for = nullptr;
   return learned;
 }
 

@@ -105,7 +105,7 @@ void directory::release(cell& c) noexcept {
   auto& s = k.by_key[shard_of(h)];
   {
     const std::lock_guard lock{s.mutex};
-    if (c.references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    if (c.references_.fetch_sub(1, std::memory_order_acq_rel) != 1 || !c.is_forgotten()) return;
     s.cells.erase(h, c);
   }
   if (c.id_) remove_id(c);

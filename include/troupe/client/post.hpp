@@ -81,7 +81,7 @@ class typed_posting final : public posting {
         failure = std::current_exception();
         t.failed = true;
       }
-      t.end();
+      t.end(!t.failed);  // after a failure the error handler runs
       if (t.has_failed() && !failure) [[unlikely]]
         failure = t.failure();
     }

@@ -94,7 +94,10 @@ struct thread_state {
   std::coroutine_handle<> next;  ///< what `drive` resumes next
   fiber* here = nullptr;         ///< the fiber that runs; null in plain host code
   turn* in_turn = nullptr;       ///< the actor turn that runs; null outside actors
-  post_batch* batch = nullptr;        ///< what is posted is gathered there
+  post_batch* batch = nullptr;   ///< what is posted is gathered there
+  executor* worker_of = nullptr;  ///< whose worker this is: it runs what is `kept` when the present work is over
+  executor* keeps_for = nullptr;  ///< what is made ready for this one now may be kept
+  work* kept = nullptr;           ///< made ready and not posted, so that nobody else sees it: see `cell::push`
   unsigned inline_calls = 0;     ///< since the last yield, see `inline_calls_max`
   unsigned depth = 0;            ///< of calls that run within one another's frames
   bool gives_way = false;        ///< what is posted goes behind what waits

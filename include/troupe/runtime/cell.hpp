@@ -127,6 +127,8 @@ class cell final : public work {
 
   /// Adds to the mailbox, and sees to it that the executor comes to it.
   void push(work& w) noexcept;
+  /// The same for what leaves `from` at its end.
+  void push(work& w, const turn& from) noexcept;
 
   void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
   void release() noexcept;
@@ -178,7 +180,8 @@ class cell final : public work {
   /// The next message, before all others.
   void put_first(work& w) noexcept { incoming_.push_front(w); }
 
-  /// Counts a call in, or throws `actor.overloaded`. From any thread.
+  /// Counts a call in, or throws `actor.overloaded`. From any thread that has a reference. What is counted in is a
+  /// reference itself, until it begins or is counted out: see `is_forgotten`.
   void count_in() {
     const auto before = queued_.fetch_add(1, std::memory_order_relaxed);
     // Less than nothing, if this thread was away between the two and later calls have begun.
@@ -187,14 +190,27 @@ class cell final : public work {
   }
   /// The same for an invocation that has just been made, which is gone if it does not fit.
   void count_in(invocation& inv);
-  /// Of one that will not begin. From any thread.
-  void count_out() noexcept { queued_.fetch_sub(1, std::memory_order_relaxed); }
+  /// Of one that will not begin. From any thread that has a reference besides.
+  void count_out() noexcept { queued_.fetch_sub(1, std::memory_order_release); }
+  /// The same from one who has no reference but this call's.
+  void withdraw() noexcept;
   /// A call that was counted in begins.
   void count_begun() noexcept {
-    if (++begun_ % 32 == 0) show_begun();
+    const auto now = begun_.load(std::memory_order_relaxed) + 1;
+    begun_.store(now, std::memory_order_release);
+    if (now % 32 == 0) show_begun();
   }
+  /// The holder.
   [[nodiscard]] std::uint32_t calls_waiting() const noexcept {
-    return queued_.load(std::memory_order_relaxed) - begun_;
+    return queued_.load(std::memory_order_relaxed) - begun_.load(std::memory_order_relaxed);
+  }
+  /// Whoever has given back the last reference, under the lock under which new ones are given: whether no call is on
+  /// its way here either. One that is was counted in under a reference that has been given back before, so it is seen.
+  /// If it has come to its end since, then under a reference that was taken before that end and cannot be given back
+  /// before we let go of the lock: who sees the end sees that, too.
+  [[nodiscard]] bool is_forgotten() const noexcept {
+    return queued_.load(std::memory_order_acquire) == begun_.load(std::memory_order_acquire) &&
+           references_.load(std::memory_order_relaxed) == 0;
   }
 
   /// Whether a plain action may run now.
@@ -250,10 +266,15 @@ class cell final : public work {
   static constexpr std::uintptr_t parked = 2;  ///< not held, but not open to just any call
   static constexpr std::uintptr_t resting = 3; ///< not held, asleep
 
+  bool enqueue_resting(work& w) noexcept;
   static void run_posted(work& w) noexcept;
+  void run_messages(int budget) noexcept;
+  static void post_kept(thread_state& thread) noexcept;
   void hand_over() noexcept;
   [[noreturn]] void refuse_call();
-  void show_begun() noexcept { begun_seen_.store(begun_, std::memory_order_relaxed); }
+  void show_begun() noexcept {
+    begun_seen_.store(begun_.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  }
   [[nodiscard]] bool receive_more() noexcept;
   [[nodiscard]] bool rest() noexcept;
   bool dispatch(invocation& inv, work& w) noexcept;
@@ -293,7 +314,7 @@ class cell final : public work {
   invocation* holder_ = nullptr;    ///< the exclusive action or lifecycle procedure that keeps others out
   std::unique_ptr<cell_side> side_;  ///< null until it is needed
   std::atomic<std::uint32_t> begun_seen_{0};
-  std::uint32_t begun_ = 0;
+  std::atomic<std::uint32_t> begun_{0};  ///< written by the holder alone
   actor_id id_;                      ///< nil while it is not known to exist
 };
 
@@ -315,11 +336,12 @@ struct turn {
   ~turn() { thread.in_turn = outer; }
 
   /// Stamps the turn's changes, then sends what the turn sent. Returns what the turn can depend on.
-  [[gnu::always_inline]] inline epoch_number end() noexcept {
+  /// It is the `last` if nobody's code runs between it and the actor's next message.
+  [[gnu::always_inline]] inline epoch_number end(bool last = false) noexcept {
     ++where->turns_;
     if (outgoing_.empty() && !has_effects()) [[likely]]
       return end_plainly();
-    return end_with_more();
+    return end_with_more(last);
   }
 
   /// Takes in what a message to this turn can depend on. Before the actor's code goes on.
@@ -371,7 +393,7 @@ struct turn {
     return dependency;
   }
   epoch_number end_with_effects() noexcept;
-  epoch_number end_with_more() noexcept;
+  epoch_number end_with_more(bool last) noexcept;
 
   work_list outgoing_;  ///< what it sends; leaves when it has ended
   std::optional<turn_effects> effects_;
