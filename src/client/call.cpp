@@ -169,7 +169,10 @@ void call_core::launch(thread_state& thread) {
     cell* const c = target().find();
     const bool may_run_here = !elsewhere_ && thread.depth < depth_max;
     if (c == nullptr || !may_run_here || c->refuses_changes()) return route(c, thread, learned);
-    if (!c->try_hold() && !c->try_wake(target().where())) return route(c, thread, learned);
+    const bool may_block = thread.here == nullptr;  // else there is something else to do meanwhile
+    if (!c->try_hold() && !c->try_wake(target().where()) && !(may_block && c->hold_soon())) {
+      return route(c, thread, learned);
+    }
     if (!target().means(*c)) {
       c->let_go();
       throw error(errc::not_found, fmt::format("{} {}", c->type().name, target().where().id.str()));

@@ -1,5 +1,6 @@
 #include <troupe/runtime/cell.hpp>
 
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -84,6 +85,17 @@ cell_queues& cell::queues() const noexcept { return *side_->queues; }
 row_changes& cell::changes() { return side_->changes(); }
 
 // --- the word -------------------------------------------------------------------------------------------------------
+
+bool cell::hold_soon() noexcept {
+  constexpr int looks = 256;
+  constexpr int looks_in_a_row = 64;
+  for (int i = 1; i <= looks; ++i) {
+    if (try_hold()) return true;
+    if (const auto now = word_.load(std::memory_order_relaxed); now != held && now != idle) return false;
+    if (i % looks_in_a_row == 0) std::this_thread::yield();  // the holder may have been preempted
+  }
+  return false;
+}
 
 // A resting cell lives only through its handles; one that is held keeps itself alive.
 bool cell::try_wake(const address& wanted) {

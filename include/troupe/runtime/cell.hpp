@@ -119,6 +119,10 @@ class cell final : public work {
            word_.compare_exchange_strong(expected, held, std::memory_order_acquire, std::memory_order_relaxed);
   }
 
+  /// The same, if need be after a moment: most turns are over in less time than it takes to fall asleep and to be woken.
+  /// Not past somebody who waits already.
+  [[nodiscard]] bool hold_soon() noexcept;
+
   /// Wakes an actor that is asleep and that this address creates, and takes the cell, if that is done at once.
   [[nodiscard]] bool try_wake(const address& wanted);
 
