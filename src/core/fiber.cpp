@@ -13,8 +13,8 @@ namespace detail {
 
 void spin_flag::pause() noexcept { std::this_thread::yield(); }
 
-// Initial-exec, like all that is a thread's own and that calls look at: found without a call, for which the caller would
-// have to save its registers. There are some hundred bytes of it.
+// Initial-exec, like all that is a thread's own and that calls look at: found without a call, for which whoever looks
+// would have to save its registers. There are some hundred bytes of it.
 thread_state& this_thread() noexcept {
   [[gnu::tls_model("initial-exec")]] static constinit thread_local thread_state state;
   return state;

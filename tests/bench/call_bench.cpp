@@ -264,6 +264,22 @@ void cas_pair(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 
+// What posts do to a mailbox's line of memory, and nothing else: one counts itself in, and changes the word. With two
+// threads, this is what the line can take.
+void mailbox_line(benchmark::State& state) {
+  static struct alignas(64) {
+    std::atomic<std::uintptr_t> word{0};
+    std::atomic<std::uint32_t> count{0};
+  } line;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(line.count.fetch_add(1, std::memory_order_relaxed));
+    auto before = line.word.load(std::memory_order_relaxed);
+    while (!line.word.compare_exchange_weak(before, before + 1, std::memory_order_release, std::memory_order_relaxed)) {
+    }
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+
 void mutex_pair(benchmark::State& state) {
   std::mutex mutex;
   for (auto _ : state) {
@@ -367,6 +383,7 @@ void crowds(benchmark::internal::Benchmark* b) { b->UseRealTime()->Arg(1)->Arg(1
 }  // namespace
 
 BENCHMARK(cas_pair)->Name("baseline/cas_pair")->UseRealTime();
+BENCHMARK(mailbox_line)->Name("baseline/mailbox_line")->Threads(1)->Threads(2)->UseRealTime();
 BENCHMARK(mutex_pair)->Name("baseline/mutex")->UseRealTime();
 BENCHMARK(malloc_free)->Name("baseline/malloc_free")->UseRealTime();
 BENCHMARK(find_in_map)->Name("baseline/map_of_a_million")->UseRealTime();

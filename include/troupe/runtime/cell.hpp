@@ -119,7 +119,7 @@ class cell final : public work {
            word_.compare_exchange_strong(expected, held, std::memory_order_acquire, std::memory_order_relaxed);
   }
 
-  /// The same, if need be after a moment: most turns are over in less time than it takes to fall asleep and to be woken.
+  /// The same, if need be after a moment: most turns take less time than a thread takes to fall asleep and to be woken.
   /// Not past somebody who waits already.
   [[nodiscard]] bool hold_soon() noexcept;
 
