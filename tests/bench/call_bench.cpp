@@ -3,8 +3,12 @@
 //
 //     bench_call --benchmark_filter='call/|baseline/'
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <coroutine>
+#include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <mutex>
@@ -313,6 +317,31 @@ void find_in_map(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations());
 }
 
+// The memory alone that such a look-up waits for: an entry in a table, then what it leads to, taken by a locked
+// instruction; a million of each, as large as ours. The next one begins when that is done.
+void two_cold_lines(benchmark::State& state) {
+  constexpr std::size_t count = 1'000'000;
+  struct alignas(32) entry {
+    std::uint32_t to;
+  };
+  struct object {
+    std::atomic<std::uint64_t> word{0};
+    std::array<std::byte, 200> rest{};
+  };
+  std::vector<entry> entries(count);
+  for (std::uint32_t i = 0; i != count; ++i) entries[i].to = i;
+  std::shuffle(entries.begin(), entries.end(), std::minstd_rand{1});
+  std::vector<object> objects(count);
+  std::size_t at = 0;
+  for (auto _ : state) {
+    auto& word = objects[entries[at].to].word;
+    const auto was = word.exchange(1, std::memory_order_acquire);
+    at = (at + 618'033 + was) % count;  // has no divisor in common with it
+    word.store(0, std::memory_order_release);
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+
 // The least that a coroutine can be: one recycled frame, symmetric transfer, no exceptions kept.
 struct bare {
   struct promise_type {
@@ -387,6 +416,7 @@ BENCHMARK(mailbox_line)->Name("baseline/mailbox_line")->Threads(1)->Threads(2)->
 BENCHMARK(mutex_pair)->Name("baseline/mutex")->UseRealTime();
 BENCHMARK(malloc_free)->Name("baseline/malloc_free")->UseRealTime();
 BENCHMARK(find_in_map)->Name("baseline/map_of_a_million")->UseRealTime();
+BENCHMARK(two_cold_lines)->Name("baseline/two_cold_lines")->UseRealTime();
 BENCHMARK(frames)->Name("baseline/recycled_frame")->UseRealTime();
 BENCHMARK(tasks)->Name("baseline/troupe_task")->UseRealTime();
 BENCHMARK(contended_mutex)->Name("baseline/mutex_contended")->Threads(2)->UseRealTime();
