@@ -1,6 +1,8 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -13,7 +15,8 @@ namespace troupe::inline v0 {
 namespace detail {
 
 /// Memory for cells: blocks of one size, one behind the other, in slabs of up to 64. The more there are,
-/// the larger the next slab; it goes when its last block is given back. Any thread may call.
+/// the larger the next slab; it goes when its last block is given back. Any thread may call, and most have slabs of
+/// their own: so they do not wait for one another, and each finds in a row what it has made in a row.
 class cell_blocks {
  public:
   struct block {
@@ -27,23 +30,25 @@ class cell_blocks {
 
   /// All of them have as many bytes, a multiple of `alignment`.
   [[nodiscard]] block take(std::size_t bytes) {
-    const std::lock_guard lock{mutex_};
-    slab& from = with_room_ != nullptr ? *with_room_ : add_slab(bytes);
+    stripe& mine = stripes_[thread_number() % stripe_count];
+    const std::lock_guard lock{mine.mutex};
+    slab& from = mine.with_room != nullptr ? *mine.with_room : mine.add_slab(bytes);
     const auto number = static_cast<std::uint8_t>(std::countr_zero(from.free));
     from.free &= from.free - 1;
-    if (from.free == 0) unlink(from);
-    ++count_;
+    if (from.free == 0) mine.unlink(from);
+    ++mine.count;
     return {reinterpret_cast<std::byte*>(&from) + sizeof(slab) + number * bytes, number};
   }
 
   void give_back(block b, std::size_t bytes) noexcept {
-    const std::lock_guard lock{mutex_};
     auto& to = *reinterpret_cast<slab*>(static_cast<std::byte*>(b.memory) - b.number * bytes - sizeof(slab));
-    if (to.free == 0) link(to);
+    stripe& its = to.owner;
+    const std::lock_guard lock{its.mutex};
+    if (to.free == 0) its.link(to);
     to.free |= std::uint64_t{1} << b.number;
-    --count_;
+    --its.count;
     if (to.free != to.all) return;
-    unlink(to);
+    its.unlink(to);
     ::operator delete(&to, std::align_val_t{alignment});
   }
 
@@ -52,36 +57,49 @@ class cell_blocks {
  private:
   static constexpr std::size_t slab_blocks_max = TROUPE_RECYCLE_BLOCKS != 0 ? 64 : 1;
 
+  static constexpr std::size_t stripe_count = 16;
+
+  struct stripe;
   struct alignas(alignment) slab {
+    stripe& owner;
     std::uint64_t all;   ///< a bit for each block
     std::uint64_t free;  ///< for each that nobody has
     slab* next = nullptr;
     slab* previous = nullptr;
   };
 
-  slab& add_slab(std::size_t bytes) {
-    const auto blocks = std::clamp<std::size_t>(count_, 1, slab_blocks_max);
-    const auto all = ~std::uint64_t{0} >> (64 - blocks);
-    auto* const memory = ::operator new(sizeof(slab) + blocks * bytes, std::align_val_t{alignment});
-    auto* const made = new (memory) slab{all, all};
-    link(*made);
-    return *made;
+  struct alignas(64) stripe {
+    slab& add_slab(std::size_t bytes) {
+      const auto blocks = std::clamp<std::size_t>(count, 1, slab_blocks_max);
+      const auto all = ~std::uint64_t{0} >> (64 - blocks);
+      auto* const memory = ::operator new(sizeof(slab) + blocks * bytes, std::align_val_t{alignment});
+      auto* const made = new (memory) slab{*this, all, all};
+      link(*made);
+      return *made;
+    }
+    void link(slab& s) noexcept {
+      s.next = with_room;
+      s.previous = nullptr;
+      if (with_room != nullptr) with_room->previous = &s;
+      with_room = &s;
+    }
+    void unlink(slab& s) noexcept {
+      (s.previous != nullptr ? s.previous->next : with_room) = s.next;
+      if (s.next != nullptr) s.next->previous = s.previous;
+    }
+
+    std::mutex mutex;
+    slab* with_room = nullptr;  ///< the first of those that have a free block
+    std::size_t count = 0;
+  };
+
+  static unsigned thread_number() noexcept {
+    static std::atomic<unsigned> count{0};
+    thread_local const unsigned mine = count.fetch_add(1, std::memory_order_relaxed);
+    return mine;
   }
 
-  void link(slab& s) noexcept {
-    s.next = with_room_;
-    s.previous = nullptr;
-    if (with_room_ != nullptr) with_room_->previous = &s;
-    with_room_ = &s;
-  }
-  void unlink(slab& s) noexcept {
-    (s.previous != nullptr ? s.previous->next : with_room_) = s.next;
-    if (s.next != nullptr) s.next->previous = s.previous;
-  }
-
-  std::mutex mutex_;
-  slab* with_room_ = nullptr;  ///< the first of those that have a free block
-  std::size_t count_ = 0;
+  std::array<stripe, stripe_count> stripes_;
 };
 
 }  // namespace detail

@@ -122,14 +122,16 @@ class runtime_core {
   troupe::client client_;
 
   std::shared_ptr<runtime_core> not_owning_;
-  std::atomic<std::uint64_t> last_id_{0};  ///< time and count of the newest
-  std::atomic<std::uint64_t> messages_{0};
-  std::atomic<std::uint32_t> lives_{0};
   std::atomic<bool> stopping_{false};
   bool killed_ = false;  ///< written while nothing runs
   std::atomic<bool> stopped_{false};
-  std::atomic<std::size_t> busy_{0};
-  std::atomic<std::uint64_t> errors_{0};
+
+  // What many threads write to stands on lines of its own, away from what they all read.
+  alignas(64) std::atomic<std::size_t> busy_{0};
+  alignas(64) std::atomic<std::uint64_t> last_id_{0};  ///< time and count of the newest
+  std::atomic<std::uint64_t> messages_{0};
+  std::atomic<std::uint32_t> lives_{0};
+  alignas(64) std::atomic<std::uint64_t> errors_{0};
   std::mutex report_mutex_;
   std::mutex idle_mutex_;
   host_coroutine* coroutines_ = nullptr;  ///< those of `spawn` that have not ended; under idle_mutex_

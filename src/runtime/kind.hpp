@@ -68,8 +68,8 @@ class kind final : public served_type {
   kind& operator=(const kind&) = delete;
 
   directory_shards by_key;
-  cell_blocks blocks;  ///< of its cells, in the order in which they are made
-  idle_rounds rounds{*this};
+  cell_blocks blocks;  ///< of its cells
+  alignas(64) idle_rounds rounds{*this};  // counts all who wake: see runtime_core
 };
 
 [[nodiscard]] inline kind& kind_of(const cell& c) noexcept { return static_cast<kind&>(c.kind()); }
