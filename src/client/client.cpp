@@ -83,7 +83,7 @@ task<std::vector<actor_summary>> list_actors(std::shared_ptr<runtime_core> core,
   core->require_running();
   durable_wait all_so_far{*core, core->commits().newest()};
   co_await all_so_far;
-  store_wait<list_request> list{*core};
+  list_wait list{*core};
   list.name = d.name;
   list.labels = labels ? &*labels : nullptr;
   list.after = p.after;

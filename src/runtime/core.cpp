@@ -104,11 +104,17 @@ namespace {
 struct location final : load_request {
   location(runtime_core& c, invocation& i) noexcept : core{c}, inv{i} {
     id = i.origin->id;
-    done = [](load_request& r) noexcept { static_cast<location&>(r).arrived(); };
+    done = [](load_request& r) noexcept {
+      const std::unique_ptr<location> self{&static_cast<location&>(r)};
+      self->arrived();
+    };
+    core.enter_busy();
   }
+  ~location() { core.leave_busy(); }
+  location(const location&) = delete;
+  location& operator=(const location&) = delete;
 
   void arrived() noexcept {
-    const std::unique_ptr<location> self{this};
     const definition& type = *inv.origin->type;
     if (failure) return core.refuse(inv, failure);
     if (!found || found->name != type.name) {
@@ -219,7 +225,7 @@ void runtime_core::locate(invocation& inv) noexcept {
   if (inv.origin->type->options.durability == durability::ephemeral) {
     return refuse(inv, std::make_exception_ptr(error(errc::not_found, inv.origin->id.str())));
   }
-  store_->load(*new location{*this, inv});
+  loader_.add(*new location{*this, inv});
 }
 
 void runtime_core::refuse(invocation& inv, std::exception_ptr why) noexcept {

@@ -17,6 +17,7 @@
 #include "alarms.hpp"
 #include "committer.hpp"
 #include "directory.hpp"
+#include "loader.hpp"
 #include "outgoing.hpp"
 
 namespace troupe::inline v0 {
@@ -44,6 +45,7 @@ class runtime_core {
   /// The same if its host pumps it, else null.
   [[nodiscard]] manual_executor* pumped() const noexcept { return pumped_; }
   [[nodiscard]] troupe::store& stored() noexcept { return *store_; }
+  [[nodiscard]] loader& loads() noexcept { return loader_; }
   [[nodiscard]] directory& cells() noexcept { return directory_; }
   [[nodiscard]] committer& commits() noexcept { return committer_; }
   [[nodiscard]] alarms& wake_ups() noexcept { return alarms_; }
@@ -114,6 +116,7 @@ class runtime_core {
   manual_executor* const pumped_ = dynamic_cast<manual_executor*>(executor_.get());
   std::shared_ptr<random_source> random_;
   std::unique_ptr<troupe::store> store_;
+  loader loader_{*executor_, *store_};
   directory directory_;
   committer committer_;
   const std::uint64_t opening_;

@@ -42,14 +42,55 @@ bool lifecycle::wake_at_once(cell& c, const address& wanted) {
   return true;
 }
 
+class lifecycle::waking : public procedure {
+ public:
+  explicit waking(cell& c) : procedure{c, true} {}
+  task<> steps() override { return wake(*target, nullptr, nullptr); }
+  [[nodiscard]] std::string_view what() const noexcept final { return "wake"; }
+};
+
+// It begins when the store has answered.
+class lifecycle::stored_waking final : public waking, public load_request {
+ public:
+  explicit stored_waking(cell& c) : waking{c} {
+    const definition& type = c.type();
+    name = type.name;
+    key = c.key().canonical();
+    with_messages = !type.queues.empty();
+    done = [](load_request& r) noexcept {
+      auto& self = static_cast<stored_waking&>(r);
+      self.target->push(self);
+    };
+  }
+  task<> steps() override {
+    return wake(*target, found ? &*found : nullptr, std::move(load_request::failure));
+  }
+};
+
+class lifecycle::stopping final : public procedure {
+ public:
+  explicit stopping(cell& c) : procedure{c, false} {}
+  task<> steps() override { return stop(*target); }
+  [[nodiscard]] std::string_view what() const noexcept override { return "stop"; }
+};
+
 void lifecycle::begin_wake(cell& c) noexcept {
-  c.phase_ = cell::phase::waking;
-  static_cast<void>(procedure::start(c, "wake", &lifecycle::wake, true));
+  if (c.type().options.durability == durability::ephemeral) {
+    auto& p = *new waking{c};
+    c.enter(cell::phase::waking, &p);
+    c.put_first(p);
+  } else {
+    auto& p = *new stored_waking{c};
+    c.enter(cell::phase::waking, &p);
+    c.core().loads().add(p);
+  }
 }
 
 void lifecycle::begin_stop(cell& c) noexcept {
+  auto* const p = new stopping{c};
   c.enter(cell::phase::stopping, c.holder_);
-  c.side().passes().procedure = &procedure::start(c, "stop", &lifecycle::stop, false);
+  c.side().passes().procedure = p;
+  c.put_first(*p);
 }
 
 void lifecycle::sleep_now(cell& c) noexcept {
@@ -74,11 +115,11 @@ void lifecycle::cut_short(cell& c) noexcept {
 
 // --- waking ---------------------------------------------------------------------------------------------------------
 
-task<> lifecycle::wake(cell& c) noexcept {
-  std::exception_ptr failure;
+// `failure`: of the store.
+task<> lifecycle::wake(cell& c, actor_record* record, std::exception_ptr failure) noexcept {
   task<> rest;
   try {
-    rest = c.type().options.durability != durability::ephemeral ? load(c) : bring_up(c, nullptr);
+    if (!failure) rest = bring_up(c, record);
   } catch (...) {
     failure = std::current_exception();
   }
@@ -110,19 +151,6 @@ task<> lifecycle::end_wake(cell& c, const std::exception_ptr& failure) {
   if (c.core().stopping()) begin_stop(c);
   c.readmit();
   return {};
-}
-
-task<> lifecycle::load(cell& c) {
-  const definition& type = c.type();
-  store_wait<load_request> load{c.core()};
-  load.name = type.name;
-  load.key = c.key().canonical();
-  load.with_messages = !type.queues.empty();
-  co_await load;
-  auto rest = bring_up(c, load.found ? &*load.found : nullptr);
-  if (rest) {
-    co_await std::move(rest);
-  }
 }
 
 // From what the store has, or anew.

@@ -44,10 +44,12 @@ class lifecycle {
   static void save(cell& c) noexcept;
 
  private:
-  [[nodiscard]] static task<> wake(cell& c) noexcept;
+  class waking;
+  class stored_waking;
+  class stopping;
+  [[nodiscard]] static task<> wake(cell& c, actor_record* record, std::exception_ptr failure) noexcept;
   static task<> end_wake_after(cell& c, task<> rest);
   [[nodiscard]] static task<> end_wake(cell& c, const std::exception_ptr& failure);
-  static task<> load(cell& c);
   [[nodiscard]] static task<> bring_up(cell& c, actor_record* record);
   static void create(cell& c, const address& wanted);
   static void restore(cell& c, actor_record& record);
@@ -72,22 +74,19 @@ class lifecycle {
 };
 
 /// A procedure as something that the actor runs, before all that waits.
-class procedure final : public invocation {
+class procedure : public invocation {
  public:
-  using steps = task<> (*)(cell&);
-  /// In front of what has arrived.
-  static const procedure& start(cell& c, const char* name, steps s, bool keeps_out);
-
-  procedure(cell& c, const char* name, steps s, bool keeps_out);
   ~procedure() override;
-  std::coroutine_handle<> begin(activation*) override;
-  void finish() override;
-  [[nodiscard]] std::string_view what() const noexcept override { return name_; }
+  std::coroutine_handle<> begin(activation*) final;
+  void finish() final;
+
+ protected:
+  /// It keeps others out while it waits, or not.
+  procedure(cell& c, bool keeps_out);
+  virtual task<> steps() = 0;
 
  private:
-  const char* name_;
-  steps steps_;
-  bool keeps_out_;  ///< others, while it waits
+  bool keeps_out_;
   std::coroutine_handle<promise<void>> body_;
 };
 
@@ -137,28 +136,21 @@ class durable_wait final : public wait, private reply_waiter {
   bool aborted_ = false;
 };
 
-/// A request to the store, to be filled in and awaited.
-template <class Request>
-class store_wait final : public wait, public Request {
+/// Asks the store for a list; to be filled in and awaited.
+class list_wait final : public wait, public list_request {
  public:
-  explicit store_wait(runtime_core& core) noexcept : core_{core} {
-    this->done = [](Request& r) noexcept { static_cast<store_wait&>(r).event(); };
+  explicit list_wait(runtime_core& core) noexcept : core_{core} {
+    done = [](list_request& r) noexcept { static_cast<list_wait&>(r).event(); };
   }
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   bool await_suspend(std::coroutine_handle<> h) {
     static_cast<void>(begin(h, &core_.exec()));
-    if constexpr (std::is_same_v<Request, load_request>) {
-      core_.stored().load(*this);
-    } else if constexpr (std::is_same_v<Request, outgoing_request>) {
-      core_.stored().list_outgoing(*this);
-    } else {
-      core_.stored().list(*this);
-    }
+    core_.stored().list(*this);
     return outstanding_.fetch_sub(1, std::memory_order_acq_rel) != 1;  // else it was answered on the spot
   }
   void await_resume() {
     end();
-    if (this->failure) std::rethrow_exception(this->failure);
+    if (failure) std::rethrow_exception(failure);
   }
 
  private:

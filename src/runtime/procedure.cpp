@@ -77,8 +77,7 @@ void durable_wait::await_resume() {
 
 // --- what runs ------------------------------------------------------------------------------------------------------
 
-procedure::procedure(cell& c, const char* name, steps s, bool keeps_out)
-    : invocation{c.core().exec()}, name_{name}, steps_{s}, keeps_out_{keeps_out} {
+procedure::procedure(cell& c, bool keeps_out) : invocation{c.core().exec()}, keeps_out_{keeps_out} {
   target = &c;
   kind = purpose::lifecycle;
   writes = true;
@@ -89,14 +88,8 @@ procedure::~procedure() {
   if (body_) body_.destroy();
 }
 
-const procedure& procedure::start(cell& c, const char* name, steps s, bool keeps_out) {
-  auto* const p = new procedure{c, name, s, keeps_out};
-  c.incoming_.push_front(*p);
-  return *p;
-}
-
 std::coroutine_handle<> procedure::begin(activation*) {
-  auto rest = steps_(*target);
+  auto rest = steps();
   if (!rest) return nullptr;
   link = std::make_shared<const chain_link>(nullptr);
   if (keeps_out_) target->enter(target->phase_, this);

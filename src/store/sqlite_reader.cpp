@@ -70,8 +70,27 @@ sqlite_reader::sqlite_reader(const database_file& file, std::chrono::millisecond
   connection_.execute(sql::configure_reader);
 }
 
-bool sqlite_reader::load(load_request& request) {
+void sqlite_reader::load(load_list& asked, load_list& answered) {
   const std::uint64_t since = tail_.moment();
+  // A transaction costs as much as a look-up or two, and every statement that has none begins one.
+  std::optional<transaction> one_moment;
+  if (!asked.has_one()) one_moment.emplace(begin_, commit_);
+  load_list overtaken;
+  while (load_request* const r = asked.pop_front()) {
+    bool is_read = true;
+    r->failure = nullptr;
+    try {
+      is_read = load_one(*r, since);
+    } catch (...) {
+      r->found.reset();
+      r->failure = std::current_exception();
+    }
+    (is_read ? answered : overtaken).push_back(*r);
+  }
+  asked.push_back(std::move(overtaken));
+}
+
+bool sqlite_reader::load_one(load_request& request, std::uint64_t since) {
   std::optional<actor_record>& found = request.found;
   found.reset();
   if (request.id) {

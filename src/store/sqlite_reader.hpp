@@ -8,24 +8,27 @@
 #include <troupe/store/store.hpp>
 
 #include "definition_names.hpp"
+#include "load_list.hpp"
 #include "log_tail.hpp"
 #include "sqlite_connection.hpp"
 
 namespace troupe::inline v0 { namespace detail {
 
-/// One reading connection, used by one thread at a time. Each answer is of one moment of the database: `load` and
-/// `list` return false if a commit came in between, so that it must be asked again.
+/// One reading connection, used by one thread at a time. Each answer is of one moment of the database: a list that
+/// returns false must be asked for again, because a commit came in between.
 class sqlite_reader {
  public:
   sqlite_reader(const database_file& file, std::chrono::milliseconds busy_timeout, const definition_names& names,
                 const log_tail& tail);
 
-  [[nodiscard]] bool load(load_request& request);
+  /// Moves what it has an answer for. A commit came in between for the others, and they must be asked for again.
+  void load(load_list& asked, load_list& answered);
   [[nodiscard]] bool list(list_request& request);
   [[nodiscard]] bool list_outgoing(outgoing_request& request);
   [[nodiscard]] bool list_waiting(waiting_request& request);
 
  private:
+  [[nodiscard]] bool load_one(load_request& request, std::uint64_t since);
   [[nodiscard]] std::optional<actor_record> read_actor(sqlite_statement& statement, bool with_messages);
   [[nodiscard]] actor_record read_head(sqlite_statement& statement);
   [[nodiscard]] std::string definition_name(std::int64_t number);

@@ -116,9 +116,11 @@ inline constexpr const char* roll_back = "ROLLBACK";
 inline constexpr const char* count_failed_commit =
     "UPDATE _troupe_meta SET value = value + 1 WHERE name = 'failed_commits'";
 inline constexpr const char* add_definition = "INSERT INTO _troupe_definitions (definition, name) VALUES (?1, ?2)";
-inline constexpr const char* create_actor = R"(
+// Then come rows of so many columns.
+inline constexpr const char* insert_actors = R"(
   INSERT INTO _troupe_actors (id, definition, key, created_at, tag_count, initialised, version, state, input)
-  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9))";
+  VALUES )";
+inline constexpr int actor_columns = 9;
 inline constexpr const char* add_tag =
     "INSERT INTO _troupe_tags (id, name, value, definition) VALUES (?1, ?2, ?3, ?4)";
 inline constexpr const char* update_actor = R"(

@@ -8,6 +8,7 @@
 
 #include "definition_names.hpp"
 #include "file_ownership.hpp"
+#include "load_list.hpp"
 #include "log_tail.hpp"
 #include "sqlite_backup.hpp"
 #include "sqlite_connection.hpp"
@@ -170,7 +171,11 @@ class sqlite_store final : public store {
 
   ~sqlite_store() override { close(); }
 
-  void load(load_request& request) noexcept override { answer(request, &sqlite_reader::load); }
+  void load(load_request& request) noexcept override {
+    request.next = nullptr;
+    load_all(request);
+  }
+  void load_all(load_request& first) noexcept override;
   void list(list_request& request) noexcept override { answer(request, &sqlite_reader::list); }
   void list_outgoing(outgoing_request& request) noexcept override { answer(request, &sqlite_reader::list_outgoing); }
   void list_waiting(waiting_request& request) noexcept override { answer(request, &sqlite_reader::list_waiting); }
@@ -205,7 +210,7 @@ class sqlite_store final : public store {
     std::unique_ptr<database> open;
   };
 
-  // Who is overtaken by commits again and again keeps them out.
+  // For lists. Who is overtaken by commits again and again keeps them out.
   template <class Request>
   void answer(Request& request, bool (sqlite_reader::*read)(Request&)) noexcept {
     request.found = {};
@@ -226,6 +231,27 @@ class sqlite_store final : public store {
   std::shared_ptr<writing> writing_;
   std::uint64_t opening_ = 0;
 };
+
+// As in `answer`.
+void sqlite_store::load_all(load_request& first) noexcept {
+  load_list asked{first};
+  load_list answered;
+  try {
+    const sqlite_readers::lease reader{*writing_->open->readers};
+    for (int i = 0; i != attempts_beside_commits && !asked.empty(); ++i) (*reader).load(asked, answered);
+    if (!asked.empty()) {
+      const std::lock_guard lock{writing_->mutex};
+      (*reader).load(asked, answered);
+    }
+  } catch (...) {
+    while (load_request* const r = asked.pop_front()) {
+      r->found.reset();
+      r->failure = std::current_exception();
+      answered.push_back(*r);
+    }
+  }
+  while (load_request* const r = answered.pop_front()) r->done(*r);
+}
 
 }  // namespace
 }}  // namespace troupe::v0::detail

@@ -33,10 +33,17 @@ class sqlite_writer {
     std::uint64_t first = 0;
     const write_set* write = nullptr;
   };
+  struct new_actor {
+    const write_set* write = nullptr;
+    std::int64_t definition = 0;
+  };
 
   void apply(const commit_request& request);
   void sort_by_id(std::span<const write_set> writes);
   void create(const write_set& write);
+  void create_all();
+  static void bind(sqlite_statement& statement, std::size_t row, const new_actor& one);
+  void add_tags();
   void update(const write_set& write, bool may_log);
   void keep(const write_set& write);
   void destroy(const write_set& write);
@@ -57,6 +64,7 @@ class sqlite_writer {
   sqlite_log& log_;
   std::vector<definition_names::entry*> new_names_;  ///< of the open transaction
   std::vector<place> sorted_;
+  std::vector<new_actor> new_actors_;  ///< of the open transaction, those that are not inserted yet
   int log_pages_ = 0;
   int checkpoint_at_pages_;
   std::int64_t page_bytes_;
@@ -67,6 +75,7 @@ class sqlite_writer {
   sqlite_statement commit_;
   sqlite_statement roll_back_;
   sqlite_statement create_;
+  sqlite_statement create_many_;
   sqlite_statement update_;
   sqlite_statement find_;
   sqlite_statement destroy_;

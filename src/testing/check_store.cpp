@@ -124,6 +124,39 @@ void mistakes(bench& b) {
   store.has(changed, "after a commit that failed, a correct one succeeds");
 }
 
+void crowds(bench& b) {
+  opened store{b.make};
+  constexpr int count = 29;
+  batch births;
+  std::vector<actor_record> crowd;
+  std::vector<std::string> keys;
+  for (int i = 0; i != count; ++i) {
+    actor_record& one = crowd.emplace_back(b.actor(fmt::format("{}", i), fmt::format("state {}", i)));
+    if (i % 3 == 0) one.labels = {{"third", "yes"}};
+    births.create(one);
+    keys.push_back(fmt::format("nobody {}", i));
+    keys.push_back(one.key);
+  }
+  store.commit(births);
+  for (const actor_record& one : crowd) store.has(one, "what is created in one commit is there");
+  const auto found = store.load_all(b.name, keys);
+  for (std::size_t i = 0; i != keys.size(); ++i) {
+    const bool expected = i % 2 == 0 ? !found[i] : found[i] && same(*found[i], crowd[i / 2]);
+    expect(expected, "of requests that are made together, each has its own answer");
+  }
+  for (const int at : {0, 13, count - 1}) {  // anywhere
+    batch more;
+    actor_record fresh;
+    for (int i = 0; i != count; ++i) {
+      const actor_record next = i == at ? b.actor("17") : b.actor(fmt::format("at {}, {}", at, i));
+      if (i != at) fresh = next;
+      more.create(next);
+    }
+    store.commit_is_refused(more, "creating a crowd, one of which takes a key that is taken, is refused");
+    store.has_not(fresh, "a commit that failed left no trace of its creates");
+  }
+}
+
 void definitions_apart(bench& b) {
   opened store{b.make};
   const actor_record mine = b.actor("home", "mine");
@@ -341,7 +374,7 @@ constexpr check actor_checks[] = {
     {"destroying", destroying},         {"mistakes", mistakes},             {"definitions apart", definitions_apart},
     {"listing", listing},               {"ownership", ownership},           {"large commit", large_commit},
     {"parallel reads", parallel_reads}, {"backing up", backing_up},         {"random commits", random_commits},
-    {"openings", openings},
+    {"openings", openings},             {"crowds", crowds},
 };
 
 }  // namespace

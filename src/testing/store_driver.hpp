@@ -251,6 +251,29 @@ class opened {
     return loaded(std::move(request));
   }
 
+  /// Asks for all of these together. The answers are in the same order.
+  std::vector<std::optional<actor_record>> load_all(std::string_view name, const std::vector<std::string>& keys) {
+    std::vector<std::unique_ptr<asked<load_request>>> requests;
+    for (const std::string& key : keys) {
+      auto& request = *requests.emplace_back(std::make_unique<asked<load_request>>());
+      request.name = name;
+      request.key = key;
+    }
+    for (std::size_t i = 1; i < requests.size(); ++i) requests[i - 1]->next = requests[i].get();
+    store_->load_all(*requests.front());
+    std::vector<std::optional<actor_record>> found;
+    for (auto& request : requests) {
+      if (!request->wait()) {
+        for (auto& each : requests) static_cast<void>(each.release());
+        throw broken_promise{"every request is answered"};
+      }
+      if (request->failure) throw broken_promise{"loading succeeds, not: " + describe(request->failure)};
+      found.push_back(std::move(request->found));
+    }
+    for (const auto& request : requests) expect(request->answers() == 1, "a request is answered once");
+    return found;
+  }
+
   std::vector<actor_record> list(std::string_view name, const tags* labels = nullptr,
                                  std::optional<actor_id> after = {}, std::size_t limit = 1'000'000) {
     auto request = std::make_unique<asked<list_request>>();

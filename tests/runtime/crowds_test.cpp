@@ -5,6 +5,7 @@
 #include <map>
 #include <random>
 
+#include "gated_store.hpp"
 #include "world.hpp"
 
 using namespace behaviour;
@@ -21,6 +22,19 @@ struct guest {
   static constexpr troupe::options options{.sleep_after = 8s, .durability = troupe::durability::ephemeral};
   using actor = troupe::actor<guest, &guest::arrive, &guest::which, &guest::leave>;
 };
+
+struct regular {
+  std::uint64_t visits = 0;
+
+  std::uint64_t visit() { return ++visits; }
+  using actor = troupe::actor<regular, &regular::visit>;
+};
+
+troupe::registry regulars() {
+  troupe::registry r;
+  r.use<regular>("regular");
+  return r;
+}
 
 troupe::registry guests() {
   troupe::registry r;
@@ -110,4 +124,27 @@ TEST_CASE("each of a crowd sleeps when it has been idle for its time") {
   w.pass(2200ms);
   CHECK(w.runtime.health().awake == 0);
   CHECK(w.runtime.health().held == 0);
+}
+
+TEST_CASE("a crowd that wakes together is asked for in few goes, one that wakes alone at once") {
+  gated_store store;
+  world w{regulars(), store};
+  const auto visit = [&](std::uint64_t count) -> troupe::task<> {
+    std::vector<troupe::task<>> visits;
+    for (std::uint64_t n = 0; n != count; ++n) {
+      visits.push_back([](troupe::handle<regular> h) -> troupe::task<> {
+        co_await h.call<&regular::visit>();
+      }(w.client.get_or_create<regular>(key_of(n))));
+    }
+    co_await troupe::when_all(std::move(visits));
+  };
+  w.run(visit(1000));
+  CHECK(store.loads() == 1000);
+  CHECK(store.questions() >= 2);
+  CHECK(store.questions() <= 100);
+  CHECK(store.write_sets() == 1000);
+  const auto before = store.questions();
+  w.run(w.client.get_or_create<regular>("late").call<&regular::visit>());
+  CHECK(store.loads() == 1001);
+  CHECK(store.questions() == before + 1);
 }

@@ -79,6 +79,8 @@ class gated_store {
   [[nodiscard]] std::size_t commits() const { return count(&shared::commits); }
   [[nodiscard]] std::size_t attempts() const { return count(&shared::attempts); }
   [[nodiscard]] std::size_t loads() const { return count(&shared::loads); }
+  /// How often it was asked for some of those together.
+  [[nodiscard]] std::size_t questions() const { return count(&shared::questions); }
   /// Write-sets in successful commits.
   [[nodiscard]] std::size_t write_sets() const { return count(&shared::write_sets); }
 
@@ -221,7 +223,7 @@ class gated_store {
     std::vector<troupe::load_request*> held_loads;
     troupe::commit_request::outcome next = troupe::commit_request::outcome::committed;
     troupe::errc why = troupe::errc::store_full;
-    std::size_t commits = 0, attempts = 0, write_sets = 0, loads = 0;
+    std::size_t commits = 0, attempts = 0, write_sets = 0, loads = 0, questions = 0;
     std::function<void(const contents&)> after_commit;
   };
 
@@ -235,6 +237,13 @@ class gated_store {
         if (shared_->holding_loads) return shared_->held_loads.push_back(&request);
       }
       shared_->inner->load(request);
+    }
+    void load_all(troupe::load_request& first) noexcept override {
+      {
+        const std::lock_guard lock{shared_->mutex};
+        ++shared_->questions;
+      }
+      store::load_all(first);
     }
     void list(troupe::list_request& request) noexcept override { shared_->inner->list(request); }
     void list_outgoing(troupe::outgoing_request& r) noexcept override { shared_->inner->list_outgoing(r); }

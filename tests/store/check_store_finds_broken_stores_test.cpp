@@ -81,6 +81,20 @@ class repeating_store : public forwarding_store {
   }
 };
 
+/// Gives each of those that are asked together what the one before it was to have.
+class mixing_store : public forwarding_store {
+ public:
+  using forwarding_store::forwarding_store;
+  void load_all(troupe::load_request& first) noexcept override {
+    std::string_view before = first.key;
+    for (troupe::load_request* each = &first; each != nullptr;) {
+      troupe::load_request& request = *std::exchange(each, each->next);
+      before = std::exchange(request.key, before);
+      good_->load(request);
+    }
+  }
+};
+
 /// Commits what `Spoil` has made of a request.
 template <void (*Spoil)(troupe::commit_request&)>
 class spoiling_store : public forwarding_store {
@@ -304,6 +318,11 @@ TEST_CASE("the suite finds a store that lists in any order", "[store][check_stor
 
 TEST_CASE("the suite finds a store that answers twice", "[store][check_store]") {
   CHECK_THAT(findings<repeating_store>(), Contains("missing actors: a request is answered once"));
+}
+
+TEST_CASE("the suite finds a store that mixes up what it is asked together", "[store][check_store]") {
+  CHECK_THAT(findings<mixing_store>(),
+             Contains("crowds: of requests that are made together, each has its own answer"));
 }
 
 TEST_CASE("the suite finds a store that keeps nothing and has many owners", "[store][check_store]") {

@@ -21,6 +21,31 @@ TEST_CASE("the SQLite store keeps every promise", "[store]") {
   CHECK(troupe::testing::check_store(make) == violations{});
 }
 
+TEST_CASE("the SQLite store names the one actor of a crowd that cannot be created", "[store]") {
+  using namespace store_calls;
+  const temporary_directory directory;
+  const auto store = troupe::sqlite{directory / "app.db"}();
+  REQUIRE(is_committed(create(*store, 1, "first", "/taken")));
+  std::vector<troupe::write_set::creation> creations(20);
+  std::vector<troupe::write_set> writes;
+  for (std::uint8_t i = 0; i != 20; ++i) {
+    creations[i].name = "counter";
+    creations[i].key = std::string_view{"/abcdefghijklmnopqrstuvw"}.substr(0, 2 + i);
+    if (i == 13) creations[i].key = "/taken";
+    troupe::write_set& write = writes.emplace_back(update(static_cast<std::uint8_t>(100 + i), {}));
+    write.what = troupe::write_set::action::create;
+    write.created = &creations[i];
+  }
+  const auto refused = commit(*store, writes);
+  CHECK(refused.result == troupe::commit_request::outcome::failed);
+  const std::string named = id(113).str() + " as counter/taken";
+  CHECK_THAT(text_of(refused.failure), Catch::Matchers::Contains(named));
+  CHECK(load(*store, 100) == std::nullopt);
+  creations[13].key = "/free";
+  CHECK(is_committed(commit(*store, writes)));
+  CHECK(load(*store, 113) == "");
+}
+
 TEST_CASE("the SQLite store tells keys apart by their bytes, whatever they are", "[store]") {
   using namespace store_calls;
   const temporary_directory directory;

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <troupe/core/actor_id.hpp>
@@ -106,6 +107,7 @@ struct load_request {
   std::exception_ptr failure;
 
   void (*done)(load_request&) noexcept = nullptr;
+  load_request* next = nullptr;  ///< the requester's, and in `store::load_all` the one that is asked together with it
 };
 
 /// Asks for a page of actors of one definition, in the order of their ids (that is, of their creation).
@@ -191,9 +193,9 @@ struct commit_request {
 /// A store does not promise anything about requests that were in flight when the process died: each is there whole or
 /// not at all. `troupe::testing::check_store` tries every sentence of this on a store of your own.
 ///
-/// Nothing here may assume a local, blocking store: answers arrive through `done`. `load` and the lists may be called
-/// from any threads at once, see every request whose `done` has been called, and are each of one moment. `commit` is
-/// called with one request at a time, on the executor's I/O lane, where it may block.
+/// Nothing here may assume a local, blocking store: answers arrive through `done`. Loads and lists may be called from
+/// any threads at once, see every request whose `done` has been called, and are each of one moment. `commit` is called
+/// with one request at a time, on the executor's I/O lane, where it may block.
 class store {
  public:
   virtual ~store() = default;
@@ -203,6 +205,13 @@ class store {
   store& operator=(const store&) = delete;
 
   virtual void load(load_request& request) noexcept = 0;
+
+  /// The same for a crowd that wakes together: `first`, and those to which `next` leads from it. Each has its own
+  /// answer. For stores to which it makes a difference.
+  virtual void load_all(load_request& first) noexcept {
+    for (load_request* each = &first; each != nullptr;) load(*std::exchange(each, each->next));
+  }
+
   virtual void list(list_request& request) noexcept = 0;
   virtual void list_outgoing(outgoing_request& request) noexcept = 0;
   virtual void list_waiting(waiting_request& request) noexcept = 0;

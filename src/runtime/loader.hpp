@@ -1,0 +1,39 @@
+#pragma once
+
+#include <mutex>
+
+#include <troupe/core/executor.hpp>
+#include <troupe/store/store.hpp>
+
+#include "../store/load_list.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+
+/// Asks the store for the actors that wake. A request waits behind what its thread has to do already, and whatever has
+/// come by then is asked together: who wakes alone is asked for at once, a crowd in few goes.
+class loader {
+ public:
+  loader(executor& exec, store& stored) noexcept : executor_{exec}, store_{stored} {}
+
+  /// From any thread. Whoever waits for the answer keeps the runtime alive.
+  void add(load_request& r) noexcept;
+
+ private:
+  struct job final : work {
+    explicit job(loader& l) noexcept : work{&job::run_one}, owner{l} {}
+    static void run_one(work& w) noexcept { static_cast<job&>(w).owner.load_some(); }
+    loader& owner;
+  };
+
+  void load_some() noexcept;
+
+  executor& executor_;
+  store& store_;
+  std::mutex mutex_;
+  load_list asked_;  ///< while there is one, the job is posted
+  job job_{*this};
+};
+
+}  // namespace detail
+}  // namespace troupe::inline v0
