@@ -95,8 +95,7 @@ WHY = {
     "ping-pong, a round of two posts":
         "two posts in bulk take twice what `post 128` takes above: a change of actor that cost nothing would just about "
         "reach the target. It costs some 150 instructions of the 420 a post (callgrind on this benchmark), and makes six "
-        "locked ones a round (each counted in, its mailbox taken and let go). Rounds in which the machine is left alone "
-        "take 62 ns.",
+        "locked ones a round: each post is counted in, and its mailbox taken and let go. The fastest rounds take 61 ns.",
     "one producer, at most 1,024 under way":
         "no line is passed: the actor runs on the producer's thread when that waits. So it is `post 1,024, then run "
         "them` above, with a call and a change of coroutine for every 1,024.",
