@@ -31,6 +31,11 @@ const tags& activation::labels() const noexcept {
   return more_ ? more_->labels : none;
 }
 
+const actor_id& activation::known_id() const noexcept {
+  static const actor_id none;
+  return more_ ? more_->id : none;
+}
+
 std::uint32_t activation::life() {
   auto& mine = more().life;
   while (mine == 0) mine = owner_.core().next_life();

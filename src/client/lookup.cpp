@@ -70,7 +70,7 @@ class status_invocation final : public invocation {
       const auto newest = c.side_->registered;
       seen.unsaved = c.side_->save_scheduled || !c.core().commits().is_durable(newest);
     }
-    if (c.holder_ != nullptr && c.holder_->kind != purpose::lifecycle) seen.exclusive = c.holder_->what();
+    if (const auto* const h = c.holder(); h != nullptr && h->kind != purpose::lifecycle) seen.exclusive = h->what();
     seen.reason = reason(c);
   }
 

@@ -1,5 +1,7 @@
 #include <troupe/runtime/cell.hpp>
 
+#include <cstddef>
+#include <new>
 #include <thread>
 #include <utility>
 
@@ -26,6 +28,7 @@ constexpr int drain_budget = 128;
 cell::cell(served_type& kind, const troupe::key& key, std::uint8_t place)
     : work{&cell::run_posted}, place_{place}, key_{key} {
   context = &kind;
+  if (kind.id_at != 0) new (reinterpret_cast<std::byte*>(this) + kind.id_at) actor_id;
 }
 
 cell::~cell() = default;
@@ -50,8 +53,24 @@ cell_side& cell::side() {
 }
 
 const actor_id& cell::id() {
-  if (!id_ && live_) core().cells().set_id(*this, core().make_id());
-  return id_;
+  if (!known_id() && live_) core().cells().set_id(*this, core().make_id());
+  return known_id();
+}
+
+const actor_id& cell::known_id() const noexcept {
+  static const actor_id none;
+  if (const auto at = kind().id_at; at != 0) {
+    return *std::launder(reinterpret_cast<const actor_id*>(reinterpret_cast<const std::byte*>(this) + at));
+  }
+  return live_ ? live_->known_id() : none;
+}
+
+void cell::set_id(const actor_id& id) {
+  if (const auto at = kind().id_at; at != 0) {
+    *std::launder(reinterpret_cast<actor_id*>(reinterpret_cast<std::byte*>(this) + at)) = id;
+  } else {
+    live_->set_id(id);
+  }
 }
 
 void cell::make_live() {
@@ -78,7 +97,7 @@ void cell::end_live::operator()(activation* a) const noexcept {
 void cell::fetch() const noexcept {
   constexpr std::size_t line_bytes = 64;
   const auto* const lines = reinterpret_cast<const std::byte*>(this);
-  for (std::size_t at = 0; at <= sizeof(cell); at += line_bytes) __builtin_prefetch(lines + at);
+  for (std::size_t at = 0; at <= sizeof(cell) + sizeof(activation); at += line_bytes) __builtin_prefetch(lines + at);
 }
 
 cell_queues& cell::queues() const noexcept { return *side_->queues; }
@@ -260,13 +279,16 @@ void cell::refuse_call() {
 
 void cell::enter(phase p, invocation* holder) noexcept {
   phase_ = p;
-  holder_ = holder;
+  if (holder != nullptr || side_) side().holder = holder;
   open_ = p == phase::awake && holder == nullptr;
 }
 
+void cell::defer(work& w) noexcept { side().deferred.push_back(w); }
+
 void cell::readmit() noexcept {
-  deferred_.splice(std::move(incoming_));
-  incoming_.splice(std::move(deferred_));
+  if (!side_) return;
+  side_->deferred.splice(std::move(incoming_));
+  incoming_.splice(std::move(side_->deferred));
 }
 
 bool cell::descends(const invocation& inv, const invocation& from) noexcept {
@@ -279,7 +301,8 @@ bool cell::descends(const invocation& inv, const invocation& from) noexcept {
 // Runs a message of an invocation, or puts it aside. False if the cell is no longer held.
 bool cell::dispatch(invocation& inv, work& w) noexcept {
   using purpose = invocation::purpose;
-  const bool excluded = holder_ != nullptr && inv.kind != purpose::lifecycle && !descends(inv, *holder_);
+  const invocation* const keeps_out = holder();
+  const bool excluded = keeps_out != nullptr && inv.kind != purpose::lifecycle && !descends(inv, *keeps_out);
   if (inv.started) {
     if (excluded) return defer(w), true;
     return run_turn(inv, &w);
@@ -413,7 +436,7 @@ void cell::settle(invocation& inv, turn& t) noexcept {
     if (inv.blocks_sleep) --live_->keep_awake_count;
   }
   if (std::exchange(inv.holds_messages, false)) side_->queues->consumer_ended(inv, inv.failure);
-  if (holder_ == &inv) {
+  if (holder() == &inv) {
     enter(phase_, nullptr);
     readmit();
   }

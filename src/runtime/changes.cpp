@@ -335,7 +335,7 @@ epoch_number cell_side::place(epoch_number dependency, Fill&& fill) {
   image& m = next_image();
   registered = owner.core().commits().add([&](epoch_number e) -> image& {
     m.epoch = e;
-    m.id = owner.id_;
+    m.id = owner.known_id();
     m.version = stored_version;
     m.what = what;
     m.nothing = false;

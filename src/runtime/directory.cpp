@@ -64,7 +64,7 @@ cell* directory::find(const actor_id& id) noexcept {
   const auto h = detail::hash_of(id);
   auto& s = by_id_[shard_of(h)];
   const std::lock_guard lock{s.mutex};
-  cell* const c = s.cells.find(h, [&](const cell& each) { return each.id_ == id; });
+  cell* const c = s.cells.find(h, [&](const cell& each) { return each.is(id); });
   if (c == nullptr) return nullptr;
   // A cell whose last reference is just being given back is as good as gone.
   auto count = c->references_.load(std::memory_order_relaxed);
@@ -78,17 +78,17 @@ void directory::set_id(cell& c, const actor_id& id) {
   auto& s = by_id_[shard_of(h)];
   const std::lock_guard lock{s.mutex};
   s.cells.make_room();
+  c.set_id(id);
   s.cells.insert(h, c);
-  c.id_ = id;
 }
 
 void directory::clear_id(cell& c) noexcept {
   remove_id(c);
-  c.id_ = {};
+  c.set_id({});
 }
 
 void directory::remove_id(cell& c) noexcept {
-  const auto h = detail::hash_of(c.id_);
+  const auto h = detail::hash_of(c.known_id());
   auto& s = by_id_[shard_of(h)];
   const std::lock_guard lock{s.mutex};
   s.cells.erase(h, c);
@@ -108,7 +108,7 @@ void directory::release(cell& c) noexcept {
     if (c.references_.fetch_sub(1, std::memory_order_acq_rel) != 1 || !c.is_forgotten()) return;
     s.cells.erase(h, c);
   }
-  if (c.id_) remove_id(c);
+  if (c.known_id()) remove_id(c);
   const cell_blocks::block block{&c, c.place_};
   c.~cell();
   k.blocks.give_back(block, k.cell_bytes);

@@ -28,8 +28,14 @@ bool can_wake_at_once(const definition& d) noexcept {
 }  // namespace
 
 kind::kind(runtime_core& r, const definition& d, const commit_state& commits) noexcept
-    : served_type{r, d, commits, can_wake_at_once(d), 0, up_to(cell_blocks::alignment, sizeof(cell))} {
-  const auto at = up_to(d.live_alignment, sizeof(cell));
+    : served_type{r, d, commits, can_wake_at_once(d), 0, 0, 0} {
+  std::size_t bytes = sizeof(cell);
+  if (d.options.durability != durability::ephemeral) {
+    id_at = static_cast<std::uint32_t>(bytes);
+    bytes += sizeof(actor_id);
+  }
+  cell_bytes = static_cast<std::uint32_t>(up_to(cell_blocks::alignment, bytes));
+  const auto at = up_to(d.live_alignment, bytes);
   if (d.live_alignment > cell_blocks::alignment || at + d.live_bytes > cell_bytes_max) return;
   live_at = static_cast<std::uint32_t>(at);
   cell_bytes = static_cast<std::uint32_t>(up_to(cell_blocks::alignment, at + d.live_bytes));

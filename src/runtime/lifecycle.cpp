@@ -88,7 +88,7 @@ void lifecycle::begin_wake(cell& c) noexcept {
 
 void lifecycle::begin_stop(cell& c) noexcept {
   auto* const p = new stopping{c};
-  c.enter(cell::phase::stopping, c.holder_);
+  c.enter(cell::phase::stopping, c.holder());
   c.side().passes().procedure = p;
   c.put_first(*p);
 }
@@ -160,8 +160,9 @@ task<> lifecycle::bring_up(cell& c, actor_record* record) {
     restore(c, *record);
   } else {
     refuse_absent(c);
-    if (c.deferred_.empty()) return {};  // it does not exist, and nobody wants it to
-    auto& creator = *static_cast<invocation*>(c.deferred_.front()->context);
+    const auto& waiting = c.side_->deferred;
+    if (waiting.empty()) return {};  // it does not exist, and nobody wants it to
+    auto& creator = *static_cast<invocation*>(waiting.front()->context);
     create(c, *creator.origin);
     creator.created_actor = true;
   }
@@ -180,10 +181,11 @@ task<> lifecycle::bring_up(cell& c, actor_record* record) {
 
 // The calls in front that need the actor to exist find that it does not.
 void lifecycle::refuse_absent(cell& c) {
-  while (!c.deferred_.empty()) {
-    auto& inv = *static_cast<invocation*>(c.deferred_.front()->context);
+  auto& waiting = c.side_->deferred;
+  while (!waiting.empty()) {
+    auto& inv = *static_cast<invocation*>(waiting.front()->context);
     if (inv.origin->creates()) return;
-    c.deferred_.pop_front();
+    waiting.pop_front();
     const bool by_id = inv.origin->how == address::intent::by_id;
     const auto named = by_id ? c.type().name + " " + inv.origin->id.str() : c.name();
     c.core().refuse(inv, std::make_exception_ptr(error(errc::not_found, named)));
@@ -200,7 +202,7 @@ void lifecycle::create(cell& c, const address& wanted) {
   if (c.side_) c.side_->begin_life(nullptr);
   c.make_live();
   if (wanted.given) c.live_->label(wanted.given->labels);
-  if (c.id_) core.cells().clear_id(c);
+  if (c.known_id()) core.cells().clear_id(c);
   if (!c.side_) return;
   auto& side = *c.side_;
   if (wanted.given) side.input = wanted.given->input;
@@ -222,8 +224,8 @@ void lifecycle::restore(cell& c, actor_record& record) {
     throw error(errc::newer_state, fmt::format("{} is of version {}, the program's is {}", c.name(), record.version,
                                                type.version));
   }
-  if (c.id_ != record.id) {
-    if (c.id_) c.core().cells().clear_id(c);
+  if (!c.is(record.id)) {
+    if (c.known_id()) c.core().cells().clear_id(c);
     c.core().cells().set_id(c, record.id);
   }
   c.side().begin_life(&record);
@@ -465,10 +467,10 @@ task<> lifecycle::put_down_durable(cell& c) {
 }
 
 void lifecycle::lay_down(cell& c) {
+  const bool gone = (c.side_ && c.side_->destroyed) || c.type().options.durability == durability::ephemeral;
+  if (gone && c.known_id()) c.core().cells().clear_id(c);
   c.live_.reset();
   c.quick_writes_ = false;
-  const bool gone = (c.side_ && c.side_->destroyed) || c.type().options.durability == durability::ephemeral;
-  if (gone && c.id_) c.core().cells().clear_id(c);
   if (c.side_) {
     auto& side = *c.side_;
     if (side.heard_by && (gone || c.core().stopping())) close_all(c, why_it_ends(gone));
@@ -480,14 +482,15 @@ void lifecycle::lay_down(cell& c) {
       if (first && !gone && was_awake && alarms::concern(c.type())) c.core().wake_ups().set(c.type(), c.key(), *first);
       if (gone || c.core().stopping()) side.queues->refuse_waiters(why_it_ends(gone));
     }
+    c.readmit();
     if (side.end_life()) c.side_.reset();
   }
   c.enter(cell::phase::asleep, nullptr);
-  c.readmit();
 }
 
 void lifecycle::refuse_deferred(cell& c, const std::exception_ptr& why) noexcept {
-  while (work* const w = c.deferred_.pop_front()) c.core().refuse(*static_cast<invocation*>(w->context), why);
+  if (!c.side_) return;
+  while (work* const w = c.side_->deferred.pop_front()) c.core().refuse(*static_cast<invocation*>(w->context), why);
 }
 
 }  // namespace detail

@@ -214,6 +214,9 @@ struct cell_side {
   [[nodiscard]] bool in_hook() const noexcept { return passing && passing->hook != nullptr; }
 
   cell& owner;
+  invocation* holder = nullptr;  ///< the exclusive action or lifecycle procedure that keeps others out
+  work_list deferred;            ///< must wait: for the wake, for an exclusive action, ...
+
   std::array<std::unique_ptr<image>, 2> images;  ///< while one is committed, the other fills; null until it is needed
   epoch_number registered = 0;      ///< the epoch of the newest image
   const buffer* newest = nullptr;   ///< the newest encoded state, whether committed or not
@@ -262,6 +265,8 @@ struct cell_side {
   void encode_now(image& m) noexcept;
   void schedule_save() noexcept;
 };
+
+inline invocation* cell::holder() const noexcept { return side_ ? side_->holder : nullptr; }
 
 }  // namespace detail
 }  // namespace troupe::inline v0

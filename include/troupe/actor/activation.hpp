@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include <troupe/actor/invocation.hpp>
+#include <troupe/core/actor_id.hpp>
 #include <troupe/core/buffer.hpp>
 #include <troupe/core/bytes.hpp>
 #include <troupe/core/tags.hpp>
@@ -80,12 +81,17 @@ class activation {
   /// The same, or 0 if nobody has asked for it.
   [[nodiscard]] std::uint32_t known_life() const noexcept { return more_ ? more_->life : 0; }
 
+  /// The id of an actor that is never stored: for this life.
+  [[nodiscard]] const actor_id& known_id() const noexcept;
+  void set_id(const actor_id& id) { more().id = id; }
+
  private:
   // What few ask for.
   struct extras {
     tags labels;
     std::stop_source stop{std::nostopstate};
     std::uint32_t life = 0;
+    actor_id id;
   };
   [[nodiscard]] extras& more() {
     if (!more_) more_ = std::make_unique<extras>();

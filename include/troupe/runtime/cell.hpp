@@ -85,6 +85,9 @@ struct served_type {
   /// In the block of a cell of its actors, whose size that is: where the live copy has room. 0: it has a block of its
   /// own.
   std::uint32_t live_at;
+  /// There, too: where the id of a stored actor stands, which has one as long as it exists. 0: that of another is the
+  /// live copy's.
+  std::uint32_t id_at;
   std::uint32_t cell_bytes;
 };
 
@@ -234,7 +237,8 @@ class cell final : public work {
   [[nodiscard]] activation* live() const noexcept { return live_.get(); }
   /// Nil while the actor is not known to exist. That of an actor that is never stored is made when it is asked for.
   [[nodiscard]] const actor_id& id();
-  [[nodiscard]] bool is(const actor_id& wanted) const noexcept { return id_ == wanted; }
+  [[nodiscard]] const actor_id& known_id() const noexcept;
+  [[nodiscard]] bool is(const actor_id& wanted) const noexcept { return known_id() == wanted; }
 
   /// Who is connected; null if nobody ever was.
   [[nodiscard]] audience* heard_by() const noexcept;
@@ -285,7 +289,9 @@ class cell final : public work {
   bool run_turn(invocation& inv, work* continuation) noexcept;
   void run_first(invocation& inv, turn& t) noexcept;
   void after_turn() noexcept;
-  void defer(work& w) noexcept { deferred_.push_back(w); }
+  void set_id(const actor_id& id);
+  [[nodiscard]] invocation* holder() const noexcept;
+  void defer(work& w) noexcept;
   void readmit() noexcept;
   void enter(phase p, invocation* holder) noexcept;
   [[nodiscard]] cell_side& side();
@@ -314,12 +320,9 @@ class cell final : public work {
 
   const troupe::key key_;
   work_list incoming_;              ///< taken from the mailbox, in the order of arrival
-  work_list deferred_;              ///< must wait: for the wake, for an exclusive action, ...
-  invocation* holder_ = nullptr;    ///< the exclusive action or lifecycle procedure that keeps others out
   std::unique_ptr<cell_side> side_;  ///< null until it is needed
   std::atomic<std::uint32_t> begun_seen_{0};
   std::atomic<std::uint32_t> begun_{0};  ///< written by the holder alone
-  actor_id id_;                      ///< nil while it is not known to exist
 };
 
 /// What a turn does beside changing the state and sending, if anything.
