@@ -85,47 +85,52 @@ is measured in the same run.
 # Of rows that may miss their target: what stands in the way, as far as it is known.
 WHY = {
     "the same, coroutine action":
-        "some 400 instructions: the frame's memory takes 38 of them, the turn of a coroutine some 190. Rounds lie on "
-        "both sides of the target.",
+        "some 400 instructions: the frame's memory takes 38 of them, the turn of a coroutine some 190. Rounds lie "
+        "on both sides of the target.",
     "by key, one of a million, cold":
-        "two accesses, one after the other, to memory that is in no cache: the table's bucket, then the actor. A map "
-        "behind a mutex has them, too, and takes what stands beside it above.",
+        "two accesses, one after the other, to memory that is in no cache: the table's bucket, then the actor. The "
+        "row below is the memory alone, without anything to do, and the map behind a mutex waits for as much.",
     "find one by key and call it":
         "the same, and the state in its own memory besides.",
     "ping-pong, a round of two posts":
-        "two posts in bulk take twice what `post 128` takes above: a change of actor that cost nothing would just about "
-        "reach the target. It costs some 150 instructions of the 420 a post (callgrind on this benchmark), and makes six "
-        "locked ones a round: each post is counted in, and its mailbox taken and let go. The fastest rounds take 61 ns.",
+        "two posts in bulk take twice what `post 128` takes above: a change of actor that cost nothing would just "
+        "about reach the target. It costs some 150 instructions of the 420 a post (callgrind on this benchmark), "
+        "and makes six locked ones a round: each post is counted in, and its mailbox taken and let go. The fastest "
+        "rounds take 61 ns.",
     "one producer, at most 1,024 under way":
         "no line is passed: the actor runs on the producer's thread when that waits. So it is `post 1,024, then run "
         "them` above, with a call and a change of coroutine for every 1,024.",
     "two producers, at most 1,024 each under way":
-        "two threads that do to the mailbox's line what a post does to it, and nothing else, reach what stands beside "
-        "it. And the two wait for each other: a fifth of the time goes to falling asleep and being woken, with 1.3 cores "
-        "busy (perf on this benchmark). Workers that look for work eight times longer first change nothing here, and "
-        "make `when_all` up to a fifth slower. One thread does more alone: the row above.",
+        "two threads that do to the mailbox's line what a post does to it, and nothing else, reach what stands "
+        "beside it. And the two wait for each other: a fifth of the time goes to falling asleep and being woken, "
+        "with 1.3 cores busy (perf on this benchmark). Workers that look for work eight times longer first change "
+        "nothing here, and make `when_all` up to a fifth slower. One thread does more alone: the row above.",
     "two threads hammer one actor with `get()`":
         "the line that both want: the bare mutex beside it has that, too.",
     "first call of a new key":
-        "what remains has not been taken apart; rounds lie on both sides of the target.",
+        "some 1,600 instructions (callgrind on this benchmark): 270 for the table and room in it, 170 for what "
+        "finds and hashes the key, 210 for the actor's beginning, 160 for its locks; and the memory of the cell, "
+        "which is new to the caches. Rounds lie on both sides of the target.",
     "memory of an actor that is awake":
-        "152 bytes of the cell, its key included, 56 of the live copy, and the rest for its place in the table.",
+        "176 bytes of the cell, its key included, and of the live copy; the rest is its place in the table.",
     "skynet, scaled to a million leaves: actors":
-        "it is new keys and calls that wait for others; not taken apart further.",
+        "some 3,800 instructions an actor (callgrind on this benchmark), of which 700 write its key as text, 1,600 "
+        "are the row `first call of a new key`, and the rest a call that waits for ten others, in turns. Two "
+        "workers take little more than half the time of one.",
     "skynet, scaled to a million leaves: tasks":
-        "not taken apart; rounds lie on both sides of the target.",
+        "a task of the tree is a frame, an await and a branch of a join; rounds lie on both sides of the target.",
     "memory of one that is awake, its handle and timer included":
-        "beside the cell and the live copy: 312 bytes for what is to be committed and for connections and queues, 112 "
-        "for what is being committed, 120 for the state as it was last encoded, 96 for the text in it, 96 for the "
-        "handle's address, the key again, and two tables.",
+        "beside the cell and the live copy: 312 bytes for what is to be committed and for connections and queues, "
+        "112 for what is being committed, 120 for the state as it was last encoded, 96 for the text in it, 96 for "
+        "the handle's address, the key again, and two tables.",
     "creation, 1,024 at a time":
-        "SQLite alone takes half of the time for the three trees that a new row goes into; before, the store is asked "
-        "for each key, and in that time nothing is committed yet.",
+        "SQLite alone takes half of the time for the three trees that a new row goes into; before, the store is "
+        "asked for each key, and in that time nothing is committed yet.",
     "1 caller":
         "one `fdatasync` a call: the disk's own figure stands beside it, and changes from run to run.",
     "longest":
-        "half of the highest rate is more than half when the machine or its disk slows down: then what has become due "
-        "waits. The disk's own longest `fdatasync` stands beside it.",
+        "half of the highest rate is more than half when the machine or its disk slows down: then what has become "
+        "due waits. The disk's own longest `fdatasync` stands beside it.",
     "one actor, one call":
         "the header, above it; two thirds of what the compiler reads for that are the standard library's.",
 }
@@ -227,6 +232,7 @@ PARTS = [
         Row("`relaxed` actor, plain action", "call/relaxed_plain/1", NS, 15, CAS),
         Row("`committed` actor, const action", "call/committed_const/1", NS, 15, CAS),
         Row("by key, one of a million, cold", "call/by_key_of_a_million", NS, 300, MAP),
+        Row("the memory that it waits for: two lines, one after the other", "baseline/two_cold_lines", NS),
         Row("actor to actor", "call/actor_to_actor", NS, 55, CAS),
         Row("awaiting an empty `task`", "baseline/troupe_task", NS, None, FRAME),
     ]),
