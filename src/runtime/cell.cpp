@@ -216,14 +216,16 @@ void cell::push(work& w, const turn& from) noexcept {
     thread.kept = this;
   } else {
     thread.keeps_for = nullptr;  // several: others may help
-    post_kept(thread);
+    offer_kept(thread);
     post();
   }
 }
 
-// Out of line, so that nobody saves registers for its sake.
-[[gnu::noinline]] void cell::post_kept(thread_state& thread) noexcept {
-  static_cast<cell*>(std::exchange(thread.kept, nullptr))->post();
+// The thread has something else to do first, so whoever is free may take it. Out of line, so that nobody saves
+// registers for its sake.
+[[gnu::noinline]] void cell::offer_kept(thread_state& thread) noexcept {
+  auto& kept = *static_cast<cell*>(std::exchange(thread.kept, nullptr));
+  kept.core().exec().offer(kept);
 }
 
 // What is kept now, the worker that runs us looks at.
@@ -231,14 +233,14 @@ void cell::run_posted(work& w) noexcept { static_cast<cell&>(w).run_messages(dra
 
 void cell::drain(int budget) noexcept {
   run_messages(budget);
-  if (auto& thread = this_thread(); thread.kept != nullptr) post_kept(thread);
+  if (auto& thread = this_thread(); thread.kept != nullptr) offer_kept(thread);
 }
 
 void cell::run_messages(int budget) noexcept {
   auto& thread = this_thread();
   for (; !incoming_.empty() || receive_more(); --budget) {
     if (thread.kept != nullptr) [[unlikely]]
-      post_kept(thread);
+      offer_kept(thread);
     if (budget == 0) {
       show_begun();
       const giving_way behind;

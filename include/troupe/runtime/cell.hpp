@@ -277,7 +277,7 @@ class cell final : public work {
   bool enqueue_resting(work& w) noexcept;
   static void run_posted(work& w) noexcept;
   void run_messages(int budget) noexcept;
-  static void post_kept(thread_state& thread) noexcept;
+  static void offer_kept(thread_state& thread) noexcept;
   void hand_over() noexcept;
   [[noreturn]] void refuse_call();
   void show_begun() noexcept {
