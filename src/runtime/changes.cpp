@@ -299,11 +299,14 @@ epoch_number cell_side::record_destroy(epoch_number dependency) {
   });
 }
 
-// The one that is not the newest: what it was for is durable, or the newest one's epoch could not have been opened.
-image& cell_side::next_image() {
-  auto& m = images[newest_image ^ 1];
-  if (!m) m = std::make_unique<image>(owner);
-  return *m;
+// The newest again, if its epoch is durable: then the committer has let go of it. Else the other: what that was for is
+// durable, or the newest one's epoch could not have been opened.
+std::uint8_t cell_side::next_image() {
+  const auto& now = images[newest_image];
+  const bool is_free = !now || owner.core().commits().is_durable(now->epoch);
+  const auto next = static_cast<std::uint8_t>(is_free ? newest_image : newest_image ^ 1);
+  if (!images[next]) images[next] = std::make_unique<image>(owner);
+  return next;
 }
 
 // Puts changes into the actor's image of the open epoch, or of the one that is closing, if it can still be changed and
@@ -332,7 +335,8 @@ epoch_number cell_side::place(epoch_number dependency, Fill&& fill) {
   }
   const auto what = exists ? write_set::action::keep : write_set::action::create;
   if (!destroyed) exists = true;
-  image& m = next_image();
+  const auto next = next_image();
+  image& m = *images[next];
   registered = owner.core().commits().add([&](epoch_number e) -> image& {
     m.epoch = e;
     m.id = owner.known_id();
@@ -353,7 +357,7 @@ epoch_number cell_side::place(epoch_number dependency, Fill&& fill) {
     m.is.store(image::stage::open, std::memory_order_release);
     return m;
   });
-  newest_image ^= 1;
+  newest_image = next;
   return registered;
 }
 

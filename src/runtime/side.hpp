@@ -217,7 +217,7 @@ struct cell_side {
   invocation* holder = nullptr;  ///< the exclusive action or lifecycle procedure that keeps others out
   work_list deferred;            ///< must wait: for the wake, for an exclusive action, ...
 
-  std::array<std::unique_ptr<image>, 2> images;  ///< while one is committed, the other fills; null until it is needed
+  std::array<std::unique_ptr<image>, 2> images;  ///< the other fills while one is committed; null until it is needed
   epoch_number registered = 0;      ///< the epoch of the newest image
   const buffer* newest = nullptr;   ///< the newest encoded state, whether committed or not
   std::size_t newest_bytes = 0;     ///< the size of the state when it was last encoded
@@ -254,7 +254,7 @@ struct cell_side {
   [[nodiscard]] bool differs(bytes_view state) const noexcept;
   [[nodiscard]] bool looks_different();
   void tell_of_change(const ended_turn& t, std::exception_ptr& failure) noexcept;
-  [[nodiscard]] image& next_image();
+  [[nodiscard]] std::uint8_t next_image();
   template <class Fill>
   epoch_number place(epoch_number dependency, Fill&& fill);
   [[nodiscard]] std::unique_ptr<row_changes> take_rows();
