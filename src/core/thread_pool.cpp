@@ -114,8 +114,7 @@ struct thread_pool::impl {
 
   void post(work& w) noexcept {
     if (worker* const me = mine(); me != nullptr) {
-      // The worker itself comes to the one item as soon as it is done with the present one.
-      if (keep(me->next, w) + me->later.size() > 1) wake_another();
+      tell_others(keep(me->next, w) + me->later.size());
       return;
     }
     injected.push(w);
@@ -125,7 +124,13 @@ struct thread_pool::impl {
   void post_behind(work& w) noexcept {
     worker* const me = mine();
     if (me == nullptr) return post(w);
-    if (keep(me->later, w) + me->next.size() > 1) wake_another();
+    tell_others(keep(me->later, w) + me->next.size());
+  }
+
+  // Its worker comes to one item itself, as soon as it is done with the present one; if that takes long, a parked worker
+  // comes for it, as long as one looks round.
+  void tell_others(std::size_t waiting) noexcept {
+    if (waiting > 1 || looking_round.load(std::memory_order_relaxed) == 0) wake_another();
   }
 
   void offer(work& w) noexcept {
@@ -272,7 +277,9 @@ struct thread_pool::impl {
       const bool others_busy = parked.load(std::memory_order_relaxed) < workers.size();
       const auto woken = [this] { return wake_ups != 0 || stopping; };
       if (others_busy) {
+        looking_round.fetch_add(1, std::memory_order_relaxed);
         park_condition.wait_for(guard, look_round, woken);
+        looking_round.fetch_sub(1, std::memory_order_relaxed);
       } else if (deadline != time_point::max()) {
         park_condition.wait_until(guard, deadline, woken);
       } else {
@@ -300,6 +307,7 @@ struct thread_pool::impl {
   std::vector<std::unique_ptr<worker>> workers;
   std::atomic<unsigned> searching{0};
   std::atomic<unsigned> parked{0};
+  std::atomic<unsigned> looking_round{0};  // of those that are parked
   std::mutex park_mutex;
   std::condition_variable park_condition;
   unsigned wake_ups = 0;

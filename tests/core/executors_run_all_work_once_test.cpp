@@ -189,6 +189,26 @@ TEST_CASE("what is offered runs once, unless it is taken back", "[core]") {
   CHECK(ran + taken_back == rounds);
 }
 
+TEST_CASE("work that waits behind a long computation is picked up by a pool that had fallen asleep", "[core]") {
+  troupe::thread_pool pool{2};
+  for (int i = 0; i < 10; ++i) {
+    std::promise<void> behind;
+    std::promise<void> through;
+    auto picked_up = behind.get_future();
+    auto ended = through.get_future();
+    ended.wait_for(4ms);  // time to fall asleep; what it promises holds at any time
+    piece waiting{[&] { behind.set_value(); }};
+    piece computing{[&] {
+      pool.post(waiting);
+      picked_up.wait();
+      through.set_value();
+    }};
+    pool.post(computing);
+    REQUIRE(ended.wait_for(30s) == std::future_status::ready);
+  }
+  pool.stop();
+}
+
 TEST_CASE("work that waits behind a long computation is picked up", "[core]") {
   troupe::thread_pool pool{2};
   std::latch both{2};  // so that one worker has nothing left to do while the other is busy
