@@ -127,7 +127,7 @@ struct thread_pool::impl {
     tell_others(keep(me->later, w) + me->next.size());
   }
 
-  // Its worker comes to one item itself, as soon as it is done with the present one; if that takes long, a parked worker
+  // Its worker comes to one item itself, as soon as it is done with the present one. If that takes long, a parked one
   // comes for it, as long as one looks round.
   void tell_others(std::size_t waiting) noexcept {
     if (waiting > 1 || looking_round.load(std::memory_order_relaxed) == 0) wake_another();
