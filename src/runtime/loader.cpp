@@ -15,6 +15,7 @@ constexpr std::size_t together_max = 64;
 }  // namespace
 
 void loader::add(load_request& r) noexcept {
+  if (!executor_.on_worker()) return store_.load(r);  // a thread of the host, which has nothing else to do meanwhile
   {
     const std::lock_guard lock{mutex_};
     const bool is_first = asked_.empty();

@@ -11,7 +11,8 @@ namespace troupe::inline v0 {
 namespace detail {
 
 /// Asks the store for the actors that wake. A request waits behind what its thread has to do already, and whatever has
-/// come by then is asked together: who wakes alone is asked for at once, a crowd in few goes.
+/// come by then is asked together: who wakes alone is asked for at once, a crowd in few goes. A thread of the host asks
+/// at once, and does not wait for another.
 class loader {
  public:
   loader(executor& exec, store& stored) noexcept : executor_{exec}, store_{stored} {}
