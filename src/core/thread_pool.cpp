@@ -35,7 +35,7 @@ constexpr int searches_before_parking = 256;
 // Every so many pieces of work others' work goes first, what has given way, and the oldest: or a worker that feeds
 // itself would starve them. A tree is walked in depth all the same.
 constexpr unsigned others_interval = 32;
-constexpr unsigned oldest_interval = 256;
+constexpr unsigned oldest_interval = 128;
 constexpr std::size_t steal_max = 64;
 
 // A parked worker looks round this often while others are busy: work that waits behind a long computation is picked up

@@ -312,7 +312,7 @@ void connection_core::call_some(work& w) noexcept {
     self.actor->core().leave_busy();  // the connection keeps the core
     return self.release();
   }
-  self.home->post(self);
+  self.home->post_behind(self);
 }
 
 hearing::hearing(executor& home, connection_core& c) noexcept : invocation{home} {

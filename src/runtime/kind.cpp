@@ -78,7 +78,7 @@ void idle_rounds::look(work& w) noexcept {
   if (!core.stopping()) {
     std::size_t looked_at = 0;
     while (self.next_shard_ != shard_count && looked_at < looked_at_in_a_row) looked_at += self.look_at_next_shard();
-    if (self.next_shard_ != shard_count) return core.exec().post(self);
+    if (self.next_shard_ != shard_count) return core.exec().post_behind(self);
     self.end_round();
   }
   core.leave_busy();
