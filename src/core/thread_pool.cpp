@@ -82,6 +82,11 @@ struct thread_pool::impl {
     impl* pool = nullptr;
     std::size_t index = 0;
 
+    // Both under `park_mutex`. Its own condition: one that several wait for may lose a wake-up (glibc bug 25847, mended
+    // in glibc 2.41), and we choose who wakes.
+    bool is_parked = false;
+    std::condition_variable called;
+
     [[nodiscard]] bool has_spare() const noexcept {
       return next.has_spare() || later.has_spare() || (next.size() != 0 && later.size() != 0);
     }
@@ -95,6 +100,7 @@ struct thread_pool::impl {
   };
 
   explicit impl(thread_pool& self, unsigned threads) : owner{self}, workers(threads) {
+    parking.reserve(workers.size());
     for (std::size_t i = 0; i < workers.size(); ++i) {
       workers[i] = std::make_unique<worker>();
       workers[i]->pool = this;
@@ -165,11 +171,14 @@ struct thread_pool::impl {
   void wake_one() noexcept {
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (searching.load(std::memory_order_relaxed) != 0 || parked.load(std::memory_order_relaxed) == 0) return;
+    worker* newest = nullptr;
     {
       const std::lock_guard guard{park_mutex};
-      ++wake_ups;
+      if (parking.empty()) return;  // who has left looks for work before it parks again, and so finds ours
+      newest = parking.back();
+      unpark(*newest);
     }
-    park_condition.notify_one();
+    newest->called.notify_one();
   }
 
   work* find(worker& me) noexcept {
@@ -249,46 +258,65 @@ struct thread_pool::impl {
 
   // Looks for a while, then parks; null when the pool stops and nothing is left.
   work* search(worker& me) noexcept {
+    bool looked_round = false;
     for (;;) {
-      searching.fetch_add(1, std::memory_order_relaxed);
-      work* found = nullptr;
-      for (int i = 0; i < searches_before_parking && found == nullptr; ++i) {
-        if (i % 64 == 0) expire_timers();
-        found = find(me);
+      work* found = find_soon(me);
+      if (found == nullptr) {
+        looked_round = park(me);
+        if (stopping && !work_for_others()) return find(me);
+        found = find_lingering(me);
       }
-      searching.fetch_sub(1, std::memory_order_seq_cst);
-      if (found != nullptr) {
-        if (work_for_others()) wake_one();
-        return found;
-      }
-      if (!park()) return find(me);
-      if (work* const w = find_lingering(me); w != nullptr) return w;
+      if (found == nullptr) continue;
+      // Who relied on our looking round relies on another's from now on.
+      const bool nobody_looks = looked_round && looking_round.load(std::memory_order_relaxed) == 0;
+      if (nobody_looks || work_for_others()) wake_one();
+      return found;
     }
   }
+  work* find_soon(worker& me) noexcept {
+    work* found = nullptr;
+    searching.fetch_add(1, std::memory_order_relaxed);
+    for (int i = 0; i < searches_before_parking && found == nullptr; ++i) {
+      if (i % 64 == 0) expire_timers();
+      found = find(me);
+    }
+    searching.fetch_sub(1, std::memory_order_seq_cst);
+    return found;
+  }
 
-  // False when the pool stops.
-  bool park() noexcept {
+  // Until it is called, it is time for a look, or the pool stops. True if this was a look round.
+  bool park(worker& me) noexcept {
     static_cast<void>(owner.timers_.next_deadline());  // puts it right; not under our lock, which timers take that fire
     std::unique_lock guard{park_mutex};
+    parking.push_back(&me);
+    me.is_parked = true;
     parked.fetch_add(1, std::memory_order_relaxed);
     std::atomic_thread_fence(std::memory_order_seq_cst);
+    bool looks_round = false;
     if (!work_for_others() && !stopping) {
       const auto deadline = owner.timers_.next_look();
-      const bool others_busy = parked.load(std::memory_order_relaxed) < workers.size();
-      const auto woken = [this] { return wake_ups != 0 || stopping; };
-      if (others_busy) {
+      const auto called = [&] { return !me.is_parked || stopping; };
+      looks_round = parking.size() < workers.size();
+      if (looks_round) {
         looking_round.fetch_add(1, std::memory_order_relaxed);
-        park_condition.wait_for(guard, look_round, woken);
+        me.called.wait_for(guard, look_round, called);
         looking_round.fetch_sub(1, std::memory_order_relaxed);
       } else if (deadline != time_point::max()) {
-        park_condition.wait_until(guard, deadline, woken);
+        me.called.wait_until(guard, deadline, called);
       } else {
-        park_condition.wait(guard, woken);
+        me.called.wait(guard, called);
       }
     }
-    if (wake_ups != 0) --wake_ups;
+    if (me.is_parked) unpark(me);
+    return looks_round;
+  }
+
+  // With the lock held. Most often it is the newest.
+  void unpark(worker& w) noexcept {
+    const auto place = std::find(parking.rbegin(), parking.rend(), &w);
+    parking.erase(std::next(place).base());
+    w.is_parked = false;
     parked.fetch_sub(1, std::memory_order_relaxed);
-    return !stopping || work_for_others();
   }
 
   void stop() noexcept {
@@ -297,7 +325,7 @@ struct thread_pool::impl {
       if (stopping) return;
       stopping = true;
     }
-    park_condition.notify_all();
+    for (auto& w : workers) w->called.notify_one();
     for (auto& t : threads) t.join();
     lane.stop();
   }
@@ -309,9 +337,8 @@ struct thread_pool::impl {
   std::atomic<unsigned> parked{0};
   std::atomic<unsigned> looking_round{0};  // of those that are parked
   std::mutex park_mutex;
-  std::condition_variable park_condition;
-  unsigned wake_ups = 0;
-  bool stopping = false;
+  std::vector<worker*> parking;  // those that are parked; the last to park is the first to be called
+  std::atomic<bool> stopping{false};
   detail::io_lane lane;
   std::vector<std::thread> threads;
 };

@@ -209,6 +209,43 @@ TEST_CASE("work that waits behind a long computation is picked up by a pool that
   pool.stop();
 }
 
+TEST_CASE("work behind a long computation is picked up although who looked after it has got other work", "[core]") {
+  for (int i = 0; i < 20; ++i) {
+    troupe::thread_pool pool{3};
+    std::promise<void> behind;
+    auto awaited = behind.get_future();
+    const std::shared_future<void> picked_up = awaited.share();
+    std::latch begun{2};
+    std::latch go{2};
+    std::promise<void> posted;
+    picked_up.wait_for(4ms);  // time for all to fall asleep; what it promises holds at any time
+    piece waiting{[&] { behind.set_value(); }};
+    piece computing{[&] {
+      pool.post(waiting);
+      posted.set_value();
+      picked_up.wait();
+    }};
+    piece before{[&] {
+      begun.arrive_and_wait();
+      go.arrive_and_wait();
+      pool.post(computing);
+    }};
+    std::promise<void> second_ran;
+    piece second{[&] { second_ran.set_value(); }};
+    piece third{[&] { picked_up.wait(); }};
+    pool.post(before);
+    begun.arrive_and_wait();
+    pool.post(second);
+    second_ran.get_future().wait();
+    picked_up.wait_for(std::chrono::microseconds{300});  // time for one to look round
+    go.arrive_and_wait();
+    posted.get_future().wait();
+    pool.post(third);
+    REQUIRE(picked_up.wait_for(30s) == std::future_status::ready);
+    pool.stop();
+  }
+}
+
 TEST_CASE("work that waits behind a long computation is picked up", "[core]") {
   troupe::thread_pool pool{2};
   std::latch both{2};  // so that one worker has nothing left to do while the other is busy
