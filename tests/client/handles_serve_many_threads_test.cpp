@@ -169,6 +169,27 @@ TEST_CASE("actors that fall asleep under their callers keep every change", "[cli
   CHECK(value("0") + value("1") == threads * 150);
 }
 
+TEST_CASE("actors come and go beside one another, by more threads than there are places to make them", "[client]") {
+  troupe::options restless;
+  restless.sleep_after = 1ms;
+  troupe::runtime runtime{counters(restless)};
+  std::atomic<int> wrong{0};
+  on_threads(40, [&](int thread) {
+    const auto client = runtime.client();
+    for (int i = 0; i < 20; ++i) {
+      const auto key = std::to_string(thread) + " " + std::to_string(i);
+      const auto called = [&] { return client.get_or_create<counter>(key).call<&counter::add>(1).get(); };
+      if (called() != 1 || called() != 2) ++wrong;
+      const auto id = client.get<counter>(key).resolve().get();
+      if (client.get_for_id<counter>(id).call<&counter::value>().get() != 2) ++wrong;
+      if (i % 2 == 0) client.get_for_id<counter>(id).call<&counter::end>().get();
+      const auto next = called();
+      if (next != (i % 2 == 0 ? 1 : 3)) ++wrong;
+    }
+  });
+  CHECK(wrong == 0);
+}
+
 TEST_CASE("an id finds its actor from all threads, while it falls asleep and wakes", "[client]") {
   troupe::options restless;
   restless.sleep_after = 1ms;

@@ -42,6 +42,10 @@ struct speaker {
     c.client().get_or_create<listener>(whom).post<&listener::hear>(sleeps);
     ++passed_on;
   }
+  troupe::task<> tell_in_a_coroutine(troupe::context<speaker>& c, std::string whom) {
+    tell(c, whom, false);
+    co_return;
+  }
   void tell_two(troupe::context<speaker>& c) {
     tell(c, "a", false);
     tell(c, "b", false);
@@ -52,7 +56,8 @@ struct speaker {
   }
   bool was_answered() const { return answered; }
 
-  using actor = troupe::actor<speaker, &speaker::tell, &speaker::tell_two, &speaker::watch, &speaker::was_answered>;
+  using actor = troupe::actor<speaker, &speaker::tell, &speaker::tell_in_a_coroutine, &speaker::tell_two,
+                              &speaker::watch, &speaker::was_answered>;
 };
 
 troupe::registry registry() {
@@ -75,6 +80,37 @@ TEST_CASE("what a turn posts does not wait behind what its actor does next", "[c
     s.post<&speaker::watch>(i);
     REQUIRE(s.call<&speaker::was_answered>().get());
   }
+}
+
+TEST_CASE("what an actor posts does not wait behind what its caller's coroutine does next", "[client]") {
+  troupe::runtime runtime{registry(), {.executor = std::make_shared<troupe::thread_pool>(2)}};
+  // On a worker, which it does not give back while it waits.
+  const auto missed = runtime.run([](troupe::client client) -> troupe::task<std::int64_t> {
+    std::int64_t sent = 0;
+    std::int64_t missed = 0;
+    const auto watch = [&](std::int64_t more) {
+      sent += more;
+      if (!holds_in_time([&] { return heard == sent; })) ++missed;
+    };
+    for (int i = 0; i != 20; ++i) {
+      const auto s = client.get_or_create<speaker>(std::to_string(i % 7));
+      co_await s.call<&speaker::tell>("a", false);
+      watch(1);
+      co_await s.call<&speaker::tell_in_a_coroutine>("a");
+      watch(1);
+      co_await s.call<&speaker::tell>(std::to_string(i), true);
+      watch(1);
+      co_await s.call<&speaker::tell_two>();
+      watch(2);
+      s.post<&speaker::tell_two>();
+      watch(2);
+      auto both = troupe::when_all(s.call<&speaker::tell>("a", true), s.call<&speaker::tell_two>());
+      co_await std::move(both);
+      watch(3);
+    }
+    co_return missed;
+  }(runtime.client()));
+  CHECK(missed == 0);
 }
 
 TEST_CASE("of two that a turn posts to, neither waits behind the other", "[client]") {

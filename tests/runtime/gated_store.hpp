@@ -64,13 +64,12 @@ class gated_store {
     shared_->holding_loads = true;
   }
   void let_loads_go() {
-    std::vector<troupe::load_request*> waiting;
-    {
-      const std::lock_guard lock{shared_->mutex};
-      shared_->holding_loads = false;
-      waiting.swap(shared_->held_loads);
-    }
-    for (auto* const each : waiting) shared_->inner->load(*each);
+    for (auto* const each : take_held_loads()) shared_->inner->load(*each);
+  }
+  /// Those who were first to ask are the last to hear.
+  void let_loads_go_last_first() {
+    const auto waiting = take_held_loads();
+    for (auto each = waiting.rbegin(); each != waiting.rend(); ++each) shared_->inner->load(**each);
   }
 
   /// Called after every commit, with what is durable then.
@@ -267,6 +266,11 @@ class gated_store {
     std::shared_ptr<shared> shared_;
   };
 
+  [[nodiscard]] std::vector<troupe::load_request*> take_held_loads() {
+    const std::lock_guard lock{shared_->mutex};
+    shared_->holding_loads = false;
+    return std::exchange(shared_->held_loads, {});
+  }
   void answer(troupe::commit_request::outcome result, troupe::errc why) {
     const std::lock_guard lock{shared_->mutex};
     shared_->next = result;

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <optional>
+#include <thread>
 
 #include <catch2/catch.hpp>
 
@@ -114,6 +115,42 @@ TEST_CASE("shutdown waits for commits and for work in the background, on threads
   }
   CHECK(store.durable().size() == 50);
   for (const auto& [id, record] : store.durable()) CHECK(troupe::decode<clerk>(record.state).count == 11);
+}
+
+TEST_CASE("a crowd whose loads end late and in the wrong order is answered or refused, each by shutdown's end") {
+  gated_store store;
+  std::atomic<int> answered{0};
+  std::atomic<int> refused{0};
+  std::atomic<int> begun{0};
+  constexpr int crowd = 300;
+  {
+    troupe::runtime_options options;
+    options.store = store;
+    options.threads = 3;
+    troupe::runtime runtime{fixture::registry(), options};
+    store.hold_loads();
+    const auto visit = [](troupe::handle<clerk> c, std::atomic<int>* answered, std::atomic<int>* refused,
+                          std::atomic<int>* begun) -> troupe::task<> {
+      begun->fetch_add(1);
+      try {
+        co_await c.call<&clerk::increment>();
+        answered->fetch_add(1);
+      } catch (const troupe::error& e) {
+        if (e.is(troupe::errc::runtime_stopped)) refused->fetch_add(1);
+      }
+    };
+    for (int i = 0; i < crowd; ++i) {
+      runtime.spawn(visit(runtime.client().get_or_create<clerk>(std::to_string(i % 100)), &answered, &refused, &begun));
+    }
+    while (begun != crowd || store.loads() < 100) std::this_thread::yield();
+    std::jthread ends{[&] { runtime.shutdown(); }};
+    while (code_when([&] { runtime.spawn([]() -> troupe::task<> { co_return; }()); }).empty()) std::this_thread::yield();
+    store.let_loads_go_last_first();
+  }
+  CHECK(answered + refused == crowd);
+  int counted = 0;
+  for (const auto& [id, record] : store.durable()) counted += troupe::decode<clerk>(record.state).count;
+  CHECK(counted == answered);
 }
 
 TEST_CASE("a shared executor may be pumped after a runtime on it has ended, and handles may outlive it") {
