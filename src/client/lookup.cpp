@@ -68,7 +68,7 @@ class status_invocation final : public invocation {
     }
     if (c.live_ && c.side_) {
       const auto newest = c.side_->registered;
-      seen.unsaved = c.side_->save_scheduled || !c.core().commits().is_durable(newest);
+      seen.unsaved = c.side_->saving || !c.core().commits().is_durable(newest);
     }
     if (const auto* const h = c.holder(); h != nullptr && h->kind != purpose::lifecycle) seen.exclusive = h->what();
     seen.reason = reason(c);

@@ -120,7 +120,6 @@ void cell_side::begin_life(const actor_record* record) {
   stored.reset();
   newest = nullptr;
   newest_bytes = 0;
-  save_scheduled = false;
   stored_version = owner.type().version;
   if (record == nullptr) {
     initialised = false;
@@ -131,11 +130,12 @@ void cell_side::begin_life(const actor_record* record) {
   stored.assign(record->state);
   newest = &stored;
   newest_bytes = stored.size();
-  input = record->input;
+  if (record->input) input = std::make_unique<const bytes>(*record->input);
 }
 
 bool cell_side::end_life() noexcept {
   for (auto& m : images) m.reset();
+  forget_save();
   rows.reset();
   unsaved_rows.reset();
   if (queues) queues->end_life(destroyed);
@@ -156,8 +156,9 @@ bool cell_side::differs(bytes_view state) const noexcept {
 
 bool cell_side::looks_different() {
   const bytes_view state = encoded(*owner.live_);
-  if (equal(state, seen.view())) return false;
-  seen.assign(state);
+  if (!seen) seen = std::make_unique<buffer>();
+  if (equal(state, seen->view())) return false;
+  seen->assign(state);
   return true;
 }
 
@@ -199,7 +200,7 @@ epoch_number cell_side::record(const ended_turn& t, std::exception_ptr& failure)
   const auto kind = owner.type().options.durability;
   const bool watched = owner.type().has_on_state_change && initialised && t.writes;
   if (kind != durability::committed && watched) {
-    const bool first = seen.empty();
+    const bool first = !seen || seen->empty();
     if (looks_different() && !first) tell_of_change(t, failure);
   }
   if (kind == durability::ephemeral) {
@@ -212,10 +213,7 @@ epoch_number cell_side::record(const ended_turn& t, std::exception_ptr& failure)
     schedule_save();
     return t.dependency;
   }
-  if (save_scheduled) {
-    owner.core().exec().cancel(save);
-    save_scheduled = owner.quick_writes_ = false;
-  }
+  forget_save();
   const bool eager = t.of_procedure || t.saves || watched || !exists || newest_bytes <= eager_bytes_max;
   bool changed = t.writes || !exists;
   bytes_view state;
@@ -402,13 +400,20 @@ void cell_side::freeze_asked() noexcept {
   }
 }
 
-void cell_side::schedule_save() noexcept {
-  if (save_scheduled) return;
-  save_scheduled = true;
+void cell_side::schedule_save() {
+  if (saving) return;
+  saving = std::make_unique<want_alarm>(wants, cell_wants::save);
   owner.quick_writes_ = !owner.type().has_on_state_change;
   auto& exec = owner.core().exec();
   if (is_planted(planted::save_skipped)) return;
-  exec.arm(save, moment_after(exec.now(), owner.type().options.save_interval));
+  exec.arm(*saving, moment_after(exec.now(), owner.type().options.save_interval));
+}
+
+void cell_side::forget_save() noexcept {
+  if (!saving) return;
+  owner.core().exec().cancel(*saving);
+  saving.reset();
+  owner.quick_writes_ = false;
 }
 
 }  // namespace detail

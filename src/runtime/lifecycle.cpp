@@ -169,7 +169,7 @@ task<> lifecycle::bring_up(cell& c, actor_record* record) {
   if (type.has_on_create && !c.side_->initialised) {
     task<> hook;
     try {
-      hook = c.live_->on_create(c.side_->input);
+      hook = c.live_->on_create(c.side_->input.get());
     } catch (...) {
       c.dependency_ = c.side_->record_destroy(c.dependency_);
       throw;
@@ -205,7 +205,7 @@ void lifecycle::create(cell& c, const address& wanted) {
   if (c.known_id()) core.cells().clear_id(c);
   if (!c.side_) return;
   auto& side = *c.side_;
-  if (wanted.given) side.input = wanted.given->input;
+  if (wanted.given && wanted.given->input) side.input = std::make_unique<const bytes>(*wanted.given->input);
   if (side.queues) side.queues->begin_life({});
   if (type.options.durability == durability::ephemeral) return;
   core.cells().set_id(c, core.make_id());
@@ -213,7 +213,7 @@ void lifecycle::create(cell& c, const address& wanted) {
   auto& row = *side.creation;
   row.name = type.name;
   row.key = c.key().canonical();
-  row.input = side.input ? std::optional<bytes_view>{*side.input} : std::nullopt;
+  if (side.input) row.input = *side.input;
   row.labels = &c.live_->labels();
   row.created_at = core.exec().clock().wall();
 }
@@ -337,8 +337,7 @@ void lifecycle::end_requested(cell& c) noexcept {
 
 void lifecycle::save(cell& c) noexcept {
   if (!c.live_) return;
-  c.side_->save_scheduled = false;
-  c.quick_writes_ = false;
+  c.side_->forget_save();
   turn t{c, nullptr, true, this_thread()};
   t.save_now();
   t.end();
@@ -455,7 +454,7 @@ task<> lifecycle::put_down(cell& c) {
 }
 
 task<> lifecycle::put_down_durable(cell& c) {
-  c.core().exec().cancel(c.side_->save);
+  c.side_->forget_save();
   std::exception_ptr failure;
   try {
     co_await durable_wait(c.core());

@@ -31,8 +31,6 @@ struct image {
     taken,  ///< the committer's
   };
 
-  static void* operator new(std::size_t size) { return allocate_block(size); }
-  static void operator delete(void* block, std::size_t size) noexcept { release_block(block, size); }
   explicit image(cell& c) noexcept : owner{&c} {}
 
   image* next = nullptr;
@@ -168,9 +166,8 @@ struct audience_release {
 };
 
 /// The part of a cell that only some actors need, from the first need on. The holder's, but for what says otherwise.
+/// What few of them need, or not for long, has memory of its own meanwhile.
 struct cell_side {
-  static void* operator new(std::size_t size) { return allocate_block(size); }
-  static void operator delete(void* block, std::size_t size) noexcept { release_block(block, size); }
   explicit cell_side(cell& c);
   ~cell_side();
 
@@ -204,6 +201,8 @@ struct cell_side {
   void freeze_asked() noexcept;
   /// Prepares for an actor that the store has, or (without a record) for a new one.
   void begin_life(const actor_record* record);
+  /// Relaxed: the save that was ahead is not needed any more, or happens now.
+  void forget_save() noexcept;
   /// Gives the memory of encoded states back. True if nothing is left that the next life needs.
   [[nodiscard]] bool end_life() noexcept;
 
@@ -222,17 +221,16 @@ struct cell_side {
   const buffer* newest = nullptr;   ///< the newest encoded state, whether committed or not
   std::size_t newest_bytes = 0;     ///< the size of the state when it was last encoded
   buffer stored;                    ///< what was loaded, until there is a newer one
-  buffer seen;                      ///< the state when on_state_change last looked, where that is not `newest`
+  std::unique_ptr<buffer> seen;     ///< the state when on_state_change last looked, where that is not `newest`
   std::uint32_t stored_version = 0; ///< of the newest image
   std::uint8_t newest_image = 0;    ///< which of the two
   bool stored_initialised = false;  ///< in it
   bool exists = false;              ///< the store has a row, or will have with an image that is registered
   bool initialised = false;         ///< on_create has run
   bool destroyed = false;
-  bool save_scheduled = false;      ///< relaxed: the save alarm is armed
   bool sleep_requested = false;     ///< by the actor itself
   bool destroy_requested = false;   ///< the same
-  std::optional<bytes> input;
+  std::unique_ptr<const bytes> input;  ///< null: none
   std::unique_ptr<write_set::creation> creation;  ///< of one that is new, until there is an image
 
   std::unique_ptr<audience, audience_release> heard_by;  ///< who is connected
@@ -243,7 +241,7 @@ struct cell_side {
 
   // --- lifecycle ---
   cell_wants wants;
-  want_alarm save{wants, cell_wants::save};
+  std::unique_ptr<want_alarm> saving;  ///< relaxed: while a save is ahead
   std::unique_ptr<passage> passing;  ///< null while it neither comes nor goes
   parked_wait* parked = nullptr;    ///< the first of those that end when the actor begins to shut down
   invocation* run_loop = nullptr;   ///< the definition's `run`, while it runs
@@ -263,7 +261,7 @@ struct cell_side {
   void count(image& m, std::ptrdiff_t bytes) noexcept;
   void count_state(image& m) noexcept;
   void encode_now(image& m) noexcept;
-  void schedule_save() noexcept;
+  void schedule_save();
 };
 
 inline invocation* cell::holder() const noexcept { return side_ ? side_->holder : nullptr; }

@@ -41,7 +41,7 @@ class activation {
   virtual void encode(buffer& out) const = 0;
   virtual void decode(bytes_view stored) = 0;
 
-  virtual task<> on_create(const std::optional<bytes>& input) = 0;
+  virtual task<> on_create(const bytes* input) = 0;
   virtual task<> on_wake() = 0;
   virtual task<> on_sleep() = 0;
   virtual task<> on_destroy() = 0;

@@ -28,13 +28,13 @@ class typed_activation final : public activation {
   void encode(buffer& out) const override { troupe::encode(actor_, out); }
   void decode(bytes_view stored) override { decode_into(actor_, stored); }
 
-  task<> on_create([[maybe_unused]] const std::optional<bytes>& input) override {
+  task<> on_create([[maybe_unused]] const bytes* input) override {
     if constexpr (has_on_create<A>) {
       using input_value = input_type<A>;
       if constexpr (std::is_void_v<input_value>) {
         return run_hook([this] { return actor_.on_create(context_); });
       } else {
-        if (!input) throw error(errc::missing_input, type_name<A>());
+        if (input == nullptr) throw error(errc::missing_input, type_name<A>());
         return run_create(troupe::decode<input_value>(*input));
       }
     } else {
