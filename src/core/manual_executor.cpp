@@ -10,19 +10,43 @@
 #include "io_lane.hpp"
 
 namespace troupe::inline v0 {
+namespace {
+
+// Every so many pieces of work what has given way goes first, and what blocks: or work that feeds itself would starve
+// them.
+constexpr unsigned later_interval = 32;
+constexpr unsigned blocking_interval = 1024;
+
+}  // namespace
 
 struct manual_executor::impl {
   mutable std::mutex mutex;
   std::condition_variable posted;
   work_list ready;
+  work_list later;     // has given way
+  work_list blocking;  // without an I/O thread
+  unsigned round = 0;  // of those who pump
   std::atomic<std::thread::id> pumping{};
   bool io_thread = true;
   detail::io_lane lane;
 
-  work_list take() noexcept {
+  // What is next: of `taken`, which is filled up with what is ready. What has given way waits until nothing is ready,
+  // and what blocks waits for that, too, so that a commit takes along all that leads to.
+  work* next(work_list& taken) noexcept {
+    const unsigned now = ++round;
+    const bool others_first = now % later_interval == 0;
+    if (!others_first) {
+      if (work* const w = taken.pop_front(); w != nullptr) return w;
+    }
     const std::lock_guard lock{mutex};
-    return std::move(ready);
+    taken.splice(std::move(ready));
+    work* w = now % blocking_interval == 0 ? blocking.pop_front() : nullptr;
+    if (w == nullptr && others_first) w = later.pop_front();
+    if (w == nullptr) w = taken.pop_front();
+    if (w == nullptr) w = later.pop_front();
+    return w != nullptr ? w : blocking.pop_front();
   }
+  [[nodiscard]] bool has_more() const noexcept { return !ready.empty() || !later.empty() || !blocking.empty(); }
   void put_back(work_list&& rest) noexcept {
     const std::lock_guard lock{mutex};
     rest.splice(std::move(ready));
@@ -45,8 +69,7 @@ std::size_t manual_executor::poll(std::size_t most) {
   std::size_t ran = 0;
   work_list taken;
   for (; ran < most; ++ran) {
-    if (taken.empty()) taken.splice(impl_->take());
-    work* const w = taken.pop_front();
+    work* const w = impl_->next(taken);
     if (w == nullptr) break;
     w->run(*w);
   }
@@ -71,7 +94,7 @@ bool manual_executor::help(std::chrono::nanoseconds limit) noexcept {
   const auto next = next_deadline();
   if (next != time_point::max() && next > now()) limit = std::min(limit, next - now());
   std::unique_lock lock{impl_->mutex};
-  impl_->posted.wait_for(lock, limit, [this] { return impl_->ready.front() != nullptr; });
+  impl_->posted.wait_for(lock, limit, [this] { return impl_->has_more(); });
   return true;
 }
 
@@ -79,12 +102,23 @@ time_point manual_executor::next_deadline() const noexcept {
   return timers_.next_deadline().value_or(time_point::max());
 }
 
-bool manual_executor::blocking() const noexcept { return impl_->lane.busy(); }
+bool manual_executor::blocking() const noexcept {
+  const std::lock_guard lock{impl_->mutex};
+  return impl_->lane.busy() || !impl_->blocking.empty();
+}
 
 void manual_executor::post(work& w) noexcept {
   {
     const std::lock_guard lock{impl_->mutex};
     impl_->ready.push_back(w);
+  }
+  impl_->posted.notify_one();
+}
+
+void manual_executor::post_behind(work& w) noexcept {
+  {
+    const std::lock_guard lock{impl_->mutex};
+    impl_->later.push_back(w);
   }
   impl_->posted.notify_one();
 }
@@ -98,11 +132,12 @@ void manual_executor::post(work_list&& list) noexcept {
 }
 
 void manual_executor::post_blocking(work& w) noexcept {
-  if (impl_->io_thread) {
-    impl_->lane.post(w);
-  } else {
-    post(w);
+  if (impl_->io_thread) return impl_->lane.post(w);
+  {
+    const std::lock_guard lock{impl_->mutex};
+    impl_->blocking.push_back(w);
   }
+  impl_->posted.notify_one();
 }
 
 bool manual_executor::on_worker() const noexcept {

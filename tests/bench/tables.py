@@ -120,7 +120,7 @@ WHY = {
     "skynet, scaled to a million leaves: tasks":
         "a task of the tree is a frame, an await and a branch of a join; rounds lie on both sides of the target.",
     "memory of one that is awake, its handle and timer included":
-        "beside the cell and the live copy: 328 bytes for what is to be committed and for connections and queues, "
+        "beside the cell and the live copy: 256 bytes for what is to be committed and for connections and queues, "
         "112 for what was committed last, 136 for the state in it, with which the next is compared, 96 for the text "
         "in the live copy, 96 for the handle's address, the key again, two tables, and the store's log, which has a "
         "bound.",

@@ -1,6 +1,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <future>
 #include <latch>
 #include <memory>
@@ -420,6 +421,35 @@ TEST_CASE("work may be posted from any thread while the host pumps", "[core]") {
   while (count < 3000) executor.poll_for(1ms);
   poster.join();
   CHECK(count == 3000);
+}
+
+TEST_CASE("without a thread of its own, blocking work waits for all that is ready, but not for ever", "[core]") {
+  troupe::manual_executor executor{std::make_shared<troupe::manual_clock>(), {.io_thread = false}};
+  int count = 0;
+  int before_blocking = -1;
+  piece block{[&] { before_blocking = count; }};
+  int left = 100;
+  std::function<void()> again;
+  piece chain{[&] { again(); }};
+  again = [&] {
+    ++count;
+    if (--left > 0) executor.post(chain);
+  };
+  executor.post_blocking(block);
+  CHECK(executor.blocking());
+  executor.post(chain);
+  CHECK(executor.poll() == 101);
+  CHECK(before_blocking == 100);
+  CHECK_FALSE(executor.blocking());
+
+  count = 0;
+  left = 100'000;
+  executor.post_blocking(block);
+  executor.post(chain);
+  while (executor.poll() != 0) {
+  }
+  CHECK(count == 100'000);
+  CHECK(before_blocking <= 5'000);
 }
 
 TEST_CASE("blocking work of a manual executor has a thread of its own, unless the host says no", "[core]") {

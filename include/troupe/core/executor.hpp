@@ -99,7 +99,7 @@ class thread_pool final : public executor {
 
 /// Runs nothing by itself: the host pumps it from its own loop, on one thread at a time. For game loops, GUIs,
 /// single-threaded servers and tests. Blocking I/O is done on a thread of its own, or, if `io_thread` is false, within
-/// the pumping.
+/// the pumping: when nothing else is ready, or has waited for long.
 class manual_executor final : public executor {
  public:
   struct options {
@@ -126,6 +126,7 @@ class manual_executor final : public executor {
 
   void post(work& w) noexcept override;
   void post(work_list&& list) noexcept override;
+  void post_behind(work& w) noexcept override;
   void post_blocking(work& w) noexcept override;
   [[nodiscard]] bool on_worker() const noexcept override;
   bool help(std::chrono::nanoseconds limit) noexcept override;
