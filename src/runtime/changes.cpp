@@ -209,8 +209,8 @@ epoch_number cell_side::record(const ended_turn& t, std::exception_ptr& failure)
   }
   // A relaxed actor's creation does not wait for the interval: it is stamped like any other change.
   if (kind == durability::relaxed && exists && initialised == stored_initialised && !t.saves) {
-    unsaved_rows = take_rows();
     schedule_save();
+    unsaved_rows = take_rows();
     return t.dependency;
   }
   forget_save();

@@ -6,6 +6,7 @@
 #include <latch>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -421,6 +422,34 @@ TEST_CASE("work may be posted from any thread while the host pumps", "[core]") {
   while (count < 3000) executor.poll_for(1ms);
   poster.join();
   CHECK(count == 3000);
+}
+
+TEST_CASE("a manual executor comes last to what has given way, but not never", "[core]") {
+  troupe::manual_executor executor{std::make_shared<troupe::manual_clock>()};
+  std::string order;
+  piece behind{[&] { order += 'b'; }};
+  piece second{[&] { order += '2'; }};
+  piece first{[&] {
+    order += '1';
+    executor.post(second);
+  }};
+  executor.post_behind(behind);
+  executor.post(first);
+  CHECK(executor.poll() == 3);
+  CHECK(order == "12b");
+
+  order.clear();
+  int left = 1000;
+  std::function<void()> again;
+  piece chain{[&] { again(); }};
+  again = [&] {
+    order += 'c';
+    if (--left > 0) executor.post(chain);
+  };
+  executor.post(chain);
+  executor.post_behind(behind);
+  CHECK(executor.poll() == 1001);
+  CHECK(order.find('b') <= 100);
 }
 
 TEST_CASE("without a thread of its own, blocking work waits for all that is ready, but not for ever", "[core]") {
