@@ -133,10 +133,10 @@ struct thread_pool::impl {
     tell_others(keep(me->later, w) + me->next.size());
   }
 
-  // Its worker comes to one item itself, as soon as it is done with the present one. If that takes long, a parked one
-  // comes for it, as long as one looks round.
+  // Its worker comes to one item itself, as soon as it is done with the present one. If that takes long, one who looks
+  // round comes for it: see `search`.
   void tell_others(std::size_t waiting) noexcept {
-    if (waiting > 1 || looking_round.load(std::memory_order_relaxed) == 0) wake_another();
+    if (waiting > 1) wake_another();
   }
 
   void offer(work& w) noexcept {
@@ -257,19 +257,19 @@ struct thread_pool::impl {
   }
 
   // Looks for a while, then parks; null when the pool stops and nothing is left.
+  //
+  // As long as somebody is busy and others are not, one of these looks round, or searches: so each who finds work sees
+  // to it that another does. Who parks last, when nobody is busy, does not.
   work* search(worker& me) noexcept {
-    bool looked_round = false;
     for (;;) {
       work* found = find_soon(me);
       if (found == nullptr) {
-        looked_round = park(me);
+        park(me);
         if (stopping && !work_for_others()) return find(me);
         found = find_lingering(me);
       }
       if (found == nullptr) continue;
-      // Who relied on our looking round relies on another's from now on.
-      const bool nobody_looks = looked_round && looking_round.load(std::memory_order_relaxed) == 0;
-      if (nobody_looks || work_for_others()) wake_one();
+      if (looking_round.load(std::memory_order_relaxed) == 0 || work_for_others()) wake_one();
       return found;
     }
   }
@@ -284,20 +284,18 @@ struct thread_pool::impl {
     return found;
   }
 
-  // Until it is called, it is time for a look, or the pool stops. True if this was a look round.
-  bool park(worker& me) noexcept {
+  // Until it is called, it is time for a look, or the pool stops.
+  void park(worker& me) noexcept {
     static_cast<void>(owner.timers_.next_deadline());  // puts it right; not under our lock, which timers take that fire
     std::unique_lock guard{park_mutex};
     parking.push_back(&me);
     me.is_parked = true;
     parked.fetch_add(1, std::memory_order_relaxed);
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    bool looks_round = false;
     if (!work_for_others() && !stopping) {
       const auto deadline = owner.timers_.next_look();
       const auto called = [&] { return !me.is_parked || stopping; };
-      looks_round = parking.size() < workers.size();
-      if (looks_round) {
+      if (parking.size() < workers.size()) {
         looking_round.fetch_add(1, std::memory_order_relaxed);
         me.called.wait_for(guard, look_round, called);
         looking_round.fetch_sub(1, std::memory_order_relaxed);
@@ -308,7 +306,6 @@ struct thread_pool::impl {
       }
     }
     if (me.is_parked) unpark(me);
-    return looks_round;
   }
 
   // With the lock held. Most often it is the newest.
