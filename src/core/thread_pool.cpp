@@ -269,7 +269,8 @@ struct thread_pool::impl {
         found = find_lingering(me);
       }
       if (found == nullptr) continue;
-      if (looking_round.load(std::memory_order_relaxed) == 0 || work_for_others()) wake_one();
+      // Sequentially consistent: if one who stops looking finds that we search still, we see that it has stopped.
+      if (looking_round.load(std::memory_order_seq_cst) == 0 || work_for_others()) wake_one();
       return found;
     }
   }
@@ -296,9 +297,9 @@ struct thread_pool::impl {
       const auto deadline = owner.timers_.next_look();
       const auto called = [&] { return !me.is_parked || stopping; };
       if (parking.size() < workers.size()) {
-        looking_round.fetch_add(1, std::memory_order_relaxed);
+        looking_round.fetch_add(1, std::memory_order_seq_cst);
         me.called.wait_for(guard, look_round, called);
-        looking_round.fetch_sub(1, std::memory_order_relaxed);
+        looking_round.fetch_sub(1, std::memory_order_seq_cst);
       } else if (deadline != time_point::max()) {
         me.called.wait_until(guard, deadline, called);
       } else {
