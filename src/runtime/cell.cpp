@@ -174,7 +174,12 @@ void cell::push(work& w) noexcept {
   if (enqueue(w)) post();
 }
 
-void cell::post() noexcept { post_batch::post(core().exec(), *this); }
+// Who has held the cell all along, or has woken it, runs it itself when nobody else would any more.
+void cell::post() noexcept {
+  if (core().comes_late()) [[unlikely]]
+    return drain(drain_budget);
+  post_batch::post(core().exec(), *this);
+}
 
 void cell::hand_over() noexcept {
   if (!incoming_.empty() || (!rest() && !is_planted(planted::lost_wake_up))) post();

@@ -225,7 +225,12 @@ void runtime_core::locate(invocation& inv) noexcept {
   if (inv.origin->type->options.durability == durability::ephemeral) {
     return refuse(inv, std::make_exception_ptr(error(errc::not_found, inv.origin->id.str())));
   }
-  loader_.add(*new location{*this, inv});
+  auto& request = *new location{*this, inv};
+  if (comes_late()) [[unlikely]] {
+    request.failure = std::make_exception_ptr(error(errc::runtime_stopped));
+    return request.done(request);
+  }
+  loader_.add(request);
 }
 
 void runtime_core::refuse(invocation& inv, std::exception_ptr why) noexcept {
@@ -348,7 +353,6 @@ bool runtime_core::shutdown() noexcept {
     cancel_coroutines();
   }
   wait_until([this] { return committer_.is_idle(); }, shutdown_limit);
-  if (!asleep) wait_until(all_asleep, std::chrono::seconds{1});
   end();
   return asleep;
 }
@@ -380,6 +384,9 @@ bool runtime_core::kill() noexcept {
 
 void runtime_core::end() noexcept {
   if (stopped_) return;
+  // Whoever comes from now on sees this; who has not seen it is seen here.
+  ending_.store(true, std::memory_order_seq_cst);
+  wait_until([this] { return busy_.load(std::memory_order_seq_cst) == 0; }, std::chrono::seconds{1});
   // The lane runs in order: behind this, nothing of ours is on it.
   struct last_job final : work {
     explicit last_job(executor& e) noexcept : work{&last_job::run_it}, thread{e} {}

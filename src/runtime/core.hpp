@@ -84,9 +84,15 @@ class runtime_core {
   void log(log_level level, std::string_view line) noexcept;
 
   // Actors that are awake or on their way, and coroutines of the host: what shutdown waits for.
-  void enter_busy() noexcept { busy_.fetch_add(1, std::memory_order_relaxed); }
+  void enter_busy() noexcept { busy_.fetch_add(1, std::memory_order_seq_cst); }
   /// The last thing that a thread does here: the core may be gone when it returns.
   void leave_busy() noexcept;
+
+  /// Whether this thread is a late one: all was at rest, and nobody runs what is posted any more. Whoever has entered
+  /// and is told no is waited for.
+  [[nodiscard]] bool comes_late() const noexcept {
+    return ending_.load(std::memory_order_seq_cst) && !executor_->on_worker();
+  }
 
   /// Sends a cell a message, which its holder obeys.
   void order(cell& c, void (*obey)(cell&) noexcept);
@@ -126,6 +132,7 @@ class runtime_core {
 
   std::shared_ptr<runtime_core> not_owning_;
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> ending_{false};  ///< see `comes_late`
   bool killed_ = false;  ///< written while nothing runs
   std::atomic<bool> stopped_{false};
 

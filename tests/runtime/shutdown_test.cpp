@@ -3,6 +3,7 @@
 #include <atomic>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -151,6 +152,37 @@ TEST_CASE("a crowd whose loads end late and in the wrong order is answered or re
   int counted = 0;
   for (const auto& [id, record] : store.durable()) counted += troupe::decode<clerk>(record.state).count;
   CHECK(counted == answered);
+}
+
+TEST_CASE("calls and posts that come while the runtime ends are answered or refused, however late") {
+  std::atomic<int> unexpected{0};
+  for (int round = 0; round != 100; ++round) {
+    troupe::runtime_options options;
+    options.threads = 2;
+    options.on_error = [](const std::exception_ptr&, std::string_view) {};
+    troupe::runtime runtime{fixture::registry(), options};
+    const auto c = runtime.client().get_or_create<clerk>("c");
+    const auto id = c.resolve().get();
+    std::atomic<int> running{0};
+    std::vector<std::jthread> callers;
+    for (int t = 0; t != 3; ++t) {
+      callers.emplace_back([&, t] {
+        ++running;
+        try {
+          for (;;) {
+            if (t == 0) runtime.client().get_for_id<clerk>(id).call<&clerk::get>().get();
+            c.post<&clerk::increment>();
+            c.call<&clerk::get>().get();
+          }
+        } catch (const troupe::error& e) {
+          if (e.group() != "runtime") ++unexpected;
+        }
+      });
+    }
+    while (running != 3) std::this_thread::yield();
+    runtime.shutdown();
+  }
+  CHECK(unexpected == 0);
 }
 
 TEST_CASE("a shared executor may be pumped after a runtime on it has ended, and handles may outlive it") {
