@@ -81,6 +81,7 @@ void context_base::destroy() {
   auto& side = c.side();
   if (side.destroy_requested) throw error(errc::destroying, c.name());
   side.destroy_requested = true;
+  c.enter(c.phase_, c.holder());
   side.wants.add(cell_wants::end);
 }
 

@@ -6,6 +6,7 @@
 
 #include <troupe/core/error.hpp>
 
+#include "../core/planted.hpp"
 #include "../runtime/blocked.hpp"
 #include "../runtime/core.hpp"
 
@@ -66,7 +67,7 @@ class call_core::guest final : public turn, public fiber {
 // Ends the hold. Then the value or failure is here, or there is an answer to wait for.
 void call_core::run_coroutine(cell& c, thread_state& thread, epoch_number learned) noexcept {
   guest t{*this, c, thread};
-  t.via = target().via.get();
+  t.via = target().via().get();
   if (learned != 0) t.learn(learned);
   fiber* const outer = std::exchange(thread.here, &t);
   ++thread.depth;
@@ -107,6 +108,14 @@ call_core::call_core(call_core&& other) noexcept
       owned_{std::move(other.owned_)},
       handle_{owned_ ? &*owned_ : other.handle_} {}
 
+cell* call_core::hold_guarded(bool changes) const noexcept {
+  cell* const c = handle_->known();
+  if (c == nullptr || !handle_->is_open() || !c->try_hold()) return nullptr;
+  if (handle_->means(*c) && !(changes && c->refuses_changes())) return c;
+  c->let_go();
+  return nullptr;
+}
+
 executor& call_core::home() const noexcept { return target().where().core->exec(); }
 
 // Those that do not run on their caller's thread have nothing to add to these.
@@ -145,6 +154,7 @@ bool call_core::suspend_on(invocation& sent, std::coroutine_handle<> h) {
 // Waits on a plain thread.
 void call_core::block() {
   if (must_not_block(home())) {
+    if (is_planted(planted::refused_get_runs) && stage_ == stage::fresh) launch(this_thread());
     throw error(errc::invalid_operation,
                 "get() would block a thread that others need; inside a coroutine or an actor, co_await the call");
   }
@@ -161,11 +171,19 @@ bool call_core::settle_slowly(cell& c, thread_state& thread) noexcept {
   return has_share_left || thread.here == nullptr || thread.here->home() == nullptr;
 }
 
+// A call that was given up before it began never runs.
+void call_core::require_wanted(const thread_state& thread) const {
+  target().require_open();
+  if (!thread.is_cancelled()) return;
+  throw error(errc::aborted, fmt::format("{}: the coroutine that calls was cancelled before the call began",
+                                         target().where().type->name));
+}
+
 // Makes the call, other than on a host's thread with the cell at hand.
 void call_core::launch(thread_state& thread) {
   const auto learned = thread.in_turn != nullptr ? thread.in_turn->learned : 0;
   try {
-    if (target().is_closed()) target().via->throw_closed();
+    require_wanted(thread);
     cell* const c = target().find();
     const bool may_run_here = !elsewhere_ && thread.depth < depth_max;
     if (c == nullptr || !may_run_here || c->refuses_changes()) return route(c, thread, learned);
@@ -179,8 +197,7 @@ void call_core::launch(thread_state& thread) {
     }
     launch_in(*c, thread, learned);
   } catch (...) {
-    stage_ = stage::ran;
-    failure_ = std::current_exception();
+    fail(std::current_exception());
   }
 }
 

@@ -28,11 +28,11 @@ void call_wait::expect(invocation& inv, cell* c, const turn* mine, epoch_number 
     target_.where().retain();
     inv.origin = &target_.where();
   }
-  if (!inv.via) inv.via = target_.via;
+  if (!inv.via) inv.via = target_.via();
   inv.dependency = learned;
   inv.from_host = mine == nullptr;
   if (mine != nullptr && mine->inv != nullptr) inv.link = mine->inv->link;
-  if (inv.exclusive) inv.link = std::make_shared<const chain_link>(std::move(inv.link));
+  if (inv.exclusive) inv.link = std::make_shared<chain_link>(std::move(inv.link));
 }
 
 void call_wait::expect_gate(epoch_number e) {
@@ -68,11 +68,11 @@ void call_wait::block() {
 
 // Waits for the reply, the time-out or the stop token, whichever comes first. False if it is there already.
 bool call_wait::begin_waiting() {
-  auto limit = target_.time_limit;
-  if (limit == limit.zero()) limit = target_.where().type->options.action_timeout;
+  auto limit = target_.time_limit();
+  if (limit == handle_core::of_definition) limit = target_.where().type->options.action_timeout;
   timed_ = limit != troupe::never;
-  if (timed_) home().arm(alarm_, home().now() + limit);
-  if (target_.stop.stop_possible()) stop_watch_.emplace(target_.stop, on_stop{this});
+  if (timed_) home().arm(alarm_, moment_after(home().now(), limit));
+  if (target_.stop().stop_possible()) stop_watch_.emplace(target_.stop(), on_stop{this});
   if (!reply_->attach(*this) && !reply_->abandoned()) event();
   return outstanding_.fetch_sub(1, std::memory_order_acq_rel) != 1;
 }
@@ -104,9 +104,11 @@ std::exception_ptr call_wait::conclude() {
 void call_wait::throw_ending() {
   if (invocation_ != nullptr) invocation_->request_stop();
   const auto& name = target_.where().type->name;
+  // The action has run: however the waiting ended, its effects may become durable.
+  const bool told = ending_ == ending::timed_out || !is_planted(planted::gate_given_up_quietly);
+  if (told && reply_->at_gate.load(std::memory_order_acquire)) throw error(errc::store_unavailable, name);
   switch (ending_) {
     case ending::timed_out:
-      if (reply_->at_gate.load(std::memory_order_acquire)) throw error(errc::store_unavailable, name);
       throw error(invocation_ != nullptr ? invocation_->when_late : errc::action_timed_out,
                   invocation_ != nullptr ? fmt::format("{}.{}", name, invocation_->what()) : name);
     case ending::stopped:

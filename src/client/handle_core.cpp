@@ -1,30 +1,34 @@
 #include <troupe/client/handle_core.hpp>
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include <troupe/core/error.hpp>
 
+#include "../core/planted.hpp"
 #include "../runtime/core.hpp"
 
 namespace troupe::inline v0 {
 namespace detail {
 
 // Whoever makes a handle is about to use it: until then memory may bring what leads to the cell.
-handle_core::handle_core(const address& a) noexcept : address_{&a}, by_id_{a.how == address::intent::by_id} {
+handle_core::handle_core(const address& a) noexcept
+    : address_{&a}, by_id_{a.how == address::intent::by_id}, guarded_{by_id_} {
   if (by_id_) return;
   hash_ = directory::hash_of(*a.type, a.key);
   a.core->cells().fetch(*a.type, hash_);
 }
 
 handle_core::handle_core(const handle_core& other) noexcept
-    : time_limit{other.time_limit},
-      stop{other.stop},
-      via{other.via},
-      address_{other.address_},
+    : address_{other.address_},
       hash_{other.hash_},
-      by_id_{other.by_id_} {
+      by_id_{other.by_id_},
+      guarded_{other.guarded_},
+      time_limit_{other.time_limit_},
+      stop_{other.stop_},
+      via_{other.via_} {
   if (address_ != nullptr) address_->retain();
   if (cell* const c = other.known(); c != nullptr) {
     c->retain();
@@ -33,12 +37,13 @@ handle_core::handle_core(const handle_core& other) noexcept
 }
 
 handle_core& handle_core::operator=(handle_core other) noexcept {
-  std::swap(time_limit, other.time_limit);
-  std::swap(stop, other.stop);
-  std::swap(via, other.via);
   std::swap(address_, other.address_);
   std::swap(hash_, other.hash_);
   std::swap(by_id_, other.by_id_);
+  std::swap(guarded_, other.guarded_);
+  std::swap(time_limit_, other.time_limit_);
+  std::swap(stop_, other.stop_);
+  std::swap(via_, other.via_);
   other.cell_.store(cell_.exchange(other.known(), std::memory_order_acq_rel), std::memory_order_relaxed);
   return *this;
 }
@@ -46,6 +51,41 @@ handle_core& handle_core::operator=(handle_core other) noexcept {
 void handle_core::release() noexcept {
   if (cell* const c = known(); c != nullptr) c->release();
   address_->release();
+}
+
+void handle_core::set_time_limit(std::chrono::nanoseconds limit) noexcept {
+  // A negative time is over from the start, as none at all is.
+  time_limit_ = std::max(limit, std::chrono::nanoseconds{0});
+  update_guard();
+}
+
+void handle_core::set_stop(std::stop_token token) noexcept {
+  stop_ = std::move(token);
+  update_guard();
+}
+
+void handle_core::set_via(counted_ptr<connection_core> connection) noexcept {
+  via_ = std::move(connection);
+  update_guard();
+}
+
+void handle_core::update_guard() noexcept {
+  guarded_ = by_id_ || via_ || stop_.stop_possible() || time_limit_ == time_limit_.zero();
+}
+
+bool handle_core::is_open() const noexcept {
+  if (is_planted(planted::stopped_call_runs)) return !(via_ && via_->closed());
+  return !guarded_ ||
+         (!stop_.stop_requested() && time_limit_ != time_limit_.zero() && !(via_ && via_->closed()));
+}
+
+void handle_core::refuse() const {
+  const auto& name = address_->type->name;
+  if (via_ && via_->closed()) via_->throw_closed();
+  if (stop_.stop_requested()) {
+    throw error(errc::aborted, fmt::format("{}: the stop token was triggered before the call began", name));
+  }
+  throw error(errc::action_timed_out, fmt::format("{}: the time-out was over before the call began", name));
 }
 
 cell* handle_core::find() const {

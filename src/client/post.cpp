@@ -64,14 +64,15 @@ void posting::report(const std::exception_ptr& failure) noexcept {
 
 void launch_posted(const handle_core& to, invocation* (*make)(executor& home, void* from), void* from) {
   const address& where = to.where();
-  if (to.is_closed()) to.via->throw_closed();
+  to.require_open();
   cell* const c = to.find();
   invocation& inv = *make(where.core->exec(), from);
   where.retain();
   inv.origin = &where;
-  inv.via = to.via;
+  inv.via = to.via();
+  inv.given_up = to.stop();
   inv.posted = true;
-  if (inv.exclusive) inv.link = std::make_shared<const chain_link>(nullptr);
+  if (inv.exclusive) inv.link = std::make_shared<chain_link>(nullptr);
   if (c != nullptr) {
     inv.target = c;
     c->count_in(inv);

@@ -97,6 +97,7 @@ enqueuing* send_core::make_parcel(turn& sender) {
 bool send_core::leaves_with_turn() {
   turn* const mine = sending_turn(target().where());
   if (mine == nullptr) return false;
+  target().require_open();
   enqueuing* const inv = make_parcel(*mine);
   inv->posted = true;
   inv->leave_with(*mine);
@@ -105,8 +106,15 @@ bool send_core::leaves_with_turn() {
 }
 
 bool send_core::suspend_for_answer(std::coroutine_handle<> h) {
+  auto& thread = this_thread();
   turn* const mine = sending_turn(target().where());
   if (mine == nullptr) return suspend(h);
+  try {
+    require_wanted(thread);
+  } catch (...) {
+    fail(std::current_exception());
+    return false;
+  }
   enqueuing* const inv = make_parcel(*mine);
   inv->leave_with(*mine);
   return suspend_on(*inv, h);

@@ -6,7 +6,7 @@
 #include <mutex>
 #include <thread>
 
-#include <troupe/core/work.hpp>
+#include <troupe/core/fiber.hpp>
 
 namespace troupe::inline v0 {
 namespace detail {
@@ -14,6 +14,7 @@ namespace detail {
 /// One thread, started on first use, that runs work which may block, in order.
 class io_lane {
  public:
+  explicit io_lane(const executor& owner) noexcept : owner_{owner} {}
   ~io_lane() { stop(); }
 
   void post(work& w) noexcept {
@@ -42,6 +43,7 @@ class io_lane {
 
  private:
   void loop() {
+    this_thread().works_for = &owner_;
     for (;;) {
       std::unique_lock lock{mutex_};
       wake_.wait(lock, [&] { return !list_.empty() || stopping_; });
@@ -53,6 +55,7 @@ class io_lane {
     }
   }
 
+  const executor& owner_;
   std::mutex mutex_;
   std::condition_variable wake_;
   work_list list_;

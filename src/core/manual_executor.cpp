@@ -30,6 +30,8 @@ struct manual_executor::impl {
   bool io_thread = true;
   detail::io_lane lane;
 
+  explicit impl(const executor& owner) noexcept : lane{owner} {}
+
   // What is next: of `taken`, which is filled up with what is ready. What has given way waits until nothing is ready,
   // and what blocks waits for that, too, so that a commit takes along all that leads to.
   work* next(work_list& taken) noexcept {
@@ -57,7 +59,7 @@ struct manual_executor::impl {
 manual_executor::manual_executor() : manual_executor{std::make_shared<system_clock>()} {}
 manual_executor::manual_executor(std::shared_ptr<const troupe::clock> c) : manual_executor{std::move(c), options{}} {}
 manual_executor::manual_executor(std::shared_ptr<const troupe::clock> c, options o)
-    : executor{std::move(c)}, impl_{std::make_unique<impl>()} {
+    : executor{std::move(c)}, impl_{std::make_unique<impl>(*this)} {
   impl_->io_thread = o.io_thread;
 }
 manual_executor::~manual_executor() { stop(); }
@@ -65,6 +67,7 @@ manual_executor::~manual_executor() { stop(); }
 std::size_t manual_executor::poll(std::size_t most) {
   if (on_worker()) return 0;
   impl_->pumping.store(std::this_thread::get_id(), std::memory_order_relaxed);
+  const working polling{*this};
   if (timers_.next_look() != time_point::max()) timers_.expire(now());  // else there is no need to know the time
   std::size_t ran = 0;
   work_list taken;

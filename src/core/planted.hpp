@@ -29,6 +29,11 @@ enum class planted : std::uint8_t {
   event_before_commit,       ///< an event leaves at once, whatever it depends on
   log_dropped_early,         ///< rows of the log are dropped before all that they say has been folded
   event_reordered,           ///< an event that may leave overtakes one that waits
+  stopped_call_runs,         ///< a call whose stop token was triggered before it began runs
+  gate_given_up_quietly,     ///< a caller that gives up while only the commit is missing is not told that it ran
+  refused_get_runs,          ///< get() on a thread that must not block is refused after the action has run
+  wake_without_chain,        ///< the hooks of a wake do not descend from the calls that wait for it
+  destroyed_takes_more,      ///< an actor that was told to end takes calls and messages until it does
 };
 
 #ifdef TROUPE_PLANTED_FAULTS

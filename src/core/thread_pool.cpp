@@ -235,6 +235,7 @@ struct thread_pool::impl {
     here() = &me;
     auto& thread = detail::this_thread();
     thread.worker_of = &owner;
+    const working running{owner};
     for (unsigned round = 0;; ++round) {
       work* w = nullptr;
       if (round % others_interval == 0) {
@@ -337,7 +338,7 @@ struct thread_pool::impl {
   std::mutex park_mutex;
   std::vector<worker*> parking;  // those that are parked; the last to park is the first to be called
   std::atomic<bool> stopping{false};
-  detail::io_lane lane;
+  detail::io_lane lane{owner};
   std::vector<std::thread> threads;
 };
 

@@ -215,9 +215,10 @@ class driving_thread final : public fiber {
 }  // namespace
 
 void block_on(std::coroutine_handle<> h, promise_base& promise) {
-  if (const auto& thread = this_thread(); thread.here != nullptr || thread.in_turn != nullptr) {
+  if (!this_thread().is_plain()) {
     throw error(errc::invalid_operation,
-                "blocking on a task inside a coroutine would stall others; co_await it instead");
+                "blocking on a task inside a coroutine or on a thread of an executor would stall others; co_await it "
+                "instead");
   }
   bool ended = false;
   promise.owner = &ended;

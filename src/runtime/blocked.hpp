@@ -13,7 +13,7 @@ namespace detail {
 /// Whether the calling thread runs coroutines, an actor or the executor's work: it must not wait for other work.
 [[nodiscard]] inline bool must_not_block(const executor& home) noexcept {
   const auto& thread = this_thread();
-  return thread.here != nullptr || thread.in_turn != nullptr || home.on_worker();
+  return thread.here != nullptr || thread.in_turn != nullptr || thread.works_for == &home || home.on_worker();
 }
 
 /// A plain thread that waits for one event. If its executor is pumped by the host, it pumps meanwhile.

@@ -287,8 +287,11 @@ void cell::refuse_call() {
 void cell::enter(phase p, invocation* holder) noexcept {
   phase_ = p;
   if (holder != nullptr || side_) side().holder = holder;
-  open_ = p == phase::awake && holder == nullptr;
+  open_ = p == phase::awake && holder == nullptr && !ends_for_good();
 }
+
+// The actor has been told to end, and will not come back.
+bool cell::ends_for_good() const noexcept { return side_ && side_->destroy_requested; }
 
 void cell::defer(work& w) noexcept { side().deferred.push_back(w); }
 
@@ -299,16 +302,47 @@ void cell::readmit() noexcept {
 }
 
 bool cell::descends(const invocation& inv, const invocation& from) noexcept {
-  for (const chain_link* l = inv.link.get(); l != nullptr; l = l->parent.get()) {
-    if (l == from.link.get()) return true;
+  return inv.link && from.link && inv.link->descends_from(*from.link);
+}
+
+// The invocation waits for what keeps it out. If that is a procedure, whose hooks may lead back to what the invocation
+// keeps locked elsewhere, they are let in there: else both would wait for their time-outs.
+void cell::defer_behind(invocation& keeps_out, invocation& inv, work& w) noexcept {
+  if (inv.link && keeps_out.kind == invocation::purpose::lifecycle && !is_planted(planted::wake_without_chain)) {
+    if (!keeps_out.link) keeps_out.link = std::make_shared<chain_link>(nullptr);
+    keeps_out.link->join(inv.link);
   }
-  return false;
+  defer(w);
+}
+
+// Whether an actor that is awake, or is shutting down and still runs something, takes an invocation that has not begun.
+// One that ends for good takes nothing from outside: its effects would go with the actor, though they were acknowledged.
+bool cell::takes(const invocation& inv) const noexcept {
+  using purpose = invocation::purpose;
+  if (inv.kind == purpose::background || (inv.kind == purpose::connection && inv.posted)) return true;
+  if (ends_for_good()) return is_planted(planted::destroyed_takes_more) && phase_ == phase::awake;
+  const bool loses_messages =
+      type().options.durability == durability::ephemeral && (phase_ == phase::stopping || (side_ && side_->sleep_requested));
+  return !(loses_messages && inv.kind == purpose::enqueue);
+}
+
+// What an ending actor does not take waits for its successor. Calls that another actor waits for are refused, since this
+// one may wait for that actor.
+bool cell::turn_away(invocation& inv, work& w) noexcept {
+  if (ends_for_good() && !inv.from_host && !inv.posted && !inv.must_arrive) {
+    core().refuse(inv, std::make_exception_ptr(error(errc::destroying, name())));
+  } else if (phase_ == phase::stopping) {
+    defer_behind(*side_->passing->procedure, inv, w);
+  } else {
+    defer(w);
+  }
+  return true;
 }
 
 // Runs a message of an invocation, or puts it aside. False if the cell is no longer held.
 bool cell::dispatch(invocation& inv, work& w) noexcept {
   using purpose = invocation::purpose;
-  const invocation* const keeps_out = holder();
+  invocation* const keeps_out = holder();
   const bool excluded = keeps_out != nullptr && inv.kind != purpose::lifecycle && !descends(inv, *keeps_out);
   if (inv.started) {
     if (excluded) return defer(w), true;
@@ -319,7 +353,9 @@ bool cell::dispatch(invocation& inv, work& w) noexcept {
     core().refuse(inv, std::make_exception_ptr(error(why, detail)));
     return true;
   };
-  if (inv.abandoned() && !inv.must_arrive) return refuse(errc::aborted, {});
+  if ((inv.abandoned() || inv.given_up.stop_requested()) && !inv.must_arrive) {
+    return refuse(errc::aborted, fmt::format("{}: the call was given up before it began", name()));
+  }
   // Begun by an on_create or on_wake that then failed: its actor's live copy is gone.
   if (inv.kind == purpose::background && (!live_ || inv.life != live_->known_life())) {
     return refuse(errc::aborted, fmt::format("{} did not wake", name()));
@@ -338,30 +374,27 @@ bool cell::dispatch(invocation& inv, work& w) noexcept {
         return true;
       }
       if (inv.created_actor) break;
-      defer(w);
       lifecycle::begin_wake(*this);
+      defer_behind(*holder(), inv, w);
       return true;
     case phase::waking:
       if (!excluded) {
         return refuse(errc::starting, fmt::format("{} was called by its own on_create or on_wake", name()));
       }
-      return defer(w), true;
+      return defer_behind(*keeps_out, inv, w), true;
     case phase::awake:
       if (excluded) return defer(w), true;
+      if (!takes(inv)) return turn_away(inv, w);
       break;
     case phase::stopping:
+      if (inv.kind == purpose::background || (inv.kind == purpose::connection && inv.posted)) break;
       // What still runs may lead to calls back to here, and could not end without them.
-      if (inv.kind == purpose::background || descends(inv, *side_->passing->procedure)) break;
-      if (inv.kind == purpose::connection && inv.posted) break;
-      if (side_->destroy_requested && !inv.from_host && !inv.must_arrive) {
-        return refuse(errc::destroying, name());
-      }
-      if (excluded || side_->destroy_requested || live_->running_count == 0 || live_->interrupted)
-        return defer(w), true;
+      if (inv.kind != purpose::enqueue && descends(inv, *side_->passing->procedure)) break;
+      if (excluded || !takes(inv) || live_->running_count == 0 || live_->interrupted) return turn_away(inv, w);
       break;
     case phase::finalising:
       if (inv.kind == purpose::background) return refuse(errc::aborted, "the actor has shut down");
-      return defer(w), true;
+      return defer_behind(*keeps_out, inv, w), true;
   }
   if (inv.origin != nullptr && inv.origin->how == address::intent::by_id && !is(inv.origin->id)) {
     return refuse(errc::not_found, fmt::format("{} {}", type().name, inv.origin->id.str()));

@@ -75,6 +75,8 @@ void enqueuing::refuse() const {
 void enqueuing::arrive() {
   auto& side = *target->side_;
   auto& queues = *side.queues;
+  // It was being asked about when the actor was told to end.
+  if (side.destroy_requested && !must_arrive) throw error(errc::destroying, target->name());
   const bool was_at_door = std::exchange(admitted, false) && life == target->live()->life();
   if (was_at_door) queues.give_up_place(queue);
   if (queues.is_full(queue) || (!was_at_door && queues.others_wait(queue))) {

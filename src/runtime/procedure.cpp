@@ -91,7 +91,7 @@ procedure::~procedure() {
 std::coroutine_handle<> procedure::begin(activation*) {
   auto rest = steps();
   if (!rest) return nullptr;
-  link = std::make_shared<const chain_link>(nullptr);
+  if (!link) link = std::make_shared<chain_link>(nullptr);
   if (keeps_out_) target->enter(target->phase_, this);
   body_ = rest.release();
   adopt(body_.promise());

@@ -70,6 +70,10 @@ void cell_queues::begin_life(std::vector<message_record> stored) {
 void cell_queues::end_life(bool destroyed) noexcept {
   owner.core().exec().cancel(due);
   armed_at_.reset();
+  if (destroyed && !all_.empty()) {
+    const auto why = fmt::format("{}: {} messages of its queues are gone with it", owner.name(), all_.size());
+    owner.core().report(std::make_exception_ptr(error(errc::destroying, why)), "the queues of " + owner.name());
+  }
   for (auto& d : doors_) {
     for (enqueuing* const inv : std::exchange(d.waiting, {})) {
       inv->put_off = false;
@@ -162,6 +166,7 @@ void cell_queues::undo() noexcept {
     m.touched = false;
     m.at.reset();
     m.lease = 0;
+    m.chain.reset();
     ++lanes_[m.lane].count;
     make_ready(m);
   }
@@ -272,13 +277,27 @@ void cell_queues::hold(queued& m) {
   m.by = inv != nullptr ? this_thread().here : nullptr;
   m.held_at = held_.size();
   held_.push_back(&m);
-  if (inv != nullptr) inv->holds_messages = true;
+  if (inv != nullptr) {
+    inv->holds_messages = true;
+    join_sender(m, *inv);
+  }
   const auto limit = entry_of(m).options.visibility_timeout;
   if (limit < delay_max) set_time(m, owner.core().exec().now() + limit);
 }
 
+// A sender that waits for the answer waits for the consumer: calls that the consumer makes meanwhile descend from the
+// sender's chain.
+void cell_queues::join_sender(queued& m, invocation& consumer) {
+  const auto waiter = waiters_.find(m.id);
+  if (waiter == waiters_.end() || !waiter->second->link || is_planted(planted::wake_without_chain)) return;
+  m.chain = waiter->second->link;
+  if (!consumer.link) consumer.link = std::make_shared<chain_link>(nullptr);
+  consumer.link->join(m.chain);
+}
+
 void cell_queues::let_go(queued& m) noexcept {
   if (std::exchange(m.lease, 0) == 0) return;
+  if (const auto chain = std::exchange(m.chain, nullptr)) m.of->link->part(chain);
   clear_time(m);
   held_[m.held_at] = held_.back();
   held_[m.held_at]->held_at = m.held_at;

@@ -125,7 +125,8 @@ class cell_queues {
     std::optional<time_point> at;  ///< while it is in `timed_`: when it is due, or when its consumer's time is over
     std::uint64_t lease = 0;       ///< 0: nobody holds it
     const fiber* by = nullptr;     ///< the fiber that holds it; null for a plain action
-    const invocation* of = nullptr;
+    invocation* of = nullptr;
+    chain_link::pointer chain;     ///< of the sender that waits for the answer, while a consumer holds it
     std::size_t held_at = 0;       ///< its place in `held_`
 
     [[nodiscard]] bool dead() const noexcept { return lane % lanes_per_queue == 1; }
@@ -152,6 +153,7 @@ class cell_queues {
   void clear_time(queued& m) noexcept;
   void arm() noexcept;
   void hold(queued& m);
+  void join_sender(queued& m, invocation& consumer);
   void let_go(queued& m) noexcept;
   void acknowledge(queued& m, std::optional<bytes> result);
   void fail_attempt(queued& m, std::optional<std::chrono::nanoseconds> delay);

@@ -142,7 +142,7 @@ struct passage {
   static void operator delete(void* block, std::size_t size) noexcept { release_block(block, size); }
   explicit passage(cell_wants& wants) noexcept : deadline{wants, cell_wants::overdue} {}
 
-  const invocation* procedure = nullptr;  ///< that stops it, if it does
+  invocation* procedure = nullptr;        ///< that stops it, if it does
   join* hook = nullptr;                   ///< the hook that runs, if it is a coroutine
   const char* hook_name = "";
   std::chrono::nanoseconds hook_limit{};

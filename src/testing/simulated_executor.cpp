@@ -49,9 +49,12 @@ void simulated_executor::run(work& w) noexcept {
   // When a task has made enough calls in a row is counted by thread, over the ends of simulations.
   auto& thread_calls = troupe::detail::this_thread().inline_calls;
   const auto outer_calls = std::exchange(thread_calls, inline_calls_);
-  running_ = true;
-  w.run(w);
-  running_ = false;
+  {
+    const working running{*this};
+    running_ = true;
+    w.run(w);
+    running_ = false;
+  }
   inline_calls_ = std::exchange(thread_calls, outer_calls);
   world_.clock->advance(world_.random.up_to(work_max));
 }
@@ -87,6 +90,7 @@ void simulated_executor::disturb() noexcept {
 
 void simulated_executor::expire() noexcept {
   if (timers_.due(now())) {
+    const working firing{*this};
     running_ = true;
     timers_.expire(now());
     running_ = false;

@@ -9,6 +9,8 @@
 #include <new>
 #include <stop_token>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <troupe/core/buffer.hpp>
 #include <troupe/core/counted_ptr.hpp>
@@ -116,10 +118,32 @@ class reply : public gate_node {
 /// A reply that only waits at a gate.
 class gate_reply final : public reply {};
 
-/// An exclusive action with its exclusive ancestors: whoever carries its link may enter the actor that it holds.
-struct chain_link {
-  explicit chain_link(std::shared_ptr<const chain_link> p) noexcept : parent{std::move(p)} {}
-  std::shared_ptr<const chain_link> parent;
+/// A link of a call chain: an exclusive action or a lifecycle procedure, which keeps others out of its actor. Calls that
+/// descend from it carry it, and may enter: they are what it waits for.
+///
+/// A link descends from its parent, and from the links of calls that wait for what it stands for: of those that an actor
+/// defers until it has woken, and of the sender of a message that waits for its answer. All members may be called from
+/// any thread.
+class chain_link {
+ public:
+  using pointer = std::shared_ptr<chain_link>;
+
+  explicit chain_link(pointer parent) noexcept : parent_{std::move(parent)} {}
+
+  /// A call that carries `waiting` waits for this one now.
+  void join(const pointer& waiting);
+  /// It waits no longer.
+  void part(const pointer& waiting) noexcept;
+  [[nodiscard]] bool descends_from(const chain_link& other) const;
+
+ private:
+  using visited = std::vector<const chain_link*>;
+  [[nodiscard]] bool finds(const chain_link& other, visited& seen) const;
+
+  const pointer parent_;
+  mutable spin_flag lock_;
+  // Weak: a call that has ended waits for nothing. Two that join each other at once must not keep each other.
+  std::vector<std::weak_ptr<chain_link>> joined_;
 };
 
 /// Something that an actor runs: a call, a background task, a lifecycle procedure. As `work` it is the order to start;
@@ -161,10 +185,11 @@ class invocation : public reply, public work, public fiber {
   std::exception_ptr unsaved;      ///< a turn's changes could not be stored; takes the place of the answer
   cell* target = nullptr;
   const address* origin = nullptr;  ///< how the caller names the actor; holds a reference
-  std::shared_ptr<const chain_link> link;
+  chain_link::pointer link;        ///< what it descends from; null: nothing that keeps others out
   invocation* previous = nullptr;  ///< among the running ones of the activation
   invocation* following = nullptr;
   counted_ptr<connection_core> via;    ///< the connection that it came over, or is about
+  std::stop_token given_up;        ///< of a post: once triggered, it does not begin any more
   std::uint32_t life = 0;          ///< of a background task: which life of the actor it belongs to
   purpose kind = purpose::action;
   bool writes = false;             ///< its turns may change the state

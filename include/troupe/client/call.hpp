@@ -18,7 +18,8 @@
 namespace troupe::inline v0 {
 
 /// A time-out for calls: `handle.with(timeout{2s})`. It counts from the call to its reply, commit included; the default
-/// is `options::action_timeout`. `timeout{never}` waits for ever.
+/// is `options::action_timeout`. `timeout{never}` waits for ever. A time-out of zero, or less, is over before the call
+/// begins: the call fails with `actor.action_timed_out`, and its action does not run.
 struct timeout {
   explicit constexpr timeout(std::chrono::nanoseconds d) noexcept : duration{d} {}
   std::chrono::nanoseconds duration;
@@ -68,9 +69,11 @@ class call_core {
   /// The cell, held, if the action may run there at once; else null. No allocation, no lock but the cell's word, no
   /// clock.
   [[nodiscard, gnu::always_inline]] inline cell* hold(bool changes) const noexcept {
+    if (handle_->is_guarded()) [[unlikely]]
+      return hold_guarded(changes);
     cell* const c = handle_->known();
-    if (c == nullptr || handle_->is_closed() || !c->try_hold()) return nullptr;
-    if (handle_->means(*c) && !(changes && c->refuses_changes())) [[likely]]
+    if (c == nullptr || !c->try_hold()) return nullptr;
+    if (!(changes && c->refuses_changes())) [[likely]]
       return c;
     c->let_go();
     return nullptr;
@@ -96,6 +99,14 @@ class call_core {
   bool suspend_on(invocation& sent, std::coroutine_handle<> h);
   /// Ends the waiting; throws the failure, if there is one.
   void conclude();
+  /// Throws `actor.aborted`, `actor.action_timed_out` or why the connection is closed if the call was given up before
+  /// it began.
+  void require_wanted(const thread_state& thread) const;
+  /// The call has failed before anything was sent.
+  void fail(std::exception_ptr why) noexcept {
+    stage_ = stage::ran;
+    failure_ = std::move(why);
+  }
 
   /// The invocation that has the value; null for an action that has run here.
   [[nodiscard]] invocation* record() const noexcept { return waiting_ ? waiting_->record() : nullptr; }
@@ -108,6 +119,7 @@ class call_core {
  private:
   class guest;
 
+  [[nodiscard]] cell* hold_guarded(bool changes) const noexcept;
   [[nodiscard]] bool settle_slowly(cell& c, thread_state& thread) noexcept;
   void launch(thread_state& thread);
   void launch_in(cell& c, thread_state& thread, epoch_number learned);
@@ -196,7 +208,7 @@ class [[nodiscard("a call does nothing until it is awaited")]] typed_call final 
   [[nodiscard, gnu::always_inline]] inline bool await_ready() {
     const code& c = *code_;
     auto& thread = this_thread();
-    return thread.in_turn == nullptr && !elsewhere_ && c.run_here(*this, thread);
+    return thread.in_turn == nullptr && !elsewhere_ && !thread.is_cancelled() && c.run_here(*this, thread);
   }
   bool await_suspend(std::coroutine_handle<> h) { return suspend(h); }
   V await_resume() {
@@ -212,7 +224,7 @@ class [[nodiscard("a call does nothing until it is awaited")]] typed_call final 
   V get() {
     const code& c = *code_;
     auto& thread = this_thread();
-    if (thread.here != nullptr || thread.in_turn != nullptr || !c.run_here(*this, thread)) block();
+    if (!thread.is_plain() || !c.run_here(*this, thread)) block();
     return await_resume();
   }
 
@@ -238,7 +250,7 @@ class [[nodiscard("a call does nothing until it is awaited")]] typed_call final 
   [[gnu::always_inline]] inline void run_in(const action_code<V, Arguments>& action, cell& c, thread_state& thread,
                                             epoch_number learned) noexcept {
     turn t{c, nullptr, action.writes, thread};
-    t.via = target().via.get();
+    t.via = target().via().get();
     if (learned != 0) t.learn(learned);
     try {
       action.run(*c.live(), arguments_, value_);

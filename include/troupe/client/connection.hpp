@@ -322,7 +322,7 @@ class [[nodiscard("a connection is not opened until this is awaited")]] connect_
     conclude();
     static_cast<detail::opening*>(record())->taken = true;
     detail::handle_core over{target()};
-    over.via = core_;
+    over.set_via(core_);
     return connection<A>{handle<A>{std::move(over)}, core_};
   }
   connection<A> get() {

@@ -148,12 +148,12 @@ class handle {
   /// The same handle with a time-out, or a stop token, for its calls.
   [[nodiscard]] handle with(troupe::timeout limit) const {
     handle copy{*this};
-    copy.core_.time_limit = limit.duration;
+    copy.core_.set_time_limit(limit.duration);
     return copy;
   }
   [[nodiscard]] handle with(std::stop_token token) const {
     handle copy{*this};
-    copy.core_.stop = std::move(token);
+    copy.core_.set_stop(std::move(token));
     return copy;
   }
 

@@ -20,13 +20,14 @@ class handle_core {
   explicit handle_core(const address& a) noexcept;  // takes over the reference
   handle_core(const handle_core& other) noexcept;
   handle_core(handle_core&& other) noexcept
-      : time_limit{other.time_limit},
-        stop{std::move(other.stop)},
-        via{std::move(other.via)},
-        address_{std::exchange(other.address_, nullptr)},
+      : address_{std::exchange(other.address_, nullptr)},
         cell_{other.known()},
         hash_{other.hash_},
-        by_id_{other.by_id_} {
+        by_id_{other.by_id_},
+        guarded_{other.guarded_},
+        time_limit_{other.time_limit_},
+        stop_{std::move(other.stop_)},
+        via_{std::move(other.via_)} {
     other.cell_.store(nullptr, std::memory_order_relaxed);  // nobody else uses what is moved from
   }
   handle_core& operator=(handle_core other) noexcept;
@@ -44,20 +45,42 @@ class handle_core {
   /// Whether a held cell is the one that is meant: the handle of an id means no successor under the same key.
   [[nodiscard]] bool means(const cell& c) const noexcept { return !by_id_ || c.is(address_->id); }
 
-  [[nodiscard]] bool is_closed() const noexcept { return via && via->closed(); }
+  /// Whether a call with this handle has to look at more than its cell: `is_open` before it takes the cell's lock, and
+  /// `means` with the lock held.
+  [[nodiscard]] bool is_guarded() const noexcept { return guarded_; }
+  /// Whether a call may begin now: its stop token is not triggered, its time-out is not over from the start, and its
+  /// connection is not closed.
+  [[nodiscard]] bool is_open() const noexcept;
+  /// Throws the reason if it may not: `actor.aborted`, `actor.action_timed_out`, or why the connection is closed.
+  void require_open() const {
+    if (!is_open()) refuse();
+  }
 
-  std::chrono::nanoseconds time_limit{0};  ///< 0: the definition's
-  std::stop_token stop;
-  counted_ptr<connection_core> via;        ///< the connection that calls go over; null: none
+  /// The time-out of calls. `of_definition`: the definition's.
+  [[nodiscard]] std::chrono::nanoseconds time_limit() const noexcept { return time_limit_; }
+  static constexpr auto of_definition = std::chrono::nanoseconds::min();
+  [[nodiscard]] const std::stop_token& stop() const noexcept { return stop_; }
+  /// The connection that calls go over; null: none.
+  [[nodiscard]] const counted_ptr<connection_core>& via() const noexcept { return via_; }
+
+  void set_time_limit(std::chrono::nanoseconds limit) noexcept;
+  void set_stop(std::stop_token token) noexcept;
+  void set_via(counted_ptr<connection_core> connection) noexcept;
 
  private:
   [[nodiscard]] cell* look_up() const;
+  [[noreturn]] void refuse() const;
   void release() noexcept;
+  void update_guard() noexcept;
 
   const address* address_ = nullptr;  ///< null: of nothing, or moved from; then there is no cell either
   mutable std::atomic<cell*> cell_{nullptr};
   std::uint32_t hash_ = 0;  ///< of type and key
   bool by_id_ = false;      ///< of the address, which a call has no other reason to look at
+  bool guarded_ = false;    ///< see `is_guarded`; of all that follows and of `by_id_`
+  std::chrono::nanoseconds time_limit_ = of_definition;
+  std::stop_token stop_;
+  counted_ptr<connection_core> via_;
 };
 
 }  // namespace detail

@@ -25,7 +25,7 @@ class posting : public work {
 
   /// Where one for this handle goes; null if it takes an invocation to say who is meant. Throws `runtime.stopped`.
   [[nodiscard]] static cell* destination(const handle_core& to) {
-    return to.via || !to.where().is_key_only() ? nullptr : to.find();
+    return to.is_guarded() || !to.where().is_key_only() ? nullptr : to.find();
   }
 
   /// Goes out, now or at the end of the turn that runs. It deletes itself. Throws `actor.overloaded`.

@@ -95,12 +95,20 @@ struct thread_state {
   fiber* here = nullptr;         ///< the fiber that runs; null in plain host code
   turn* in_turn = nullptr;       ///< the actor turn that runs; null outside actors
   post_batch* batch = nullptr;   ///< what is posted is gathered there
+  const executor* works_for = nullptr;  ///< the executor whose work the thread runs; null in plain host code
   executor* worker_of = nullptr;  ///< whose worker this is: it runs what is `kept` when the present work is over
   executor* keeps_for = nullptr;  ///< what is made ready for this one now may be kept
   work* kept = nullptr;           ///< made ready and not posted, so that nobody else sees it: see `cell::push`
   unsigned inline_calls = 0;     ///< since the last yield, see `inline_calls_max`
   unsigned depth = 0;            ///< of calls that run within one another's frames
   bool gives_way = false;        ///< what is posted goes behind what waits
+
+  /// Whether the thread runs plain host code: it may wait for other threads.
+  [[nodiscard]] bool is_plain() const noexcept {
+    return here == nullptr && in_turn == nullptr && works_for == nullptr;
+  }
+  /// Whether the coroutine that runs was cancelled: see `fiber::cancel`.
+  [[nodiscard]] bool is_cancelled() const noexcept { return here != nullptr && here->cancelled(); }
 };
 
 /// Out of line on purpose: a coroutine that changes threads must not reuse a thread-local address from before.

@@ -298,6 +298,10 @@ class cell final : public work {
   void make_live();
   void fetch() const noexcept;
   [[nodiscard]] static bool descends(const invocation& inv, const invocation& from) noexcept;
+  [[nodiscard]] bool ends_for_good() const noexcept;
+  [[nodiscard]] bool takes(const invocation& inv) const noexcept;
+  bool turn_away(invocation& inv, work& w) noexcept;
+  void defer_behind(invocation& keeps_out, invocation& inv, work& w) noexcept;
 
   struct end_live {
     void operator()(activation* a) const noexcept;

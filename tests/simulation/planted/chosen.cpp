@@ -9,7 +9,7 @@
 namespace troupe::inline v0 { namespace detail {
 namespace {
 
-constexpr std::array<std::string_view, 22> names{
+constexpr std::array<std::string_view, 27> names{
     "none",
     "gate_dropped",
     "freeze_forgotten",
@@ -32,8 +32,13 @@ constexpr std::array<std::string_view, 22> names{
     "event_before_commit",
     "log_dropped_early",
     "event_reordered",
+    "stopped_call_runs",
+    "gate_given_up_quietly",
+    "refused_get_runs",
+    "wake_without_chain",
+    "destroyed_takes_more",
 };
-static_assert(names.size() == static_cast<std::size_t>(planted::event_reordered) + 1);
+static_assert(names.size() == static_cast<std::size_t>(planted::destroyed_takes_more) + 1);
 
 planted chosen() noexcept {
   const char* const name = std::getenv("TROUPE_PLANTED");
