@@ -305,8 +305,8 @@ bool cell::descends(const invocation& inv, const invocation& from) noexcept {
   return inv.link && from.link && inv.link->descends_from(*from.link);
 }
 
-// The invocation waits for what keeps it out. If that is a procedure, whose hooks may lead back to what the invocation
-// keeps locked elsewhere, they are let in there: else both would wait for their time-outs.
+// The invocation waits for what keeps it out. The hooks of a procedure may lead back to an actor that the invocation
+// keeps locked: they are let in there, or both would wait for their time-outs.
 void cell::defer_behind(invocation& keeps_out, invocation& inv, work& w) noexcept {
   if (inv.link && keeps_out.kind == invocation::purpose::lifecycle && !is_planted(planted::wake_without_chain)) {
     if (!keeps_out.link) keeps_out.link = std::make_shared<chain_link>(nullptr);
@@ -316,18 +316,18 @@ void cell::defer_behind(invocation& keeps_out, invocation& inv, work& w) noexcep
 }
 
 // Whether an actor that is awake, or is shutting down and still runs something, takes an invocation that has not begun.
-// One that ends for good takes nothing from outside: its effects would go with the actor, though they were acknowledged.
+// An actor that ends for good takes nothing from outside: effects that were acknowledged would go with it.
 bool cell::takes(const invocation& inv) const noexcept {
   using purpose = invocation::purpose;
   if (inv.kind == purpose::background || (inv.kind == purpose::connection && inv.posted)) return true;
   if (ends_for_good()) return is_planted(planted::destroyed_takes_more) && phase_ == phase::awake;
-  const bool loses_messages =
-      type().options.durability == durability::ephemeral && (phase_ == phase::stopping || (side_ && side_->sleep_requested));
-  return !(loses_messages && inv.kind == purpose::enqueue);
+  const bool falls_asleep = phase_ == phase::stopping || (side_ && side_->sleep_requested);
+  const bool loses_messages = falls_asleep && type().options.durability == durability::ephemeral;
+  return !loses_messages || inv.kind != purpose::enqueue;
 }
 
-// What an ending actor does not take waits for its successor. Calls that another actor waits for are refused, since this
-// one may wait for that actor.
+// What an ending actor does not take waits for its successor. A call that another actor waits for is refused, since
+// this one may wait for that actor.
 bool cell::turn_away(invocation& inv, work& w) noexcept {
   if (ends_for_good() && !inv.from_host && !inv.posted && !inv.must_arrive) {
     core().refuse(inv, std::make_exception_ptr(error(errc::destroying, name())));

@@ -127,7 +127,7 @@ struct fixture {
   troupe::handle<home_actor> b = w.client.get_or_create<home_actor>("b");
   troupe::handle<other_end> o = w.client.get_or_create<other_end>("o", other_end::setup{"elsewhere"});
 
-  void sleep() {
+  void put_down() {
     w.run(o.call<&other_end::rest>());
     w.settle();
     REQUIRE(w.phase(o) == phase::asleep);
@@ -138,7 +138,7 @@ struct fixture {
 
 TEST_CASE_METHOD(fixture, "an exclusive action may call an actor whose on_wake calls back") {
   w.run(o.call<&other_end::lives_at>("a", ""));
-  sleep();
+  put_down();
   const auto asked = w.start(a.call<&home_actor::ask>("o"));
   const auto stranger = w.start(a.call<&home_actor::pass_by>());
   w.pass(2s);
@@ -160,7 +160,7 @@ TEST_CASE_METHOD(fixture, "an exclusive action may call an actor whose on_create
 
 TEST_CASE_METHOD(fixture, "all calls that wait for a wake may be called back by it") {
   w.run(o.call<&other_end::lives_at>("a", "b"));
-  sleep();
+  put_down();
   const auto first = w.start(a.call<&home_actor::ask>("o"));
   const auto second = w.start(b.call<&home_actor::ask>("o"));
   w.pass(2s);
@@ -183,7 +183,7 @@ TEST_CASE_METHOD(fixture, "an exclusive action may call an actor whose on_sleep,
 
 TEST_CASE_METHOD(fixture, "a message that is waited for wakes an actor whose on_wake calls back") {
   w.run(o.call<&other_end::lives_at>("a", ""));
-  sleep();
+  put_down();
   const auto written = w.start(a.call<&home_actor::write>("o"));
   w.pass(2s);
   REQUIRE(written.done());

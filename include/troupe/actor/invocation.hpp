@@ -9,9 +9,8 @@
 #include <new>
 #include <stop_token>
 #include <string_view>
-#include <utility>
-#include <vector>
 
+#include <troupe/actor/chain_link.hpp>
 #include <troupe/core/buffer.hpp>
 #include <troupe/core/counted_ptr.hpp>
 #include <troupe/core/error.hpp>
@@ -117,34 +116,6 @@ class reply : public gate_node {
 
 /// A reply that only waits at a gate.
 class gate_reply final : public reply {};
-
-/// A link of a call chain: an exclusive action or a lifecycle procedure, which keeps others out of its actor. Calls that
-/// descend from it carry it, and may enter: they are what it waits for.
-///
-/// A link descends from its parent, and from the links of calls that wait for what it stands for: of those that an actor
-/// defers until it has woken, and of the sender of a message that waits for its answer. All members may be called from
-/// any thread.
-class chain_link {
- public:
-  using pointer = std::shared_ptr<chain_link>;
-
-  explicit chain_link(pointer parent) noexcept : parent_{std::move(parent)} {}
-
-  /// A call that carries `waiting` waits for this one now.
-  void join(const pointer& waiting);
-  /// It waits no longer.
-  void part(const pointer& waiting) noexcept;
-  [[nodiscard]] bool descends_from(const chain_link& other) const;
-
- private:
-  using visited = std::vector<const chain_link*>;
-  [[nodiscard]] bool finds(const chain_link& other, visited& seen) const;
-
-  const pointer parent_;
-  mutable spin_flag lock_;
-  // Weak: a call that has ended waits for nothing. Two that join each other at once must not keep each other.
-  std::vector<std::weak_ptr<chain_link>> joined_;
-};
 
 /// Something that an actor runs: a call, a background task, a lifecycle procedure. As `work` it is the order to start;
 /// as a fiber it is continued through the actor's mailbox, so that all its turns are the actor's.

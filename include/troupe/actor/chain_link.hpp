@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include <troupe/core/fiber.hpp>
+
+namespace troupe::inline v0 {
+namespace detail {
+
+/// A link of a call chain: an exclusive action or a lifecycle procedure, which keeps others out of its actor. Calls that
+/// descend from it carry it, and may enter: they are what it waits for.
+///
+/// A link descends from its parent. It also descends from the links of calls that wait for what it stands for: of those
+/// that an actor defers until it has woken, and of the sender of a message that waits for its answer. All members may be
+/// called from any thread.
+class chain_link {
+ public:
+  using pointer = std::shared_ptr<chain_link>;
+
+  explicit chain_link(pointer parent) noexcept : parent_{std::move(parent)} {}
+
+  /// From now on a call that carries `waiting` waits for this link.
+  void join(const pointer& waiting);
+  /// It waits no longer.
+  void part(const pointer& waiting) noexcept;
+  [[nodiscard]] bool descends_from(const chain_link& other) const;
+
+ private:
+  using visited = std::vector<const chain_link*>;
+  [[nodiscard]] bool finds(const chain_link& other, visited& seen) const;
+
+  const pointer parent_;
+  mutable spin_flag lock_;
+  // Weak, since a call that has ended waits for nothing, and two links that join each other must not keep each other.
+  std::vector<std::weak_ptr<chain_link>> joined_;
+};
+
+}  // namespace detail
+}  // namespace troupe::inline v0

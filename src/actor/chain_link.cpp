@@ -1,0 +1,49 @@
+#include <troupe/actor/chain_link.hpp>
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+namespace troupe::inline v0 {
+namespace detail {
+
+void chain_link::join(const pointer& waiting) {
+  const std::lock_guard lock{lock_};
+  std::erase_if(joined_, [](const auto& one) { return one.expired(); });
+  joined_.push_back(waiting);
+}
+
+void chain_link::part(const pointer& waiting) noexcept {
+  const std::lock_guard lock{lock_};
+  const auto is_it = [&](const auto& one) { return !one.owner_before(waiting) && !waiting.owner_before(one); };
+  if (const auto found = std::ranges::find_if(joined_, is_it); found != joined_.end()) joined_.erase(found);
+}
+
+bool chain_link::descends_from(const chain_link& other) const {
+  for (const chain_link* l = this; l != nullptr; l = l->parent_.get()) {
+    if (l == &other) return true;
+  }
+  visited seen;
+  return finds(other, seen);
+}
+
+// Depth first. Links that join each other at the same time may form a cycle.
+bool chain_link::finds(const chain_link& other, visited& seen) const {
+  for (const chain_link* l = this; l != nullptr; l = l->parent_.get()) {
+    if (l == &other) return true;
+    if (std::ranges::find(seen, l) != seen.end()) return false;
+    seen.push_back(l);
+    std::vector<pointer> joined;
+    {
+      const std::lock_guard lock{l->lock_};
+      for (const auto& one : l->joined_) {
+        if (auto link = one.lock()) joined.push_back(std::move(link));
+      }
+    }
+    if (std::ranges::any_of(joined, [&](const pointer& one) { return one->finds(other, seen); })) return true;
+  }
+  return false;
+}
+
+}  // namespace detail
+}  // namespace troupe::inline v0
