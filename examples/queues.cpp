@@ -1,6 +1,5 @@
-// Durable work: orders wait in a queue until the warehouse takes them, one after the other. Use a queue where the sender
-// need not wait for the work, or where a failure shall be tried again; call an action where the caller needs the answer
-// now.
+// Durable work: orders wait in a queue until the warehouse handles them, one by one. Use a queue where the sender need
+// not wait for the work, or where a failure shall be tried again; call an action where the caller needs the answer now.
 
 #include <troupe/troupe.hpp>
 
@@ -29,17 +28,16 @@ struct warehouse {
   int packed() const { return parcels; }
   std::size_t failed(troupe::context<warehouse>& c) { return c.queue().size(orders.dead_letters()); }
 
-  troupe::task<> run(troupe::context<warehouse>& c) {
-    for (;;) {
-      auto next = co_await c.queue().next(orders);  // acknowledges the order before
-      if (stock[next->item] < next->count) throw std::runtime_error{"not enough of " + next->item};
-      stock[next->item] -= next->count;
-      const parcel packed{++parcels, next->item};
-      next.complete(packed);  // what send_and_wait yields
-    }
+  // Gets each order by itself. The value answers send_and_wait. An order that throws comes again later, and no other
+  // order waits for it.
+  parcel on_order(const order& o) {
+    if (stock[o.item] < o.count) throw std::runtime_error{"not enough of " + o.item};
+    stock[o.item] -= o.count;
+    return {++parcels, o.item};
   }
 
-  using actor = troupe::actor<warehouse, &warehouse::deliver, &warehouse::packed, &warehouse::failed, orders>;
+  using actor = troupe::actor<warehouse, troupe::consumes<orders, &warehouse::on_order>, &warehouse::deliver,
+                              &warehouse::packed, &warehouse::failed>;
 };
 // [/warehouse]
 

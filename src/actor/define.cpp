@@ -53,6 +53,7 @@ void check_queue(const definition& d, const queue_entry& q) {
           "queue_options::retry_min must be between 0 and retry_max");
   require(o.visibility_timeout > o.visibility_timeout.zero(),
           "queue_options::visibility_timeout must be more than 0");
+  require(o.concurrency > 0, "queue_options::concurrency must be more than 0");
 }
 
 }  // namespace
@@ -67,7 +68,9 @@ void add_entries(definition& d, std::span<const entry_facts> entries, naming pol
       }
       case entry_kind::event: d.events.push_back({std::string{from.name}, from.schema}); break;
       case entry_kind::queue:
-        d.queues.push_back({std::string{from.name}, from.options, from.check, from.schema, from.result_schema});
+        d.queues.push_back({std::string{from.name}, from.options, from.check, from.schema, from.result_schema,
+                            from.message_version, from.consume, from.consumer_waits});
+        d.has_handlers = d.has_handlers || from.consume != nullptr;
         break;
     }
   }
@@ -94,8 +97,9 @@ std::string describe(const definition& d) {
   }
   std::string queues;
   for (const auto& q : d.queues) {
-    queues += fmt::format(R"({}{}:{{"message":{},"result":{}}})", queues.empty() ? "" : ",", quoted(q.name),
-                          q.message_schema(), q.result_schema());
+    const auto version = q.message_version > 1 ? fmt::format(R"(,"version":{})", q.message_version) : std::string{};
+    queues += fmt::format(R"({}{}:{{"message":{},"result":{}{}}})", queues.empty() ? "" : ",", quoted(q.name),
+                          q.message_schema(), q.result_schema(), version);
   }
   return fmt::format(R"({{"name":{},"version":{},"state":{},"actions":{{{}}},"events":{{{}}},"queues":{{{}}}}})",
                      quoted(d.name), d.version, d.state_schema(), actions, events, queues);

@@ -26,12 +26,13 @@ std::uint32_t place_of(const definition& type, std::string_view queue) {
 
 bytes checked(const definition& type, std::string_view queue, bytes_view cbor) {
   const auto& entry = type.queues[place_of(type, queue)];
+  auto body = with_version({cbor.begin(), cbor.end()}, entry.message_version);
   try {
-    entry.check(cbor);
+    entry.check(body);
   } catch (const error& e) {
     refuse(queue, e);
   }
-  return {cbor.begin(), cbor.end()};
+  return body;
 }
 
 bytes from_text(const definition& type, std::string_view queue, std::string_view json) {

@@ -93,8 +93,10 @@ constexpr std::array catalogue{
                     "Nobody completed the message in time; it stays in the queue", true},
     catalogue_entry{errc::queue_lease_lost, "queue", "lease_lost",
                     "The message was held too long and belongs to another consumer by now", false},
-    catalogue_entry{errc::queue_dead_letter, "queue", "dead_letter", "The message failed in all of its attempts",
-                    true},
+    catalogue_entry{errc::queue_dead_letter, "queue", "dead_letter",
+                    "The message failed in all of its attempts, or cannot be decoded", true},
+    catalogue_entry{errc::queue_newer_message, "queue", "newer_message",
+                    "The message was stored by a newer program; it waits until that runs again", false},
 
     catalogue_entry{errc::simulation_stuck, "simulation", "stuck",
                     "Nothing can run any more, but what was waited for has not happened: a deadlock or a lost wake-up",

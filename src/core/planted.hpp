@@ -28,6 +28,7 @@ enum class planted : std::uint8_t {
   rows_of_failed_turn_kept,  ///< a turn whose state cannot be stored still sends and acknowledges
   event_before_commit,       ///< an event leaves at once, whatever it depends on
   log_dropped_early,         ///< rows of the log are dropped before all that they say has been folded
+  bad_message_stalls_loop,   ///< a run that throws while it holds a message waits for its own back-off
   event_reordered,           ///< an event that may leave overtakes one that waits
   stopped_call_runs,         ///< a call whose stop token was triggered before it began runs
   gate_given_up_quietly,     ///< a caller that gives up while only the commit is missing is not told that it ran

@@ -18,9 +18,9 @@ namespace detail {
 
 class runtime_core;
 
-/// Wakes actors that sleep with messages in their queues and have a run loop to take them: each when its first message
-/// is due. Between a wake that failed and the next try there is a back-off. One timer serves all; an actor that waits
-/// here takes the memory of its key. All members may be called from any thread.
+/// Wakes actors that sleep with messages in their queues and have a run loop or handlers to take them: each when its
+/// first message is due. Between a wake that failed and the next try there is a back-off. One timer serves all; an
+/// actor that waits here takes the memory of its key. All members may be called from any thread.
 class alarms {
  public:
   explicit alarms(runtime_core& core) noexcept;
@@ -33,7 +33,8 @@ class alarms {
 
   /// Whether actors of this definition are woken by their messages.
   [[nodiscard]] static bool concern(const definition& type) noexcept {
-    return type.has_run && !type.queues.empty() && type.options.durability != durability::ephemeral;
+    return (type.has_handlers || (type.has_run && !type.queues.empty())) &&
+           type.options.durability != durability::ephemeral;
   }
 
   /// The actor sleeps, or is about to, and has a message that is due at `at`.

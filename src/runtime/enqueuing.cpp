@@ -81,9 +81,7 @@ void enqueuing::arrive() {
   if (was_at_door) queues.give_up_place(queue);
   if (queues.is_full(queue) || (!was_at_door && queues.others_wait(queue))) {
     if (must_arrive) return queues.wait_at_door(*this, was_at_door);
-    const auto& entry = target->type().queues[queue];
-    throw error(errc::queue_full, fmt::format("{} messages are in queue \"{}\" of {} (queue_options::messages_max)",
-                                              entry.options.messages_max, entry.name, target->name()));
+    queues.throw_full(queue);
   }
   message = queues.add(queue, body, due_at);
   if (must_arrive && !is_planted(planted::message_sent_twice)) side.changes().arrive(parcel);

@@ -9,6 +9,7 @@
 
 #include "../core/planted.hpp"
 #include "audience.hpp"
+#include "consumers.hpp"
 #include "migration.hpp"
 #include "parked_wait.hpp"
 #include "queues.hpp"
@@ -148,6 +149,7 @@ task<> lifecycle::end_wake(cell& c, const std::exception_ptr& failure) {
   kind_of(c).rounds.actor_woke(c);
   if (alarms::concern(c.type())) c.core().wake_ups().clear(c.type(), c.key());
   run_loop::begin_life(c);
+  if (c.type().has_handlers) c.queues().handlers()->begin_life();
   if (c.core().stopping()) begin_stop(c);
   c.readmit();
   return {};
@@ -195,6 +197,7 @@ void lifecycle::refuse_absent(cell& c) {
 void lifecycle::create(cell& c, const address& wanted) {
   auto& core = c.core();
   const definition& type = c.type();
+  if (wanted.given) check_input(wanted.given->input, c);
   if (c.refuses_changes()) {
     throw error(errc::store_refuses_changes, c.name());
   }
@@ -224,6 +227,7 @@ void lifecycle::restore(cell& c, actor_record& record) {
     throw error(errc::newer_state, fmt::format("{} is of version {}, the program's is {}", c.name(), record.version,
                                                type.version));
   }
+  if (!record.initialised) check_input(record.input, c);
   if (!c.is(record.id)) {
     if (c.known_id()) c.core().cells().clear_id(c);
     c.core().cells().set_id(c, record.id);

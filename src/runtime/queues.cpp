@@ -7,6 +7,7 @@
 #include <troupe/core/error.hpp>
 
 #include "../core/planted.hpp"
+#include "consumers.hpp"
 #include "core.hpp"
 #include "parked_wait.hpp"
 #include "retry.hpp"
@@ -23,7 +24,9 @@ cell_queues::cell_queues(cell& c)
     : owner{c},
       due{c, &cell_queues::ring},
       lanes_(c.type().queues.size() * lanes_per_queue),
-      doors_(c.type().queues.size()) {}
+      doors_(c.type().queues.size()) {
+  if (c.type().has_handlers) handlers_ = std::make_unique<consumers>(c);
+}
 
 cell_queues::~cell_queues() = default;
 
@@ -36,7 +39,11 @@ turn& cell_queues::this_turn() const {
 }
 
 const queue_entry& cell_queues::entry_of(const queued& m) const noexcept {
-  return owner.type().queues[m.lane / lanes_per_queue];
+  return owner.type().queues[m.queue()];
+}
+
+std::string cell_queues::describe(const queued& m) const {
+  return fmt::format("message {} of {}, queue \"{}\"", m.id, owner.name(), entry_of(m).name);
 }
 
 // --- life -----------------------------------------------------------------------------------------------------------
@@ -45,18 +52,21 @@ void cell_queues::begin_life(std::vector<message_record> stored) {
   const auto& queues = owner.type().queues;
   auto& exec = owner.core().exec();
   const auto wall = exec.clock().wall();
+  std::vector<std::size_t> newer(queues.size());
   for (auto& record : stored) {
     const auto entry = std::ranges::find(queues, record.queue, &queue_entry::name);
     if (entry == queues.end()) continue;  // of another version of the program: it stays in the store
     queued& m = all_[record.id];
     m.id = record.id;
     m.lane = static_cast<std::uint32_t>(entry - queues.begin()) * lanes_per_queue + (record.dead ? 1 : 0);
-    m.attempts = record.attempts;
     m.created_at = record.created_at;
     m.due_at = record.due_at;
     m.body = std::make_shared<const bytes>(std::move(record.body));
     ++lanes_[m.lane].count;
-    if (!m.dead() && m.attempts >= entry->options.attempts_max) {
+    restore_attempts(m, record.attempts);
+    check_version(m);
+    newer[m.queue()] += m.unreadable && !m.dead() ? 1 : 0;
+    if (!m.dead() && !m.unreadable && is_used_up(m)) {
       note(m);
       die(m);  // the process died of its last attempt
     } else if (m.due_at > wall) {
@@ -65,6 +75,22 @@ void cell_queues::begin_life(std::vector<message_record> stored) {
       make_ready(m);
     }
   }
+  for (std::uint32_t queue = 0; queue != newer.size(); ++queue) {
+    if (newer[queue] != 0) report_newer(queue, newer[queue]);
+  }
+}
+
+// A newer program's message stays in its place: decoding it could lose fields that this program does not know.
+void cell_queues::check_version(queued& m) noexcept {
+  m.unreadable = open_version(*m.body).version > entry_of(m).message_version;
+}
+
+void cell_queues::report_newer(std::uint32_t queue, std::size_t count) noexcept {
+  const auto& entry = owner.type().queues[queue];
+  const auto why = std::make_exception_ptr(
+      error(errc::queue_newer_message, fmt::format("{} in queue \"{}\" of {}, whose messages are of version {} here",
+                                                   count, entry.name, owner.name(), entry.message_version)));
+  owner.core().report(why, fmt::format("queue \"{}\" of {}", entry.name, owner.name()));
 }
 
 void cell_queues::end_life(bool destroyed) noexcept {
@@ -81,6 +107,7 @@ void cell_queues::end_life(bool destroyed) noexcept {
     }
     d.admitted = 0;
   }
+  if (handlers_) handlers_->end_life();
   timed_.clear();
   held_.clear();
   touches_.clear();
@@ -104,80 +131,21 @@ void cell_queues::refuse_waiters(const std::exception_ptr& why) noexcept {
 std::optional<wall_time> cell_queues::first_due(std::uint64_t mask) const noexcept {
   std::optional<wall_time> first;
   for (const auto& [id, m] : all_) {
-    if (!m.dead() && (lane_bit(m.lane) & mask) != 0 && (!first || m.due_at < *first)) first = m.due_at;
+    if (m.dead() || m.unreadable) continue;
+    const bool is_wanted = entry_of(m).consume != nullptr || (lane_bit(m.lane) & mask) != 0;
+    if (is_wanted && (!first || m.due_at < *first)) first = m.due_at;
   }
   return first;
-}
-
-// --- changes --------------------------------------------------------------------------------------------------------
-
-void cell_queues::note(queued& m) {
-  this_turn().effects();
-  if (std::exchange(m.touched, true)) return;
-  touches_.push_back({m.id, m});
-}
-
-void cell_queues::record(row_changes& into) {
-  for (const touch& t : std::exchange(touches_, {})) {
-    const auto found = all_.find(t.id);
-    if (found == all_.end()) {
-      if (t.before) into.remove(t.id);
-      continue;
-    }
-    queued& m = found->second;
-    m.touched = false;
-    if (m.lease != 0 && t.before && is_planted(planted::queue_acknowledged_early)) {
-      into.remove(t.id);
-      continue;
-    }
-    message_row row;
-    row.queue = entry_of(m).name;
-    row.dead = m.dead();
-    row.fresh = !t.before;
-    row.attempts = m.attempts;
-    row.created_at = m.created_at;
-    row.due_at = m.due_at;
-    row.body = m.body;
-    into.put(m.id, std::move(row));
-  }
-}
-
-void cell_queues::forget_changes() noexcept {
-  for (const touch& t : std::exchange(touches_, {})) {
-    if (const auto found = all_.find(t.id); found != all_.end()) found->second.touched = false;
-  }
-}
-
-// What the turn added is gone again. What it acknowledged or gave back is there as it was, and held by nobody.
-void cell_queues::undo() noexcept {
-  for (touch& t : std::exchange(touches_, {})) {
-    const auto found = all_.find(t.id);
-    if (found != all_.end() && found->second.lease != 0 && t.before) {
-      found->second.touched = false;
-      continue;
-    }
-    if (found != all_.end()) forget(found->second);
-    if (!t.before) {
-      answer(t.id, std::nullopt, this_turn().failure());
-      continue;
-    }
-    queued& m = all_[t.id];
-    m = std::move(*t.before);
-    m.touched = false;
-    m.at.reset();
-    m.lease = 0;
-    m.chain.reset();
-    ++lanes_[m.lane].count;
-    make_ready(m);
-  }
 }
 
 // --- where a message is ---------------------------------------------------------------------------------------------
 
 void cell_queues::make_ready(queued& m) {
   clear_time(m);
+  if (m.unreadable) return;
   lanes_[m.lane].ready.emplace(m.id, &m);
   wake_parked(owner, lane_bit(m.lane));
+  if (handlers_ && !m.dead()) handlers_->message_ready(m.queue());
 }
 
 void cell_queues::set_time(queued& m, time_point at) {
@@ -221,9 +189,10 @@ void cell_queues::look_at_clock() {
       make_ready(m);
       continue;
     }
+    note(m);
+    if (handlers_ && m.of != nullptr) handlers_->lease_lost(m.queue(), *m.of);
     let_go(m);
-    if (!m.dead() && m.attempts >= entry_of(m).options.attempts_max) {
-      note(m);
+    if (!m.dead() && is_used_up(m)) {
       die(m);
     } else {
       make_ready(m);
@@ -271,7 +240,7 @@ void cell_queues::hold(queued& m) {
   invocation* const inv = this_turn().require_invocation();
   note(m);
   lanes_[m.lane].ready.erase(m.id);
-  if (!m.dead()) ++m.attempts;
+  if (!m.dead() && m.attempts < attempts_limit) ++m.attempts;
   m.lease = ++leases_;
   m.of = inv;
   m.by = inv != nullptr ? this_thread().here : nullptr;
@@ -323,18 +292,24 @@ void cell_queues::acknowledge_held() {
   }
 }
 
-void cell_queues::consumer_ended(const invocation& inv, const std::exception_ptr& failure) noexcept {
-  if (!failure) return settle_held(&inv, handling::done);
+bool cell_queues::consumer_ended(const invocation& inv, const std::exception_ptr& failure) noexcept {
+  if (!failure) {
+    settle_held(&inv, handling::done, nullptr);
+    return false;
+  }
   const bool leaving = owner.phase_ != cell::phase::awake || inv.cancelled();
   // What is cut short because of a shutdown is no fault of the message.
-  settle_held(&inv, leaving && is_one_of(failure, errc::aborted) ? handling::cut : handling::failed);
+  const bool cut = leaving && is_one_of(failure, errc::aborted);
+  return settle_held(&inv, cut ? handling::cut : handling::failed, failure) != 0;
 }
 
 void cell_queues::plain_consumer_ended(bool failed) noexcept {
-  settle_held(nullptr, failed ? handling::failed : handling::done);
+  settle_held(nullptr, failed ? handling::failed : handling::done, nullptr);
 }
 
-void cell_queues::settle_held(const invocation* inv, handling how) noexcept {
+// Returns how many attempts have failed. Those at dead letters do not count.
+std::size_t cell_queues::settle_held(const invocation* inv, handling how, const std::exception_ptr& why) noexcept {
+  std::size_t failed = 0;
   for (std::size_t i = 0; i < held_.size();) {
     queued& m = *held_[i];  // if it is let go, another takes its place
     if (m.of != inv) {
@@ -343,10 +318,27 @@ void cell_queues::settle_held(const invocation* inv, handling how) noexcept {
     }
     switch (how) {
       case handling::done: acknowledge(m, std::nullopt); break;
-      case handling::failed: fail_attempt(m, std::nullopt); break;
+      case handling::failed:
+        failed += m.dead() ? 0 : 1;
+        fail_attempt(m, std::nullopt, why);
+        break;
       case handling::cut: hand_back(m); break;
     }
   }
+  return failed;
+}
+
+std::string cell_queues::describe_held(const invocation& inv) const {
+  const queued* first = nullptr;
+  std::size_t count = 0;
+  for (const queued* const m : held_) {
+    if (m->of != &inv) continue;
+    if (first == nullptr) first = m;
+    ++count;
+  }
+  if (first == nullptr) return {};
+  if (count > 1) return fmt::format(", {} messages", count);
+  return fmt::format(", message {} of queue \"{}\"", first->id, entry_of(*first).name);
 }
 
 bool cell_queues::is_leaving() const noexcept {
@@ -378,24 +370,40 @@ cell_queues::queued& cell_queues::held_message(const receipt& r) {
 
 void cell_queues::complete(const receipt& r, std::optional<bytes> res) { acknowledge(held_message(r), std::move(res)); }
 void cell_queues::give_back(const receipt& r, std::optional<nanoseconds> delay) {
-  fail_attempt(held_message(r), delay);
+  fail_attempt(held_message(r), delay, nullptr);
+}
+
+bool cell_queues::is_held(const receipt& r) const noexcept {
+  const auto found = all_.find(r.id);
+  return found != all_.end() && found->second.lease == r.lease;
+}
+
+void cell_queues::call_off(const receipt& r) {
+  if (!is_held(r)) return;
+  queued& m = all_.find(r.id)->second;
+  hand_back(m);
+  if (owner.phase_ != cell::phase::awake) return;
+  const auto& options = entry_of(m).options;
+  lanes_[m.lane].ready.erase(m.id);
+  set_time(m, owner.core().exec().now() + std::max<nanoseconds>(options.retry_min, std::chrono::milliseconds{1}));
 }
 
 void cell_queues::acknowledge(queued& m, std::optional<bytes> result) {
   note(m);
   const auto id = m.id;
-  const auto queue = m.lane / lanes_per_queue;
+  const auto queue = m.queue();
   forget(m);
   answer(id, std::move(result), nullptr);
   open_door(queue);
 }
 
-void cell_queues::fail_attempt(queued& m, std::optional<nanoseconds> delay) {
+void cell_queues::fail_attempt(queued& m, std::optional<nanoseconds> delay, const std::exception_ptr& why) {
   note(m);
   let_go(m);
+  m.why = why;
   const auto& options = entry_of(m).options;
-  if (!m.dead() && m.attempts >= options.attempts_max) return die(m);
-  const auto usual = backoff(options.retry_min, options.retry_max, m.attempts);
+  if (!m.dead() && is_used_up(m)) return die(m);
+  const auto usual = backoff(options.retry_min, options.retry_max, m.failures());
   const auto wait = std::clamp(delay.value_or(usual), nanoseconds{0}, delay_max);
   auto& exec = owner.core().exec();
   m.due_at = later(exec.clock().wall(), wait);
@@ -410,25 +418,17 @@ void cell_queues::hand_back(queued& m) {
   make_ready(m);
 }
 
-void cell_queues::die(queued& m) {
-  const auto why = std::make_exception_ptr(
-      error(errc::queue_dead_letter, fmt::format("message {} of {}, queue \"{}\", after {} attempts", m.id,
-                                                 owner.name(), entry_of(m).name, m.attempts)));
-  --lanes_[m.lane].count;
-  ++m.lane;
-  ++lanes_[m.lane].count;
-  m.due_at = m.created_at;
-  make_ready(m);
-  owner.core().report(why, fmt::format("queue \"{}\" of {}", entry_of(m).name, owner.name()));
-  answer(m.id, std::nullopt, why);
-}
-
 // --- arrivals -------------------------------------------------------------------------------------------------------
 
 bool cell_queues::is_full(std::uint32_t queue) const noexcept {
-  const auto first = queue * lanes_per_queue;
-  const auto taken = lanes_[first].count + lanes_[first + 1].count + doors_[queue].admitted;
+  const auto taken = lanes_[queue * lanes_per_queue].count + doors_[queue].admitted;
   return taken >= owner.type().queues[queue].options.messages_max;
+}
+
+void cell_queues::throw_full(std::uint32_t queue) const {
+  const auto& entry = owner.type().queues[queue];
+  throw error(errc::queue_full, fmt::format("{} messages are in queue \"{}\" of {} (queue_options::messages_max)",
+                                            entry.options.messages_max, entry.name, owner.name()));
 }
 
 std::uint64_t cell_queues::add(std::uint32_t queue, message_body body, wall_time due_at) {
@@ -445,6 +445,8 @@ std::uint64_t cell_queues::add(std::uint32_t queue, message_body body, wall_time
   m.due_at = std::max(wall, due_at);
   m.body = std::move(body);
   ++lanes_[m.lane].count;
+  check_version(m);
+  if (m.unreadable) report_newer(queue, 1);
   if (m.due_at == wall) {
     make_ready(m);
   } else {

@@ -6,8 +6,10 @@
 #include <deque>
 #include <exception>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -71,7 +73,8 @@ class cell_queues {
   void end_life(bool destroyed) noexcept;
   /// Those who wait for answers will get none.
   void refuse_waiters(const std::exception_ptr& why) noexcept;
-  /// When the first message is due that is not a dead letter, among those that wake_parked would wake `mask` for.
+  /// When the first message is due that is not a dead letter, among those that a handler takes or that wake_parked
+  /// would wake `mask` for.
   [[nodiscard]] std::optional<wall_time> first_due(std::uint64_t mask) const noexcept;
 
   // --- consumers: in turns of the actor ---
@@ -82,19 +85,45 @@ class cell_queues {
   void acknowledge_held();
   void complete(const receipt& r, std::optional<bytes> result);
   void give_back(const receipt& r, std::optional<std::chrono::nanoseconds> delay);
-  /// An invocation, or plain action, is over: what it holds has been handled, or was not because it failed.
-  void consumer_ended(const invocation& inv, const std::exception_ptr& failure) noexcept;
+  /// An invocation, or plain action, is over: what it holds has been handled, or was not because it failed. True if
+  /// that was a failed attempt at a message.
+  bool consumer_ended(const invocation& inv, const std::exception_ptr& failure) noexcept;
   void plain_consumer_ended(bool failed) noexcept;
+  /// Whether the message is still in the hands of the consumer that has the receipt.
+  [[nodiscard]] bool is_held(const receipt& r) const noexcept;
+  /// An attempt at a message could not be committed, or the actor shuts down meanwhile. If it is still held, it can be
+  /// taken again, after the usual back-off.
+  void call_off(const receipt& r);
+  /// For people: `, message 5 of queue "work"`; empty if it holds none.
+  [[nodiscard]] std::string describe_held(const invocation& inv) const;
+  /// A message that cannot be decoded becomes a dead letter. One that is a dead letter already stays, for
+  /// `dead_letters` alone.
+  void bury(const receipt& r, const std::exception_ptr& why);
+  /// Messages of a queue that can be taken now.
+  [[nodiscard]] std::size_t ready(std::uint32_t queue) const noexcept {
+    return lanes_[queue * lanes_per_queue].ready.size();
+  }
+  /// Null if no queue has a handler.
+  [[nodiscard]] consumers* handlers() noexcept { return handlers_.get(); }
   /// A part of a fiber is over.
   void pass_on(const fiber& from, const fiber& to, bool cancelled) noexcept;
   [[nodiscard]] std::size_t size(std::uint32_t lane) const noexcept { return lanes_[lane].count; }
   /// Whether who runs may no longer wait, because the actor shuts down.
   [[nodiscard]] bool is_leaving() const noexcept;
 
+  // --- dead letters: in turns of the actor ---
+
+  [[nodiscard]] std::vector<dead_letter> dead_letters(std::uint32_t queue) const;
+  /// False if there is no such dead letter.
+  [[nodiscard]] bool remove_dead(std::uint32_t queue, std::uint64_t id);
+  /// The same. Throws `queue.full`.
+  [[nodiscard]] bool requeue_dead(std::uint32_t queue, std::uint64_t id);
+
   // --- arrivals: in turns of the actor ---
 
   /// Whether there is a place for one more from outside.
   [[nodiscard]] bool is_full(std::uint32_t queue) const noexcept;
+  [[noreturn]] void throw_full(std::uint32_t queue) const;
   [[nodiscard]] bool others_wait(std::uint32_t queue) const noexcept { return !doors_[queue].waiting.empty(); }
   std::uint64_t add(std::uint32_t queue, message_body body, wall_time due_at);
   /// It runs again when there is a place; in front of the others, if it had one before.
@@ -117,11 +146,14 @@ class cell_queues {
   struct queued {
     std::uint64_t id = 0;
     std::uint32_t lane = 0;
-    std::uint32_t attempts = 0;
+    std::uint32_t attempts = 0;    ///< that have begun
+    std::uint32_t cuts = 0;        ///< of those, the ones that do not count: the process died meanwhile
     wall_time created_at{};
     wall_time due_at{};
     message_body body;
+    bool unreadable = false;       ///< of a newer version, or a dead letter that cannot be decoded: handed to nobody
     bool touched = false;          ///< in this turn
+    std::exception_ptr why;        ///< the last attempt failed, if that was in this life
     std::optional<time_point> at;  ///< while it is in `timed_`: when it is due, or when its consumer's time is over
     std::uint64_t lease = 0;       ///< 0: nobody holds it
     const fiber* by = nullptr;     ///< the fiber that holds it; null for a plain action
@@ -130,6 +162,8 @@ class cell_queues {
     std::size_t held_at = 0;       ///< its place in `held_`
 
     [[nodiscard]] bool dead() const noexcept { return lane % lanes_per_queue == 1; }
+    [[nodiscard]] std::uint32_t queue() const noexcept { return lane / lanes_per_queue; }
+    [[nodiscard]] std::uint32_t failures() const noexcept { return attempts - cuts; }
   };
   struct touch {
     std::uint64_t id;
@@ -156,21 +190,36 @@ class cell_queues {
   void join_sender(queued& m, invocation& consumer);
   void let_go(queued& m) noexcept;
   void acknowledge(queued& m, std::optional<bytes> result);
-  void fail_attempt(queued& m, std::optional<std::chrono::nanoseconds> delay);
+  void fail_attempt(queued& m, std::optional<std::chrono::nanoseconds> delay, const std::exception_ptr& why);
   void hand_back(queued& m);
+  void restore_attempts(queued& m, std::uint32_t stored) const noexcept;
+  [[nodiscard]] bool is_used_up(const queued& m) const noexcept {
+    return m.failures() >= entry_of(m).options.attempts_max;
+  }
+  void show(const queued& m, message_row& row) const;
+  void take_back(touch& t) noexcept;
+  void change_lane(queued& m, std::uint32_t lane) noexcept;
+  void check_version(queued& m) noexcept;
+  void report_newer(std::uint32_t queue, std::size_t count) noexcept;
   void die(queued& m);
+  void drop_oldest_dead(std::uint32_t queue);
+  [[nodiscard]] queued* find_dead(std::uint32_t queue, std::uint64_t id) noexcept;
+  [[nodiscard]] std::string describe(const queued& m) const;
   enum class handling : std::uint8_t { done, failed, cut };
-  void settle_held(const invocation* inv, handling how) noexcept;
+  std::size_t settle_held(const invocation* inv, handling how, const std::exception_ptr& why) noexcept;
   void open_door(std::uint32_t queue) noexcept;
   void answer(std::uint64_t id, std::optional<bytes> result, const std::exception_ptr& failure) noexcept;
   [[nodiscard]] queued& held_message(const receipt& r);
   void forget(queued& m) noexcept;
   [[nodiscard]] turn& this_turn() const;
 
+  static constexpr std::uint32_t attempts_limit = 0xff'ffff;  ///< they are counted up to here
+
   std::map<std::uint64_t, queued> all_;
   std::vector<lane_state> lanes_;
   std::vector<door> doors_;
   std::set<std::pair<time_point, std::uint64_t>> timed_;
+  std::unique_ptr<consumers> handlers_;
   std::vector<queued*> held_;
   std::vector<touch> touches_;
   std::unordered_map<std::uint64_t, enqueuing*> waiters_;  ///< by message; each with a reference to it and to the cell

@@ -3,12 +3,12 @@
 #include <troupe/actor/queues.hpp>
 
 #include <utility>
-
-#include <fmt/format.h>
+#include <vector>
 
 #include <troupe/core/error.hpp>
 
 #include "core.hpp"
+#include "lifecycle.hpp"
 #include "parked_wait.hpp"
 #include "queues.hpp"
 
@@ -49,9 +49,42 @@ std::optional<receipt> receive_now(cell_queues& from, lane_list lanes) {
   return from.take(lanes);
 }
 
+bool commits_first(const cell& c, std::uint32_t lane) noexcept {
+  return c.type().queues[lane / lanes_per_queue].options.attempt_first && lane % lanes_per_queue == 0 &&
+         c.type().options.durability != durability::ephemeral;
+}
+
+// Ends the turn in which attempts at these have begun, and goes on when that is durable. If it cannot be, or the actor
+// shuts down, they have not been tried.
+task<> commit_attempts(cell_queues& mine, const receipt& first, const std::vector<receipt>& more) {
+  std::exception_ptr failure;
+  try {
+    durable_wait begun{mine.owner.core()};
+    co_await begun;
+    if (mine.is_leaving()) throw_aborted(mine.owner);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (!failure) co_return;
+  mine.call_off(first);
+  for (const receipt& each : more) mine.call_off(each);
+  std::rethrow_exception(failure);
+}
+
+// False if it cannot be decoded.
+bool open_one(cell_queues& mine, const receipt& r, message_sink sink) {
+  try {
+    sink.add(sink.to, r);
+  } catch (...) {
+    mine.bury(r, std::current_exception());
+    return false;
+  }
+  return true;
+}
+
 }  // namespace
 
-task<std::optional<receipt>> receive(activation& a, lane_list lanes, receive_options how) {
+task<bool> receive(activation& a, lane_list lanes, receive_options how, std::size_t most, message_sink sink) {
   auto& mine = queues_of(a);
   auto& exec = mine.owner.core().exec();
   mine.acknowledge_held();
@@ -63,9 +96,29 @@ task<std::optional<receipt>> receive(activation& a, lane_list lanes, receive_opt
   }
   while (true) {
     if (how.stop.stop_requested() || mine.is_leaving()) throw_aborted(mine.owner);
-    auto found = receive_now(mine, lanes);
-    if (found) co_return found;
-    if (until && *until <= exec.now()) co_return std::nullopt;
+    const auto found = receive_now(mine, lanes);
+    if (found) {
+      bool commits = commits_first(mine.owner, found->lane);
+      std::vector<receipt> more;
+      while (more.size() + 1 < most) {
+        auto next = mine.take(lanes);
+        if (!next) break;
+        commits = commits || commits_first(mine.owner, next->lane);
+        more.push_back(std::move(*next));
+      }
+      if (commits) {
+        auto committing = commit_attempts(mine, *found, more);
+        co_await std::move(committing);
+      }
+      const auto open = [&](const receipt& r) {  // unless another got it while its attempt was committed
+        return (!commits || mine.is_held(r)) && open_one(mine, r, sink);
+      };
+      bool any = open(*found);
+      for (const receipt& each : more) any = open(each) || any;
+      if (any) co_return true;
+      continue;
+    }
+    if (until && *until <= exec.now()) co_return false;
     parked_wait arrival{mine.owner, true};
     std::uint64_t mask = 0;
     for (const auto lane : lanes) mask |= lane_bit(lane);
@@ -77,12 +130,12 @@ task<std::optional<receipt>> receive(activation& a, lane_list lanes, receive_opt
   }
 }
 
-task<std::optional<receipt>> receive_quietly(activation& a, lane_list lanes, receive_options how) {
-  std::optional<receipt> found;
+task<bool> receive_quietly(activation& a, lane_list lanes, receive_options how, message_sink sink) {
+  bool found = false;
   auto& mine = queues_of(a);
   const auto token = how.stop;
   try {
-    auto receiving = receive(a, lanes, std::move(how));
+    auto receiving = receive(a, lanes, std::move(how), 1, sink);
     found = co_await std::move(receiving);
   } catch (const error& e) {
     if (!e.is(errc::aborted) || (!mine.is_leaving() && !token.stop_requested())) throw;
@@ -90,10 +143,14 @@ task<std::optional<receipt>> receive_quietly(activation& a, lane_list lanes, rec
   co_return found;
 }
 
-std::optional<receipt> try_receive(activation& a, lane_list lanes, bool more) {
+void try_receive(activation& a, lane_list lanes, std::size_t most, message_sink sink) {
   auto& mine = queues_of(a);
-  if (!more) mine.acknowledge_held();
-  return mine.take(lanes);
+  mine.acknowledge_held();
+  for (std::size_t count = 0; count != most;) {
+    const auto next = mine.take(lanes);
+    if (!next) return;
+    if (open_one(mine, *next, sink)) ++count;
+  }
 }
 
 void send_to_self(activation& a, std::uint32_t queue, bytes body, std::chrono::nanoseconds delay) {
@@ -101,10 +158,7 @@ void send_to_self(activation& a, std::uint32_t queue, bytes body, std::chrono::n
   const auto& type = mine.owner.type();
   const auto& entry = type.queues[queue];
   check_size(type, entry, body.size());
-  if (mine.is_full(queue)) {
-    throw error(errc::queue_full, fmt::format("{} messages are in queue \"{}\" of {} (queue_options::messages_max)",
-                                              entry.options.messages_max, entry.name, mine.owner.name()));
-  }
+  if (mine.is_full(queue)) mine.throw_full(queue);
   const auto due = due_after(mine.owner.core().exec().clock(), delay);
   mine.add(queue, std::make_shared<const bytes>(std::move(body)), due);
 }

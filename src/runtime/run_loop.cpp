@@ -6,6 +6,7 @@
 
 #include <troupe/core/error.hpp>
 
+#include "../core/planted.hpp"
 #include "queues.hpp"
 #include "retry.hpp"
 
@@ -53,7 +54,7 @@ std::coroutine_handle<> run_loop::begin(activation* a) {
   try {
     body_ = a->run().release();
   } catch (...) {
-    failed(std::current_exception());
+    failed(std::current_exception(), false);
   }
   if (!body_) return nullptr;
   adopt(body_.promise());
@@ -65,17 +66,28 @@ void run_loop::finish() {
   target->side_->run_loop = nullptr;
   const auto& failure = body_.promise().failure();
   // Here, since as an invocation it does not fail.
-  if (std::exchange(holds_messages, false)) target->queues().consumer_ended(*this, failure);
-  if (failure) failed(failure);
+  const bool holds = std::exchange(holds_messages, false);
+  if (failure) return failed(failure, holds);
+  if (holds) target->queues().consumer_ended(*this, nullptr);
 }
 
-void run_loop::failed(const std::exception_ptr& failure) {
+void run_loop::failed(const std::exception_ptr& failure, bool holds) {
   cell& c = *target;
   const bool leaving = c.phase_ != cell::phase::awake;
-  if (leaving && is_one_of(failure, errc::aborted)) return;  // this is how it is meant to end
-  c.core().report(failure, "run of " + c.name());
+  const bool cut = leaving && is_one_of(failure, errc::aborted);  // this is how it is meant to end
+  if (!cut) c.core().report(failure, "run of " + c.name() + (holds ? c.queues().describe_held(*this) : std::string{}));
+  const bool of_message = holds && c.queues().consumer_ended(*this, failure);
+  if (leaving) return;
+  // Each attempt counts, so a loop that fails with every message does not go on for ever. The new loop takes its place
+  // behind all that waits, so that calls get their turns meanwhile.
+  if (of_message && !is_planted(planted::bad_message_stalls_loop)) return c.push(*new run_loop{c});
+  begin_later();
+}
+
+void run_loop::begin_later() {
+  cell& c = *target;
   const auto& options = c.type().options;
-  if (leaving || options.run_restart_min == troupe::never) return;
+  if (options.run_restart_min == troupe::never) return;
   auto& side = *c.side_;
   if (!side.restart) side.restart = std::make_unique<run_restart>(c, &run_loop::restart);
   auto& again = *side.restart;

@@ -12,7 +12,8 @@
 namespace troupe::inline v0 {
 namespace detail {
 
-/// A definition's `run`: one of the actor's background tasks, begun after each wake, and again after it has thrown. Its
+/// A definition's `run`: one of the actor's background tasks, begun after each wake, and again after it has thrown: at
+/// once if it held messages, whose failure that is and whose back-off it costs; else after a back-off of its own. Its
 /// failures are reported here, so as an invocation it never fails. All static members belong to the cell's holder.
 class run_loop final : public invocation {
  public:
@@ -32,7 +33,8 @@ class run_loop final : public invocation {
  private:
   static void start(cell& c);
   static void restart(cell& c) noexcept;
-  void failed(const std::exception_ptr& failure);
+  void failed(const std::exception_ptr& failure, bool holds);
+  void begin_later();
 
   std::coroutine_handle<promise<void>> body_;
   time_point begun_{};

@@ -1,6 +1,10 @@
 // Durable queues: messages from outside and between actors, until they have been handled and acknowledged.
 
+#include <chrono>
+#include <exception>
 #include <memory>
+#include <stdexcept>
+#include <string_view>
 #include <vector>
 
 #include <sqlite3.h>
@@ -44,11 +48,63 @@ struct source {
   using actor = troupe::actor<source, &source::send>;
 };
 
+constexpr troupe::queue_options fallible{.messages_max = 1U << 20,
+                                         .attempts_max = 3,
+                                         .retry_min = std::chrono::milliseconds{100},
+                                         .retry_max = std::chrono::milliseconds{100}};
+
+void add_up(std::int64_t& sum, std::int64_t number) {
+  if (number < 0) throw std::runtime_error{"a bad message"};
+  sum += number;
+  handled.add();
+}
+
+/// Adds numbers up, and fails with negative ones: in a handler.
+struct handler {
+  static constexpr troupe::queue<"numbers", std::int64_t> numbers{fallible};
+  std::int64_t sum = 0;
+  void on_number(const std::int64_t& number) { add_up(sum, number); }
+  using actor = troupe::actor<handler, troupe::consumes<numbers, &handler::on_number>>;
+};
+
+/// The same in a loop.
+struct looper {
+  static constexpr troupe::queue<"numbers", std::int64_t> numbers{fallible};
+  std::int64_t sum = 0;
+  troupe::task<> run(troupe::context<looper>& c) {
+    for (;;) {
+      const auto next = co_await c.queue().next(numbers);
+      add_up(sum, *next);
+    }
+  }
+  using actor = troupe::actor<looper, numbers>;
+};
+
+/// Sends as many as it is told, in one turn; so many in a hundred are negative.
+template <class To>
+struct mixed_source {
+  int turns = 0;
+  troupe::task<> send(troupe::context<mixed_source>& c, std::int64_t count, std::int64_t negative) {
+    ++turns;
+    const auto to = c.client().template get_or_create<To>(c.key());
+    for (std::int64_t i = 0; i != count; ++i) {
+      const std::int64_t number = i % 100 < negative ? -1 : i;
+      co_await to.send(To::numbers, number);
+    }
+  }
+  using actor = troupe::actor<mixed_source, &mixed_source::send>;
+};
+
 std::unique_ptr<troupe::runtime> runtime_of(durability kind, troupe::store_factory store) {
   troupe::registry registry;
   registry.use<adder>("adder", bench::with(kind));
   registry.use<source>("source", bench::with(kind));
-  return std::make_unique<troupe::runtime>(registry, troupe::runtime_options{.store = std::move(store)});
+  registry.use<handler>("handler", bench::with(kind)).use<looper>("looper", bench::with(kind));
+  registry.use<mixed_source<handler>>("handlerSource", bench::with(kind));
+  registry.use<mixed_source<looper>>("looperSource", bench::with(kind));
+  troupe::runtime_options options{.store = std::move(store)};
+  options.on_error = [](const std::exception_ptr&, std::string_view) {};
+  return std::make_unique<troupe::runtime>(registry, std::move(options));
 }
 
 troupe::task<> send_some(const troupe::handle<adder>& to, std::int64_t count) {
@@ -90,6 +146,22 @@ void between_actors(benchmark::State& state, durability kind, bool on_disk) {
   for (auto _ : state) {
     handled.expect(count);
     from.call<&source::send>(count).get();
+    handled.wait();
+  }
+  state.SetItemsProcessed(state.iterations() * count);
+}
+
+// A job queue of which so many messages in a hundred fail in all of their attempts: until all others are handled.
+template <class To>
+void with_failures(benchmark::State& state) {
+  constexpr std::int64_t count = 10'000;
+  const auto negative = state.range(0);
+  const bench::directory folder;
+  const auto runtime = runtime_of(durability::committed, troupe::sqlite{folder.file("queue.db")});
+  const auto from = runtime->client().get_or_create<mixed_source<To>>("a");
+  for (auto _ : state) {
+    handled.expect(count - count / 100 * negative);
+    from.template call<&mixed_source<To>::send>(count, negative).get();
     handled.wait();
   }
   state.SetItemsProcessed(state.iterations() * count);
@@ -153,6 +225,8 @@ BENCHMARK_CAPTURE(between_actors, relaxed, durability::relaxed, true)
     ->Name("message/between_actors/relaxed")
     ->Arg(1000)
     ->UseRealTime();
+BENCHMARK(with_failures<handler>)->Name("message/failing/handler")->Arg(0)->Arg(1)->UseRealTime();
+BENCHMARK(with_failures<looper>)->Name("message/failing/loop")->Arg(0)->Arg(1)->UseRealTime();
 BENCHMARK(table_by_hand)->Name("baseline/table_by_hand")->Arg(1)->Arg(64)->Arg(1000)->UseRealTime();
 
 }  // namespace

@@ -222,6 +222,9 @@ MESSAGE_ROWS = [
         "baseline/table_by_hand/1000"),
     Row("between actors, 1,000 a turn, `relaxed`", "message/between_actors/relaxed/1000", PER_SECOND, None,
         "baseline/table_by_hand/1000"),
+    *(Row(f"a {what}, {'1 % of the messages fail' if share else 'no message fails'}", f"message/failing/{kind}/{share}",
+          PER_SECOND, None, f"message/failing/{kind}/0" if share else None)
+      for kind, what in (("handler", "handler"), ("loop", "run loop")) for share in (0, 1)),
 ]
 
 CAS, FRAME, MALLOC, MAP, MUTEX = (

@@ -1,5 +1,6 @@
 // The snippets of docs/queues.md, each with a check.
 
+#include <troupe/json.hpp>
 #include <troupe/troupe.hpp>
 
 #include <algorithm>
@@ -39,6 +40,65 @@ struct printer {
   using actor = troupe::actor<printer, &printer::printed, pages, urgent>;
 };
 
+struct letter {
+  std::string to;
+  std::string text;
+};
+
+struct mailbox {
+  int letters = 0;
+  void put(std::string text) { letters += text.empty() ? 0 : 1; }
+  using actor = troupe::actor<mailbox, &mailbox::put>;
+};
+
+// [handlers]
+struct post_office {
+  static constexpr troupe::queue<"letters", letter> letters{{.concurrency = 4}};
+  static constexpr troupe::queue<"scans", std::string, int> scans{{.attempts_max = 3, .attempt_first = true}};
+
+  int delivered = 0;
+  std::vector<std::string> read;
+
+  // A coroutine takes its message by value. Up to four letters are on their way at a time.
+  troupe::task<> on_letter(troupe::context<post_office>& c, letter l) {
+    auto to = c.client().get_or_create<mailbox>(l.to);
+    co_await to.call<&mailbox::put>(l.text);
+    ++delivered;
+  }
+
+  // message_of has what else is known of the message, and can complete it or give it back.
+  void on_scan(troupe::message_of<scans>& m) {
+    if (m->empty() && m.attempts() == 1) return m.retry(1s);
+    read.push_back(*m);
+    m.complete(read.size());
+  }
+
+  int count() const { return delivered; }
+  using actor = troupe::actor<post_office, troupe::consumes<letters, &post_office::on_letter>,
+                              troupe::consumes<scans, &post_office::on_scan>, &post_office::count>;
+};
+// [/handlers]
+
+// [version]
+struct invoice {
+  static constexpr int version = 2;
+  std::string customer;  // "name" in version 1
+  int cents = 0;
+
+  static void migrate(troupe::json& value, int from) {
+    if (from < 2) value["customer"] = value.at("name");
+  }
+};
+// [/version]
+
+struct billing {
+  static constexpr troupe::queue<"invoices", invoice> invoices{};
+  int sum = 0;
+  void on_invoice(const invoice& i) { sum += i.cents; }
+  int total() const { return sum; }
+  using actor = troupe::actor<billing, troupe::consumes<invoices, &billing::on_invoice>, &billing::total>;
+};
+
 struct errand {
   static constexpr troupe::queue<"work", job, int> work{};
   int handled = 0;
@@ -69,7 +129,15 @@ struct errand {
   }
   // [/try]
 
-  using actor = troupe::actor<errand, &errand::sweep, work>;
+  // [letters]
+  // For people, as actions: dead letters as JSON text, whether or not they can still be decoded.
+  std::vector<troupe::dead_letter> failed(troupe::context<errand>& c) { return c.queue().dead_letters(work); }
+  bool forget(troupe::context<errand>& c, std::uint64_t id) { return c.queue().remove(work.dead_letters(), id); }
+  bool try_again(troupe::context<errand>& c, std::uint64_t id) { return c.queue().requeue(work.dead_letters(), id); }
+  // [/letters]
+
+  using actor =
+      troupe::actor<errand, &errand::sweep, &errand::failed, &errand::forget, &errand::try_again, work>;
 };
 
 troupe::task<> use(const troupe::client& client) {
@@ -94,6 +162,31 @@ troupe::task<> use(const troupe::client& client) {
   // [/wait]
   check(number == 1);
   check(co_await e.call<&errand::sweep>() == 0);
+  const auto failed = co_await e.call<&errand::failed>();
+  check(failed.empty());
+  constexpr std::uint64_t unknown = 1;
+  const bool known = co_await e.call<&errand::forget>(unknown);
+  check(!known);
+  const bool again = co_await e.call<&errand::try_again>(unknown);
+  check(!again);
+
+  auto main = client.get_or_create<post_office>("main");
+  const letter hello{"ann", "Hello"};
+  for (int i = 0; i < 9; ++i) {
+    co_await main.send_and_wait(post_office::letters, hello);
+  }
+  const int delivered = co_await main.call<&post_office::count>();
+  check(delivered == 9);
+  const std::string scan = "a scan";
+  auto scanned = co_await main.send_and_wait(post_office::scans, scan);
+  check(scanned == 1);
+
+  auto bills = client.get_or_create<billing>("bills");
+  const invoice bill{"ann", 100};
+  co_await bills.send_and_wait(billing::invoices, bill);
+  const int total = co_await bills.call<&billing::total>();
+  check(total == 100);
+
   bool refused = false;
   try {
     co_await office.send("nowhere", "{}");
@@ -107,6 +200,9 @@ int main() {
   troupe::registry registry;
   registry.use<printer>("printer");
   registry.use<errand>("errand");
+  registry.use<mailbox>("mailbox");
+  registry.use<post_office>("postOffice");
+  registry.use<billing>("billing");
   troupe::runtime runtime{registry};
   runtime.run(use(runtime.client()));
   return 0;

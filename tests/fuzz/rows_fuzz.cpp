@@ -155,7 +155,7 @@ void take_all(fuzz::world& w, const troupe::handle<sheet>& one) {
     try {
       if (!w.runtime.run(one.call<&sheet::take>())) return;
     } catch (const troupe::error&) {
-      w.advance(std::chrono::hours{1});  // it could not be read, and comes again until it is a dead letter
+      w.advance(std::chrono::hours{1});  // what failed comes again
     }
   }
   check(false, "messages that cannot be read come to an end");

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -134,4 +135,73 @@ TEST_CASE("answers find those who wait for them on many threads") {
   }
   for (auto& t : threads) t.join();
   CHECK(wrong == 0);
+}
+
+namespace {
+
+/// Handlers that fail at times, and pass their messages on.
+struct relay {
+  static constexpr troupe::queue<"plain", letter> plain{
+      {.messages_max = 10'000, .attempts_max = 3, .retry_min = 1ms, .retry_max = 1ms}};
+  static constexpr troupe::queue<"slow", letter> slow{
+      {.messages_max = 10'000, .attempts_max = 3, .retry_min = 1ms, .retry_max = 1ms, .concurrency = 3}};
+  std::map<int, int> tries;
+  std::map<int, int> kept;
+
+  void on_plain(troupe::context<relay>& c, const letter& l) {
+    if (++tries[l.number] == 1 && l.number % 7 == 0) throw std::runtime_error{"not at once"};
+    const letter onward{l.number, l.station + 1, 0};
+    c.client().get_or_create<relay>(station_key(l.station + 1)).send(slow, onward).get();  // leaves with the turn
+  }
+  troupe::task<> on_slow(troupe::context<relay>& c, letter l) {
+    co_await c.delay(1us);
+    ++kept[l.number];
+  }
+  std::map<int, int> all_kept() const { return kept; }
+
+  static constexpr troupe::options options{.sleep_after = 5ms};
+  using actor = troupe::actor<relay, troupe::consumes<plain, &relay::on_plain>,
+                              troupe::consumes<slow, &relay::on_slow>, &relay::all_kept>;
+};
+
+troupe::task<std::map<int, int>> collect_from_relays(const troupe::client& client) {
+  std::map<int, int> all;
+  for (int i = 0; i != stations; ++i) {
+    auto r = client.get_or_create<relay>(station_key(i));
+    const auto some = co_await r.call<&relay::all_kept>();
+    for (const auto& [number, times] : some) all[number] += times;
+  }
+  co_return all;
+}
+
+}  // namespace
+
+TEST_CASE("handlers take each message once, whatever threads run them") {
+  troupe::registry registry;
+  registry.use<relay>("relay");
+  troupe::runtime_options options;
+  options.threads = 3;
+  std::atomic<int> failures{0};
+  options.on_error = [&failures](const std::exception_ptr&, std::string_view) { ++failures; };
+  troupe::runtime runtime{registry, std::move(options)};
+  const auto client = runtime.client();
+
+  std::vector<std::thread> threads;
+  for (int t = 0; t != senders; ++t) {
+    threads.emplace_back([&client, t] {
+      for (int i = 0; i != each; ++i) {
+        const letter l{t * each + i, t + i, 0};
+        client.get_or_create<relay>(station_key(l.station)).send(relay::plain, l).get();
+      }
+    });
+  }
+  for (auto& t : threads) t.join();
+
+  std::map<int, int> kept;
+  while (kept.size() != senders * each) kept = runtime.run(collect_from_relays(client));
+  for (const auto& [number, times] : kept) {
+    CAPTURE(number);
+    CHECK(times == 1);
+  }
+  CHECK(failures == (senders * each + 6) / 7);
 }

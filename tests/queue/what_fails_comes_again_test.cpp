@@ -131,17 +131,17 @@ TEST_CASE("A crash between two turns of a consumer shows the message again, and 
   CHECK(holding.value() == "completed");
 }
 
-TEST_CASE("A message that kills the process in all of its attempts is a dead letter") {
+TEST_CASE("A message that kills the process in all of its attempts is a dead letter, where deaths count") {
   gated_store store;
   for (int life = 0; life < 2; ++life) {
     world w{workers(), store};
     const auto a = w.client.get_or_create<worker>("a");
-    if (life == 0) w.run(a.send(worker::leased, "poison"));
-    const auto holding = w.start(a.call<&worker::hold_leased>(1h));
+    if (life == 0) w.run(a.send(worker::counted, "poison"));
+    const auto holding = w.start(a.call<&worker::hold_counted>());
     store = store.after_crash();
   }
   world w{workers(), store};
   const auto a = w.client.get_or_create<worker>("a");
   w.run(a.resolve());
-  CHECK(w.errors == texts{"queue \"leased\" of worker/a: queue.dead_letter"});
+  CHECK(w.errors == texts{"queue \"counted\" of worker/a: queue.dead_letter"});
 }

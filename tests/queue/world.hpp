@@ -20,6 +20,8 @@ struct worker {
       troupe::queue_options{.attempts_max = 3, .retry_min = 1s, .retry_max = 3s}};
   static constexpr troupe::queue<"leased", std::string, std::string> leased{
       troupe::queue_options{.attempts_max = 2, .visibility_timeout = 5s}};
+  static constexpr troupe::queue<"counted", std::string> counted{
+      troupe::queue_options{.attempts_max = 2, .attempt_first = true}};
   static constexpr troupe::queue<"closed", std::string> closed{};
 
   std::vector<std::string> done;
@@ -132,6 +134,15 @@ struct worker {
     co_return "completed";
   }
 
+  troupe::task<> hold_counted(troupe::context<worker>& c) {
+    auto m = co_await c.queue().next(counted);
+    co_await troupe::delay(1h);
+  }
+  std::uint32_t attempts_at_leased(troupe::context<worker>& c) {
+    const auto m = c.queue().try_next(leased);
+    return m ? m->attempts() : 0;
+  }
+
   void keep(troupe::context<worker>& c, std::string text) { c.queue().send(work, text); }
   void keep_small(troupe::context<worker>& c, std::string text) { c.queue().send(small, text); }
   void keep_for_later(troupe::context<worker>& c, std::string text) {
@@ -157,11 +168,11 @@ struct worker {
 
   static constexpr troupe::options options{.sleep_after = troupe::never};
   using actor =
-      troupe::actor<worker, work, other, small, fragile, leased, closed, &worker::take, &worker::take_some,
+      troupe::actor<worker, work, other, small, fragile, leased, counted, closed, &worker::take, &worker::take_some,
                     &worker::take_and_answer, &worker::take_and_throw, &worker::complete_twice, &worker::next,
                     &worker::next_in, &worker::next_batch, &worker::next_of_two, &worker::drain,
                     &worker::until_called_off, &worker::follow, &worker::try_fragile, &worker::bury, &worker::put_back,
-                    &worker::hold_leased, &worker::keep, &worker::keep_small, &worker::keep_for_later,
+                    &worker::hold_leased, &worker::hold_counted, &worker::attempts_at_leased, &worker::keep, &worker::keep_small, &worker::keep_for_later,
                     &worker::clear_small, &worker::take_small, &worker::sizes, &worker::log, &worker::rest,
                     &worker::end>;
 };

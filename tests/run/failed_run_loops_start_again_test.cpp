@@ -70,6 +70,35 @@ struct hasty {
   using actor = troupe::actor<hasty, &hasty::wait, &hasty::rest>;
 };
 
+// Takes numbers, and fails with the negative ones; then those that it has failed with before, without a message.
+struct sorter {
+  static constexpr troupe::queue<"numbers", int> numbers{
+      {.messages_max = 2'000, .attempts_max = 3, .retry_min = 1s, .retry_max = 1s}};
+  static constexpr troupe::queue<"hot", int> hot{{.attempts_max = 1'000, .retry_min = 0s, .retry_max = 0s}};
+  std::vector<int> sorted;
+  int begun = 0;
+  int noted_at = 0;
+  bool idle_fails = false;
+  troupe::task<> run(troupe::context<sorter>& c) {
+    if (++begun == 10) c.client().get<sorter>("a").post<&sorter::note>();
+    if (idle_fails) throw troupe::user_error("idle", "holds nothing");
+    for (;;) {
+      auto m = co_await c.queue().next(numbers, hot);
+      const int number = std::visit([](const auto& each) { return *each; }, m);
+      if (number < 0) throw troupe::user_error("bad", "a bad one");
+      sorted.push_back(number);
+    }
+  }
+  std::vector<int> seen() const { return sorted; }
+  int starts() const { return begun; }
+  void fail_idly() { idle_fails = true; }
+  void note() { noted_at = begun; }
+  int noted() const { return noted_at; }
+  static constexpr troupe::options options{.sleep_after = 10min, .run_restart_min = 1min, .run_restart_max = 1min};
+  using actor = troupe::actor<sorter, numbers, hot, &sorter::seen, &sorter::starts, &sorter::fail_idly,
+                              &sorter::note, &sorter::noted>;
+};
+
 struct fixture {
   fixture() {
     starts.clear();
@@ -78,7 +107,7 @@ struct fixture {
   }
   static troupe::registry registry() {
     troupe::registry r;
-    r.use<patient>("patient").use<drowsy>("drowsy").use<once>("once").use<hasty>("hasty");
+    r.use<patient>("patient").use<drowsy>("drowsy").use<once>("once").use<hasty>("hasty").use<sorter>("sorter");
     return r;
   }
   gated_store store;
@@ -207,4 +236,45 @@ TEST_CASE_METHOD(fixture, "what run throws while the actor shuts down is reporte
   CHECK(w.errors == std::vector<std::string>{"run of hasty/h: user.late"});
   w.pass(1min);
   CHECK(w.phase(h) == phase::asleep);
+}
+
+TEST_CASE_METHOD(fixture, "a run that throws while it holds a message begins again at once, and delays no other message") {
+  const auto a = w.client.get_or_create<sorter>("a");
+  std::vector<int> good;
+  for (int i = 1; i <= 1'000; ++i) {
+    const bool bad = i % 20 == 0;  // 50 of them
+    if (!bad) good.push_back(i);
+    w.run(a.send(sorter::numbers, bad ? -i : i));
+  }
+  w.settle();  // no time passes
+  CHECK(w.run(a.call<&sorter::seen>()) == good);
+  REQUIRE(w.errors.size() == 50);
+  CHECK(w.errors[0].starts_with("run of sorter/a, message "));
+  CHECK(w.errors[0].ends_with(" of queue \"numbers\": user.bad"));
+  w.pass(3s);
+  CHECK(w.errors.size() == 200);  // three attempts at each, and its end
+  CHECK(w.run(a.call<&sorter::starts>()) == 151);
+}
+
+TEST_CASE_METHOD(fixture, "a run that throws without a message waits for its own back-off") {
+  const auto a = w.client.get_or_create<sorter>("a");
+  w.run(a.resolve());
+  w.settle();
+  w.run(a.call<&sorter::fail_idly>());
+  w.run(a.send(sorter::numbers, -1));
+  w.settle();
+  CHECK(w.run(a.call<&sorter::starts>()) == 2);  // the second after the message; it fails without one
+  w.pass(50s);
+  CHECK(w.run(a.call<&sorter::starts>()) == 2);
+  w.pass(11s);
+  CHECK(w.run(a.call<&sorter::starts>()) == 3);
+}
+
+TEST_CASE_METHOD(fixture, "a message without a back-off that fails at once lets calls have their turns, and ends as a dead letter") {
+  const auto a = w.client.get_or_create<sorter>("a");
+  w.run(a.send(sorter::hot, -1));
+  w.settle();
+  CHECK(w.run(a.call<&sorter::noted>()) < 20);  // posted by the tenth
+  CHECK(w.run(a.call<&sorter::starts>()) == 1'001);
+  CHECK(w.errors.back() == "queue \"hot\" of sorter/a: queue.dead_letter");
 }

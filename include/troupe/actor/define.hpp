@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <troupe/actor/action.hpp>
+#include <troupe/actor/consumer.hpp>
 #include <troupe/actor/context.hpp>
 #include <troupe/actor/definition.hpp>
 #include <troupe/actor/hooks.hpp>
@@ -131,7 +132,13 @@ consteval bool check_method() {
 
 template <class A, auto Entry>
 consteval bool check_entry() {
-  if constexpr (entry_traits<Entry>::kind != entry_kind::action) {
+  if constexpr (is_consumes_entry<std::remove_cv_t<decltype(Entry)>>) {
+    static_assert(entry_traits<Entry>::is_well_formed,
+                  "troupe: troupe::consumes takes a queue of the actor and the method that handles its messages: "
+                  "troupe::consumes<jobs, &worker::on_job>");
+    if constexpr (entry_traits<Entry>::is_well_formed) return check_handler<A, Entry>();
+    return false;
+  } else if constexpr (entry_traits<Entry>::kind != entry_kind::action) {
     return true;
   } else {
     return check_method<A, entry_traits<Entry>::method>();
@@ -176,19 +183,22 @@ struct entry_facts {
   std::string (*schema)() = nullptr;  ///< of an action or event; of a queue, that of its messages
   std::string (*result_schema)() = nullptr;  ///< of a queue
   void (*check)(bytes_view message) = nullptr;
+  std::uint32_t message_version = 1;
   queue_options options = {};
+  consumer* (*consume)(executor& home, std::uint32_t queue) = nullptr;
+  bool consumer_waits = false;
 };
 
 void add_entries(definition& d, std::span<const entry_facts> entries, naming policy);
 
 template <class Message>
 void check_encoded(bytes_view message) {
-  static_cast<void>(troupe::decode<Message>(message));
+  static_cast<void>(decode_stored<Message>(message));
 }
 
 template <class A, auto Entry>
 consteval entry_facts facts_of_entry() {
-  using type = std::remove_cv_t<decltype(Entry)>;
+  using type = listed_type<Entry>;
   using traits = entry_traits<Entry>;
   entry_facts facts;
   facts.kind = traits::kind;
@@ -200,7 +210,14 @@ consteval entry_facts facts_of_entry() {
     facts.schema = &value_schema<typename type::message_type>;
     facts.result_schema = &value_schema<typename type::result_type>;
     facts.check = &check_encoded<typename type::message_type>;
-    facts.options = Entry.options();
+    facts.message_version = stored_version<typename type::message_type>();
+    if constexpr (is_consumes_entry<std::remove_cv_t<decltype(Entry)>>) {
+      facts.options = traits::queue.options();
+      facts.consume = &typed_consumer<A, Entry>::make;
+      facts.consumer_waits = handler_traits<Entry>::is_coroutine;
+    } else {
+      facts.options = Entry.options();
+    }
   } else {
     using value = value_of<traits::method>;
     using arguments = call_arguments<traits::method>;
@@ -229,6 +246,7 @@ definition define(std::string name, naming policy) {
     d.live_alignment = alignof(typed_activation<A>);
     d.has_on_create = has_on_create<A>;
     d.takes_input = !std::is_void_v<input_type<A>>;
+    d.input_version = stored_version<input_type<A>>();
     d.has_on_wake = has_on_wake<A>;
     d.has_on_sleep = has_on_sleep<A>;
     d.has_on_destroy = has_on_destroy<A>;

@@ -26,6 +26,7 @@ inline constexpr naming camel_case = naming::camel_case;
 namespace detail {
 
 struct action_facts;
+class consumer;
 
 /// One action, for those who know it by name only.
 struct action_entry {
@@ -50,11 +51,15 @@ struct event_entry {
 struct queue_entry {
   std::string name;
   queue_options options;
-  /// Throws `encoding.invalid` unless the CBOR is a message of this queue.
+  /// Throws unless this is, as it is stored, a message of this queue; see decode_stored.
   void (*check)(bytes_view message) = nullptr;
   /// JSON text for `describe`.
   std::string (*message_schema)() = nullptr;
   std::string (*result_schema)() = nullptr;
+  std::uint32_t message_version = 1;
+  /// Makes what hands messages to the queue's handler; null if it has none.
+  consumer* (*consume)(executor& home, std::uint32_t queue) = nullptr;
+  bool consumer_waits = false;  ///< the handler is a coroutine
 };
 
 /// What the runtime knows of an actor type: its manifest, options and how to handle its state. One per registration.
@@ -67,6 +72,7 @@ struct definition {
   std::vector<queue_entry> queues;  ///< the same
   troupe::options options;
   std::uint32_t version = 1;
+  std::uint32_t input_version = 1;
 
   /// Makes the live copy, in memory of that size and alignment.
   activation* (*activate)(cell& owner, void* where) = nullptr;
@@ -75,6 +81,7 @@ struct definition {
 
   bool has_on_create = false;
   bool takes_input = false;
+  bool has_handlers = false;  ///< of queues
   bool has_on_wake = false;
   bool has_on_sleep = false;
   bool has_on_destroy = false;

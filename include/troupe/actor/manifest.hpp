@@ -23,6 +23,14 @@ struct named_entry {};
 template <auto Entry>
 struct exclusive_entry {};
 
+template <auto Queue, auto Handler>
+struct consumes_entry {};
+
+template <class T>
+inline constexpr bool is_consumes_entry = false;
+template <auto Queue, auto Handler>
+inline constexpr bool is_consumes_entry<consumes_entry<Queue, Handler>> = true;
+
 enum class entry_kind : std::uint8_t { action, event, queue };
 
 /// What an entry of a manifest says: its kind; of an action the method, its wire name if it has one of its own, and
@@ -82,6 +90,36 @@ struct entry_traits<Entry> {
   static constexpr bool is_exclusive = false;
 };
 
+template <class T>
+struct consumes_entry_traits;
+template <auto Queue, auto Handler>
+struct consumes_entry_traits<consumes_entry<Queue, Handler>> {
+  static constexpr bool is_well_formed =
+      is_queue<std::remove_cv_t<decltype(Queue)>> && std::is_member_function_pointer_v<decltype(Handler)>;
+  static constexpr entry_kind kind = entry_kind::queue;
+  static constexpr auto method = nullptr;
+  static constexpr bool is_exclusive = false;
+  static constexpr auto queue = Queue;
+  static constexpr auto handler = Handler;
+  using handler_type = decltype(Handler);
+};
+
+template <auto Entry>
+  requires is_consumes_entry<std::remove_cv_t<decltype(Entry)>>
+struct entry_traits<Entry> : consumes_entry_traits<std::remove_cv_t<decltype(Entry)>> {};
+
+/// The type by which an event or queue is looked up: the entry's own, or that of the queue which it wraps.
+template <class T>
+struct listed {
+  using type = T;
+};
+template <auto Queue, auto Handler>
+struct listed<consumes_entry<Queue, Handler>> {
+  using type = std::remove_cv_t<decltype(Queue)>;
+};
+template <auto Entry>
+using listed_type = typename listed<std::remove_cv_t<decltype(Entry)>>::type;
+
 // Methods of different types cannot be compared with ==, so this stands in for it.
 template <auto A, auto B>
 inline constexpr bool same_method = false;
@@ -121,6 +159,19 @@ inline constexpr detail::named_entry<Entry, Name> named{};
 template <auto Entry>
 inline constexpr detail::exclusive_entry<Entry> exclusive{};
 
+/// Lists a queue together with the method that handles its messages, one by one:
+///
+///     void on_job(troupe::context<worker>& c, const job& j);
+///     using actor = troupe::actor<worker, troupe::consumes<jobs, &worker::on_job>>;
+///
+/// The method may take the context first; then it takes the message, or a `troupe::message_of<jobs>&`, which also has
+/// the message's id and its attempts. It may be a coroutine, which takes the message by value. What it returns answers
+/// `send_and_wait`, and is of the queue's result type. A message is acknowledged when the handler returns, as part of
+/// that turn; when it throws, the message comes again by itself after its own back-off, and others do not wait for it.
+/// See docs/queues.md.
+template <auto Queue, auto Handler>
+inline constexpr detail::consumes_entry<Queue, Handler> consumes{};
+
 /// The manifest of an actor: the one list of what the outside may touch, actions, events and queues, and so its
 /// security boundary.
 ///
@@ -153,7 +204,7 @@ struct actor {
     constexpr auto kind = detail::is_event<Entry> ? detail::entry_kind::event : detail::entry_kind::queue;
     std::size_t index = 0;
     std::size_t found = size;
-    ((std::is_same_v<std::remove_cv_t<decltype(Entries)>, Entry> ? void(found = index) : void(),
+    ((std::is_same_v<detail::listed_type<Entries>, Entry> ? void(found = index) : void(),
       index += detail::entry_traits<Entries>::kind == kind ? 1 : 0),
      ...);
     return found;

@@ -15,14 +15,15 @@ namespace troupe::inline v0 {
 ///
 ///     static constexpr troupe::queue<"work", job> work{{.attempts_max = 3}};
 struct queue_options {
-  /// Messages that may be in the queue, those being handled and dead letters included. A further one from outside fails
-  /// with `queue.full`; one from an actor waits for its place.
+  /// Messages that may be in the queue, those being handled included and dead letters not. A further one from outside
+  /// fails with `queue.full`; one from an actor waits for its place.
   std::uint32_t messages_max = 1'000;
 
   /// The size of an encoded message; a larger one fails with `queue.message_too_large`.
   std::size_t message_bytes_max = 65'536;
 
-  /// Failed attempts after which a message becomes a dead letter.
+  /// Failed attempts after which a message becomes a dead letter. An attempt that the death of the process cuts off
+  /// counts only with `attempt_first`.
   std::uint32_t attempts_max = 5;
 
   /// Back-off before a message that failed is handed out again: from the first to the second, doubling.
@@ -32,6 +33,20 @@ struct queue_options {
   /// How long a consumer may hold a message before another gets it. It need not be set for consumers that fail, end or
   /// die: those are noticed at once.
   std::chrono::nanoseconds visibility_timeout = never;
+
+  /// Commits each attempt before the message is handed out, and counts attempts that the death of the process cuts off:
+  /// so a message that kills the process becomes a dead letter after `attempts_max` deaths. It costs a commit for each
+  /// attempt. Without it the first 255 deaths do not count, since most are not the fault of the messages in hand. It
+  /// is for consumers that wait for messages, not for the try_ functions; `ephemeral` actors have no use for it.
+  bool attempt_first = false;
+
+  /// How many messages a coroutine handler (`troupe::consumes`) handles at a time. With 1 they are handled one after
+  /// the other, in the order of arrival. A handler that is a plain function handles one at a time in any case; with
+  /// `attempt_first` it is the number of attempts that may wait for their commit.
+  std::uint32_t concurrency = 1;
+
+  /// Dead letters that are kept. A further one takes the place of the oldest, and the error handler hears of it.
+  std::uint32_t dead_letters_max = 1'000;
 };
 
 /// For `send`: nobody receives the message earlier than after this time, `h.send(work, job, troupe::delayed(5s))`.
@@ -70,7 +85,10 @@ struct queue {
         message_bytes_max{o.message_bytes_max},
         retry_min_ns{o.retry_min.count()},
         retry_max_ns{o.retry_max.count()},
-        visibility_timeout_ns{o.visibility_timeout.count()} {}
+        visibility_timeout_ns{o.visibility_timeout.count()},
+        concurrency{o.concurrency},
+        dead_letters_max{o.dead_letters_max},
+        attempt_first{o.attempt_first} {}
 
   [[nodiscard]] constexpr queue_options options() const noexcept {
     using ns = std::chrono::nanoseconds;
@@ -81,6 +99,9 @@ struct queue {
     o.retry_min = ns{retry_min_ns};
     o.retry_max = ns{retry_max_ns};
     o.visibility_timeout = ns{visibility_timeout_ns};
+    o.concurrency = concurrency;
+    o.dead_letters_max = dead_letters_max;
+    o.attempt_first = attempt_first;
     return o;
   }
 
@@ -94,6 +115,9 @@ struct queue {
   std::int64_t retry_min_ns;
   std::int64_t retry_max_ns;
   std::int64_t visibility_timeout_ns;
+  std::uint32_t concurrency;
+  std::uint32_t dead_letters_max;
+  bool attempt_first;
 };
 
 namespace detail {

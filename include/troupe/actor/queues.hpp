@@ -14,7 +14,9 @@
 #include <variant>
 #include <vector>
 
+#include <troupe/actor/dead_letter.hpp>
 #include <troupe/actor/queue.hpp>
+#include <troupe/actor/stored_version.hpp>
 #include <troupe/codec/codec.hpp>
 #include <troupe/core/clock.hpp>
 #include <troupe/core/task.hpp>
@@ -53,19 +55,31 @@ struct receive_options {
   std::stop_token stop;
 };
 
-// All of these run in turns of the actor. Whoever receives acknowledges what it has received before.
+/// The place where received messages go. `add` decodes each, or throws why that is impossible.
+struct message_sink {
+  void* to = nullptr;
+  void (*add)(void* to, receipt r) = nullptr;
+};
 
-/// Waits for the first message of these lanes; nothing when the limit has passed.
-[[nodiscard]] task<std::optional<receipt>> receive(activation& a, lane_list lanes, receive_options how);
-/// The same, but nothing as well once the actor shuts down or the token is triggered.
-[[nodiscard]] task<std::optional<receipt>> receive_quietly(activation& a, lane_list lanes, receive_options how);
-/// The first message that is there. With `more`, it comes together with those received just before.
-[[nodiscard]] std::optional<receipt> try_receive(activation& a, lane_list lanes, bool more);
+// All of these run in turns of the actor. A consumer that receives acknowledges what it has received before. A message
+// that cannot be decoded becomes a dead letter, and the next one takes its place.
+
+/// Waits for messages of these lanes, and takes up to `most` of those that are there. False when the limit has passed.
+[[nodiscard]] task<bool> receive(activation& a, lane_list lanes, receive_options how, std::size_t most,
+                                 message_sink sink);
+/// The same for one message, but false as well once the actor shuts down or the token is triggered.
+[[nodiscard]] task<bool> receive_quietly(activation& a, lane_list lanes, receive_options how, message_sink sink);
+/// Takes up to `most` of the messages that are there.
+void try_receive(activation& a, lane_list lanes, std::size_t most, message_sink sink);
 void send_to_self(activation& a, std::uint32_t queue, bytes body, std::chrono::nanoseconds delay);
 [[nodiscard]] std::size_t count_messages(const activation& a, std::uint32_t lane);
 
 void complete(const receipt& r, std::optional<bytes> result);
 void give_back(const receipt& r, std::optional<std::chrono::nanoseconds> delay);
+
+[[nodiscard]] std::vector<dead_letter> list_dead_letters(const activation& a, std::uint32_t queue);
+[[nodiscard]] bool remove_dead_letter(activation& a, std::uint32_t queue, std::uint64_t id);
+[[nodiscard]] bool requeue_dead_letter(activation& a, std::uint32_t queue, std::uint64_t id);
 
 /// The place of a queue in A's manifest; a sentence if it has none there.
 template <class A, class Queue>
@@ -83,9 +97,20 @@ consteval bool check_message() {
   return fits;
 }
 
-/// The encoding of what a queue carries, converted to it if need be.
+/// The encoding of what a queue carries, or an actor is created with, converted to it if need be.
 template <class T, class Given>
 bytes encode_as(const Given& given) {
+  if constexpr (std::is_same_v<T, Given>) {
+    return encode_stored(given);
+  } else {
+    const T converted = given;
+    return encode_stored(converted);
+  }
+}
+
+/// The encoding of an answer, which is never stored.
+template <class T, class Given>
+bytes encode_answer(const Given& given) {
   if constexpr (std::is_same_v<T, Given>) {
     return troupe::encode(given);
   } else {
@@ -96,9 +121,9 @@ bytes encode_as(const Given& given) {
 
 }  // namespace detail
 
-/// A message that an actor has received, and handles. It is acknowledged, and so gone for good, when whoever received
-/// it asks for the next one or ends; as part of that turn's changes. If it ends with an exception instead, the message
-/// comes again after a back-off, until its attempts are used up and it becomes a dead letter.
+/// A message that an actor has received, and handles. It is acknowledged, and so gone for good, when its consumer asks
+/// for the next one or ends; as part of that turn's changes. If the consumer ends with an exception instead, the
+/// message comes again after a back-off, until its attempts are used up and it becomes a dead letter.
 ///
 /// May be used only by the actor's own code, that is, within its turns.
 template <class Queue>
@@ -108,7 +133,8 @@ class message {
   using body_type = typename Queue::message_type;
   using result_type = typename Queue::result_type;
 
-  explicit message(detail::receipt r) : receipt_{std::move(r)}, body_(decode<body_type>(*receipt_.body)) {
+  explicit message(detail::receipt r)
+      : receipt_{std::move(r)}, body_(detail::decode_stored<body_type>(*receipt_.body)) {
     receipt_.body.reset();
   }
 
@@ -119,8 +145,8 @@ class message {
   const body_type& operator*() const noexcept { return body_; }
   const body_type* operator->() const noexcept { return &body_; }
 
-  /// How often it has been received: 1 the first time. It is more if a consumer failed, or the process died between the
-  /// turn that received it and the one that acknowledged it.
+  /// How often it has been received: 1 the first time. It is more if an attempt failed, or if the process died between
+  /// the turn that received it and the one that acknowledged it.
   [[nodiscard]] std::uint32_t attempts() const noexcept { return receipt_.attempts; }
   [[nodiscard]] wall_time created_at() const noexcept { return receipt_.created_at; }
 
@@ -136,7 +162,7 @@ class message {
     if constexpr (!std::is_void_v<result_type>) {
       constexpr bool fits = std::is_convertible_v<const R&, result_type>;
       static_assert(fits, "troupe: this does not convert implicitly to the result type of the queue");
-      if constexpr (fits) detail::complete(receipt_, detail::encode_as<result_type>(result));
+      if constexpr (fits) detail::complete(receipt_, detail::encode_answer<result_type>(result));
     }
   }
 
@@ -149,6 +175,10 @@ class message {
   detail::receipt receipt_;
   body_type body_;
 };
+
+/// The message type of a queue, for its handler: `void on_job(troupe::message_of<jobs>& m)`. See `troupe::consumes`.
+template <auto Queue>
+using message_of = message<std::remove_cv_t<decltype(Queue)>>;
 
 namespace detail {
 
@@ -188,6 +218,20 @@ struct selection {
     } else {
       return make_one<0>(std::move(r));
     }
+  }
+
+  /// Received messages go there.
+  static message_sink into(std::optional<value>& one) noexcept {
+    message_sink sink;
+    sink.to = &one;
+    sink.add = [](void* to, receipt r) { static_cast<std::optional<value>*>(to)->emplace(make(std::move(r))); };
+    return sink;
+  }
+  static message_sink into(std::vector<value>& all) noexcept {
+    message_sink sink;
+    sink.to = &all;
+    sink.add = [](void* to, receipt r) { static_cast<std::vector<value>*>(to)->push_back(make(std::move(r))); };
+    return sink;
   }
 
  private:
@@ -270,10 +314,9 @@ class [[nodiscard]] message_stream {
 
  private:
   static task<std::optional<typename Selection::value>> one(detail::activation* a, detail::receive_options how) {
-    auto receiving = detail::receive_quietly(*a, Selection::lanes, std::move(how));
-    auto r = co_await std::move(receiving);
     std::optional<typename Selection::value> value;
-    if (r) value.emplace(Selection::make(std::move(*r)));
+    auto receiving = detail::receive_quietly(*a, Selection::lanes, std::move(how), Selection::into(value));
+    co_await std::move(receiving);
     co_return value;
   }
 
@@ -351,8 +394,7 @@ class queues {
     if constexpr (detail::check_sources<Source...>()) {
       using selection = detail::selection_of<A, Source...>;
       std::optional<typename selection::value> value;
-      auto r = detail::try_receive(*activation_, selection::lanes, false);
-      if (r) value.emplace(selection::make(std::move(*r)));
+      detail::try_receive(*activation_, selection::lanes, 1, selection::into(value));
       return value;
     }
   }
@@ -364,11 +406,7 @@ class queues {
       using selection = detail::selection_of<A, Argument...>;
       std::vector<typename selection::value> all;
       const std::size_t most = detail::count_from(arguments...);
-      while (all.size() < most) {
-        auto r = detail::try_receive(*activation_, selection::lanes, !all.empty());
-        if (!r) break;
-        all.push_back(selection::make(std::move(*r)));
-      }
+      if (most != 0) detail::try_receive(*activation_, selection::lanes, most, selection::into(all));
       return all;
     }
   }
@@ -379,6 +417,30 @@ class queues {
     if constexpr (detail::check_sources<Argument...>()) {
       return message_stream<detail::selection_of<A, Argument...>>{*activation_, detail::options_from(arguments...)};
     }
+  }
+
+  /// The dead letters of a queue as JSON text, in the order of arrival, those that cannot be decoded included:
+  /// `dead_letters(work)`. They stay where they are.
+  template <class Queue>
+  [[nodiscard]] std::vector<dead_letter> dead_letters(const Queue&) const {
+    static_assert(detail::is_queue<Queue>, "troupe: dead_letters takes a queue of the actor");
+    if constexpr (detail::is_queue<Queue>) {
+      return detail::list_dead_letters(*activation_, detail::queue_place<A, Queue>());
+    }
+    return {};
+  }
+
+  /// Removes one dead letter, by its id: `remove(work.dead_letters(), id)`. False if it is not there.
+  template <class Queue>
+  bool remove(const dead_letters_of<Queue>&, std::uint64_t id) const {
+    return detail::remove_dead_letter(*activation_, detail::queue_place<A, Queue>(), id);
+  }
+
+  /// Puts one dead letter back into its queue, by its id, with all of its attempts before it. False if it is not there.
+  /// Errors: `queue.full`.
+  template <class Queue>
+  bool requeue(const dead_letters_of<Queue>&, std::uint64_t id) const {
+    return detail::requeue_dead_letter(*activation_, detail::queue_place<A, Queue>(), id);
   }
 
   /// How many messages are in a queue, those that are delayed or being handled included; or how many dead letters.
@@ -394,17 +456,17 @@ class queues {
  private:
   template <class Selection>
   static task<typename Selection::value> one(detail::activation* a, detail::receive_options how) {
-    auto receiving = detail::receive(*a, Selection::lanes, std::move(how));
-    auto r = co_await std::move(receiving);
-    co_return Selection::make(std::move(*r));
+    std::optional<typename Selection::value> value;
+    auto receiving = detail::receive(*a, Selection::lanes, std::move(how), 1, Selection::into(value));
+    co_await std::move(receiving);
+    co_return std::move(*value);
   }
   template <class Selection>
   static task<std::optional<typename Selection::value>> one_in_time(detail::activation* a,
                                                                     detail::receive_options how) {
-    auto receiving = detail::receive(*a, Selection::lanes, std::move(how));
-    auto r = co_await std::move(receiving);
     std::optional<typename Selection::value> value;
-    if (r) value.emplace(Selection::make(std::move(*r)));
+    auto receiving = detail::receive(*a, Selection::lanes, std::move(how), 1, Selection::into(value));
+    co_await std::move(receiving);
     co_return value;
   }
   template <class Selection>
@@ -412,12 +474,8 @@ class queues {
                                                             std::size_t most) {
     std::vector<typename Selection::value> all;
     if (most == 0) co_return all;
-    auto receiving = detail::receive(*a, Selection::lanes, std::move(how));
-    auto r = co_await std::move(receiving);
-    while (r) {
-      all.push_back(Selection::make(std::move(*r)));
-      r = all.size() < most ? detail::try_receive(*a, Selection::lanes, true) : std::nullopt;
-    }
+    auto receiving = detail::receive(*a, Selection::lanes, std::move(how), most, Selection::into(all));
+    co_await std::move(receiving);
     co_return all;
   }
 

@@ -11,6 +11,7 @@
 #include <troupe/actor/hooks.hpp>
 #include <troupe/actor/peer.hpp>
 #include <troupe/actor/signature.hpp>
+#include <troupe/actor/stored_version.hpp>
 #include <troupe/codec/codec.hpp>
 #include <troupe/codec/reflect.hpp>
 #include <troupe/core/error.hpp>
@@ -35,7 +36,7 @@ class typed_activation final : public activation {
         return run_hook([this] { return actor_.on_create(context_); });
       } else {
         if (input == nullptr) throw error(errc::missing_input, type_name<A>());
-        return run_create(troupe::decode<input_value>(*input));
+        return run_create(decode_stored<input_value>(*input));
       }
     } else {
       return {};

@@ -50,10 +50,10 @@ std::optional<bytes> encode_input(const Input& input) {
     static_assert(std::is_convertible_v<const Input&, wanted>,
                   "troupe: the input does not convert implicitly to what the actor's on_create takes");
     if constexpr (std::is_same_v<Input, wanted>) {
-      return encode(input);
+      return encode_stored(input);
     } else if constexpr (std::is_convertible_v<const Input&, wanted>) {
       const wanted converted = input;
-      return encode(converted);
+      return encode_stored(converted);
     }
   }
   return std::nullopt;

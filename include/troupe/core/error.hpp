@@ -66,7 +66,8 @@ enum class errc : std::uint16_t {
   queue_already_completed = 803,  ///< queue.already_completed: a message was completed twice
   queue_timed_out = 804,        ///< queue.timed_out: nobody completed the message in time
   queue_lease_lost = 805,       ///< queue.lease_lost: the message belongs to another consumer by now
-  queue_dead_letter = 806,      ///< queue.dead_letter: the message failed in all of its attempts
+  queue_dead_letter = 806,      ///< queue.dead_letter: the message failed in all of its attempts, or cannot be decoded
+  queue_newer_message = 807,    ///< queue.newer_message: the message is of a newer version than this program's
 
   simulation_stuck = 900,       ///< simulation.stuck: what was waited for can never happen any more
   simulation_endless = 901,     ///< simulation.endless: what was waited for did not happen within the limits

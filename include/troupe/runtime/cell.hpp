@@ -18,6 +18,8 @@ namespace detail {
 class audience;
 class cell_queues;
 class cell_wants;
+class consumer;
+class consumers;
 class enqueuing;
 class row_changes;
 class runtime_core;
@@ -261,6 +263,8 @@ class cell final : public work {
   friend class quiet_wait;
   friend class cell_queues;
   friend class cell_wants;
+  friend class consumer;
+  friend class consumers;
   friend class enqueuing;
   friend class parked_wait;
   friend class procedure;

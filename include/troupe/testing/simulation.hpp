@@ -272,7 +272,7 @@ class simulation {
     if (!record) return found;
     for (const auto& m : record->messages) {
       if (m.queue == Queue::name && m.dead == dead) {
-        found.push_back(decode<typename Queue::message_type>(m.body));
+        found.push_back(troupe::detail::decode_stored<typename Queue::message_type>(m.body));
       }
     }
     return found;

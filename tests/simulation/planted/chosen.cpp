@@ -31,6 +31,7 @@ constexpr std::array<std::string_view, 27> names{
     "rows_of_failed_turn_kept",
     "event_before_commit",
     "log_dropped_early",
+    "bad_message_stalls_loop",
     "event_reordered",
     "stopped_call_runs",
     "gate_given_up_quietly",

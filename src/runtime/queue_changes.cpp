@@ -1,0 +1,115 @@
+// How a turn's changes to its actor's queues are noted, recorded and undone.
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "../core/planted.hpp"
+#include "core.hpp"
+#include "queues.hpp"
+#include "retry.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+namespace {
+
+constexpr unsigned cuts_shift = 24;
+constexpr std::uint32_t cuts_limit = 255;
+
+}  // namespace
+
+void cell_queues::note(queued& m) {
+  this_turn().effects();
+  if (std::exchange(m.touched, true)) return;
+  touches_.push_back({m.id, m});
+}
+
+void cell_queues::record(row_changes& into) {
+  for (const touch& t : std::exchange(touches_, {})) {
+    const auto found = all_.find(t.id);
+    if (found == all_.end()) {
+      if (t.before) into.remove(t.id);
+      continue;
+    }
+    queued& m = found->second;
+    m.touched = false;
+    if (m.lease != 0 && t.before && is_planted(planted::queue_acknowledged_early)) {
+      into.remove(t.id);
+      continue;
+    }
+    message_row row;
+    row.queue = entry_of(m).name;
+    row.dead = m.dead();
+    row.fresh = !t.before;
+    row.created_at = m.created_at;
+    row.body = m.body;
+    show(m, row);
+    into.put(m.id, std::move(row));
+  }
+}
+
+// A row has both counts of attempts in one number: in its upper bits those that do not count. And an attempt that has
+// begun and not ended shows in the row's time: that is the message's own, which no other row with attempts has. So the
+// next process knows that the death of this one cut it off.
+void cell_queues::show(const queued& m, message_row& row) const {
+  row.attempts = m.attempts | m.cuts << cuts_shift;
+  row.due_at = m.due_at;
+  if (m.dead()) return;
+  if (m.lease != 0) {
+    row.due_at = m.created_at;
+  } else if (m.attempts != 0 && m.due_at <= m.created_at && m.created_at != wall_time::max()) {
+    row.due_at = m.created_at + std::chrono::milliseconds{1};
+  }
+}
+
+// After very many deaths they count after all.
+void cell_queues::restore_attempts(queued& m, std::uint32_t stored) const noexcept {
+  m.attempts = stored & attempts_limit;
+  m.cuts = std::min(stored >> cuts_shift, m.attempts);
+  const bool is_cut = !m.dead() && m.attempts > m.cuts && m.due_at <= m.created_at;
+  if (is_cut && !entry_of(m).options.attempt_first && m.cuts < cuts_limit) ++m.cuts;
+}
+
+void cell_queues::forget_changes() noexcept {
+  for (const touch& t : std::exchange(touches_, {})) {
+    if (const auto found = all_.find(t.id); found != all_.end()) found->second.touched = false;
+  }
+}
+
+// What the turn added is gone again. What it acknowledged or gave back is there again, and held by nobody.
+void cell_queues::undo() noexcept {
+  for (touch& t : std::exchange(touches_, {})) {
+    const auto found = all_.find(t.id);
+    if (found != all_.end() && found->second.lease != 0 && t.before) {
+      found->second.touched = false;
+      continue;
+    }
+    if (found != all_.end()) forget(found->second);
+    if (!t.before) {
+      answer(t.id, std::nullopt, this_turn().failure());
+      continue;
+    }
+    take_back(t);
+  }
+}
+
+// The turn that handled the message cannot be stored, and might not be the next time either: so this is a failed
+// attempt, with its back-off.
+void cell_queues::take_back(touch& t) noexcept {
+  queued& m = all_[t.id];
+  m = std::move(*t.before);
+  const bool had_begun = std::exchange(m.lease, 0) != 0;
+  m.touched = false;
+  m.at.reset();
+  m.chain.reset();
+  ++lanes_[m.lane].count;
+  if (m.dead()) return make_ready(m);
+  if (!had_begun && m.attempts < attempts_limit) ++m.attempts;
+  const auto& options = entry_of(m).options;
+  const auto wait = std::max<std::chrono::nanoseconds>(backoff(options.retry_min, options.retry_max, m.failures()),
+                                          std::chrono::milliseconds{1});
+  set_time(m, owner.core().exec().now() + std::min(wait, delay_max));
+}
+
+}  // namespace detail
+}  // namespace troupe::inline v0
