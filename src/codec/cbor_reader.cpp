@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <troupe/codec/cbor.hpp>
+#include <troupe/codec/values.hpp>
 #include <troupe/core/error.hpp>
 
 #include "cbor_place.hpp"
@@ -321,6 +322,10 @@ void cbor_reader::fail_range(const std::byte* at, int bits, bool is_signed) cons
 
 void cbor_reader::fail_too_deep(const std::byte* at) const {
   fail_at(at, fmt::format("nested deeper than {} levels", cbor_depth_max));
+}
+
+void detail::fail_unknown_value(const cbor_reader& in, std::string_view enumeration, std::size_t start) {
+  in.fail_expected(fmt::format("a value of the enum {}", enumeration), start);
 }
 
 }  // namespace troupe::inline v0

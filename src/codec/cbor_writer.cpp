@@ -2,6 +2,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <numeric>
 #include <vector>
@@ -73,6 +74,17 @@ void fail_too_deep_to_write() {
 
 void fail_valueless_variant() {
   throw error(errc::invalid_data, "a std::variant that lost its value to an exception cannot be stored");
+}
+
+void mark_null(buffer& out, std::size_t begin) {
+  const std::byte last = out.data()[out.size() - 1];
+  if (last != std::byte{0xf6} && last != std::byte{0xf7}) return;
+  cbor_reader written{out.view().subspan(begin)};
+  if (!written.take_null() || written.remaining() != 0) return;
+  const std::size_t size = out.size() - begin;
+  std::byte* const at = out.grow(null_value_tag.size()) - size;
+  std::memmove(at + null_value_tag.size(), at, size);
+  std::memcpy(at, null_value_tag.data(), null_value_tag.size());
 }
 
 void append_sorted(buffer& out, bytes_view encoded, std::vector<std::size_t>& starts) {

@@ -7,13 +7,16 @@
 #include <troupe/json.hpp>
 #include <troupe/runtime/cell.hpp>
 
+#include "../codec/edited_json.hpp"
+
 namespace troupe::inline v0 {
 namespace detail {
 
 bytes migrate_state(bytes_view stored, void (*migrate)(json& state, int from), std::uint32_t from) {
-  auto state = decode<json>(stored);
+  const auto before = decode<json>(stored);
+  json state = before;
   migrate(state, static_cast<int>(from));
-  return encode(state);
+  return encode_edited(stored, before, state);
 }
 
 void check_input(const std::optional<bytes>& input, const cell& c) {

@@ -9,7 +9,7 @@
 namespace troupe::inline v0 {
 namespace detail {
 
-/// Brings a stored state up to date with a definition's `migrate`.
+/// Brings a stored state up to date with a definition's `migrate`. What that leaves as it was keeps its bytes.
 [[nodiscard]] bytes migrate_state(bytes_view stored, void (*migrate)(json& state, int from), std::uint32_t from);
 
 class cell;

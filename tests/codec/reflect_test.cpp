@@ -103,6 +103,57 @@ struct c_string {
 struct reference {
   int& r;
 };
+struct anonymous_union {
+  int a;
+  union {
+    int b;
+    float c;
+  };
+};
+struct anonymous_union_first {
+  union {
+    pair_of_ints b;
+    int c[2];
+  };
+  int a;
+};
+union either {
+  int b;
+  float c;
+};
+struct union_member {
+  int a;
+  either e;
+};
+struct holders_of_unions {
+  std::optional<either> maybe;
+  troupe::transient<either> aside;
+  std::vector<either> many;
+};
+struct bit_field {
+  int a;
+  unsigned b : 3;
+};
+struct mutable_bit_field {
+  mutable bool b : 1;
+};
+struct const_bit_field {
+  const unsigned b : 3 = 0;
+  int a = 0;
+};
+struct padding {
+  int a;
+  int : 0;
+  int b;
+};
+struct volatile_member {
+  int a;
+  mutable volatile int b;
+};
+struct const_and_mutable {
+  const int a = 1;
+  mutable int b = 2;
+};
 template <class T>
 struct box {
   T content;
@@ -154,8 +205,21 @@ TEST_CASE("what cannot be listed is not reflectable", "[reflect]") {
   CHECK_FALSE(reflectable<c_array_late>);
   CHECK_FALSE(reflectable<c_string>);
   CHECK_FALSE(reflectable<reference>);
+  CHECK_FALSE(reflectable<anonymous_union>);
+  CHECK_FALSE(reflectable<anonymous_union_first>);
+  CHECK_FALSE(reflectable<union_member>);
+  CHECK_FALSE(reflectable<bit_field>);
+  CHECK_FALSE(reflectable<mutable_bit_field>);
+  CHECK_FALSE(reflectable<const_bit_field>);
+  CHECK_FALSE(reflectable<volatile_member>);
   CHECK_FALSE(reflectable<int>);
   CHECK_FALSE(reflectable<std::string>);
+}
+
+TEST_CASE("what only looks like an obstacle is none", "[reflect]") {
+  CHECK(names<holders_of_unions>() == list{"maybe", "aside", "many"});
+  CHECK(names<padding>() == list{"a", "b"});
+  CHECK(names<const_and_mutable>() == list{"a", "b"});
 }
 
 TEST_CASE("fields are visited in order, and can be changed", "[reflect]") {

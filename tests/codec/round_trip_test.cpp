@@ -37,7 +37,7 @@ bool comes_back(const T& value) {
 }
 
 enum class colour : std::uint8_t { red, green = 200 };
-enum plain { zero, minus = -5 };
+enum plain : int { zero, minus = -5 };
 
 struct point {
   int x = 0;

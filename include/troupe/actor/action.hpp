@@ -140,7 +140,7 @@ consteval auto make_code() {
   using arguments = call_arguments<M>;
   using body = action_body<A, M, std::make_index_sequence<std::tuple_size_v<arguments>>>;
   action_code<typename traits::value, arguments> code{};
-  code.name = member_name<M>();
+  code.name = spelled_method<M>();
   code.writes = !traits::is_const;
   code.coroutine = traits::is_coroutine;
   if constexpr (traits::is_coroutine) {

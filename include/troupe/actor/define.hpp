@@ -29,22 +29,69 @@
 namespace troupe::inline v0 {
 namespace detail {
 
+// The members beside actions and hooks. What is misspelt or private would be ignored.
+#define TROUPE_DETAIL_MISSPELT(wrong, condition, right) \
+  static_assert(!(condition), "troupe: the member is named " #right ", not " #wrong);
+
+template <class T>
+concept is_options = std::is_same_v<std::remove_cvref_t<T>, troupe::options>;
+template <class T>
+concept is_number = std::is_integral_v<std::remove_cvref_t<T>>;
+
 template <class A>
-consteval bool check_actor() {
+consteval bool check_members() {
+  static_assert(!has_version<A> || requires { A::version; } || requires { typename A::version; },
+                "troupe: `version` is private and has no effect; make it public, or give it another name");
+  static_assert(!has_options<A> || requires { A::options; } || requires { typename A::options; },
+                "troupe: `options` is private and has no effect; make it public, or give it another name");
+  static_assert(!has_migrate<A> || has_version<A>,
+                "troupe: migrate is never called, since the actor has no version; give it `static constexpr int version "
+                "= 2;`, more than that of the state that is to be migrated");
+  TROUPE_DETAIL_MISSPELT(option, requires { requires is_options<decltype(A::option)>; }, options)
+  TROUPE_DETAIL_MISSPELT(opts, requires { requires is_options<decltype(A::opts)>; }, options)
+  TROUPE_DETAIL_MISSPELT(versions, requires { requires is_number<decltype(A::versions)> && A::versions > 0; }, version)
+  TROUPE_DETAIL_MISSPELT(schema_version, requires { requires A::schema_version > 0; }, version)
+  TROUPE_DETAIL_MISSPELT(state_version, requires { requires A::state_version > 0; }, version)
+  TROUPE_DETAIL_MISSPELT(migration, requires(json& state) { A::migration(state, 1); }, migrate)
+  TROUPE_DETAIL_MISSPELT(migrations, requires(json& state) { A::migrations(state, 1); }, migrate)
+  TROUPE_DETAIL_MISSPELT(migrate_state, requires(json& state) { A::migrate_state(state, 1); }, migrate)
+  TROUPE_DETAIL_MISSPELT(on_migrate, requires(json& state) { A::on_migrate(state, 1); }, migrate)
+  return true;
+}
+
+#undef TROUPE_DETAIL_MISSPELT
+
+// An error in a manifest leaves the struct without one: the sentence covers that, too.
+template <class A>
+consteval bool check_manifest() {
   static_assert(std::is_class_v<A>, "troupe: an actor is a struct");
   if constexpr (std::is_class_v<A>) {
-    static_assert(
-        has_manifest<A>,
-        "troupe: the actor has no manifest; give it `using actor = troupe::actor<Self, &Self::action, ...>;`");
+    constexpr bool is_open = !std::is_final_v<A>;
+    static_assert(is_open, "troupe: an actor may not be final, since its hooks are found by deriving from it");
+    static_assert(has_manifest<A> || !is_open || !has_actor<A>,
+                  "troupe: the actor's manifest is private, or no troupe::actor<...>; it is a public "
+                  "`using actor = troupe::actor<Self, &Self::action, ...>;`");
+    static_assert(has_manifest<A> || !is_open || has_actor<A>,
+                  "troupe: the actor has no manifest, or one with an error of which the compiler tells above; write "
+                  "`using actor = troupe::actor<Self, &Self::action, ...>;` below the methods that it lists, none of "
+                  "them overloaded");
+    return is_open && has_manifest<A>;
+  } else {
+    return false;
   }
-  if constexpr (has_manifest<A>) {
+}
+
+template <class A>
+consteval bool check_actor() {
+  if constexpr (check_manifest<A>()) {
     constexpr bool own = std::is_same_v<typename A::actor::state_type, A>;
     constexpr bool makeable = std::is_default_constructible_v<A>;
     static_assert(own, "troupe: the first argument of troupe::actor<...> is the struct itself");
     static_assert(makeable, "troupe: an actor is made without arguments; set it up in on_create, from its input");
-    return check_hooks<A>() && own && makeable;
+    return check_hooks<A>() && check_members<A>() && own && makeable;
+  } else {
+    return false;
   }
-  return false;
 }
 
 // A value that the compiler knows: a member that is not static, or not constexpr, is none.
@@ -173,6 +220,19 @@ std::string action_schema() {
   return out += "}";
 }
 
+// Whether on_before_reply takes what the action returns.
+template <class A, auto Method>
+consteval bool observes_method() {
+  using value = value_of<Method>;
+  if constexpr (std::is_void_v<value>) return false;
+  else return observes_reply<A, value>;
+}
+template <class A, auto Entry>
+consteval bool observes_entry() {
+  if constexpr (entry_traits<Entry>::kind != entry_kind::action) return false;
+  else return observes_method<A, entry_traits<Entry>::method>();
+}
+
 /// An entry of a manifest, as the compiler knows it: what `add_entries` makes the definition's entries of.
 struct entry_facts {
   entry_kind kind = entry_kind::action;
@@ -190,6 +250,24 @@ struct entry_facts {
 };
 
 void add_entries(definition& d, std::span<const entry_facts> entries, naming policy);
+
+constexpr std::string_view name_of(const entry_facts& entry) noexcept {
+  return entry.name.empty() && entry.action != nullptr ? entry.action->name : entry.name;
+}
+
+// Whether no two entries of one kind have one name. More can only be the same once they are in camel case.
+constexpr bool names_differ(std::span<const entry_facts> entries) noexcept {
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (entries[i].kind == entries[j].kind && name_of(entries[i]) == name_of(entries[j])) return false;
+    }
+  }
+  return true;
+}
+
+// An entry with an error is no constant for clang, which has told of it then.
+template <const auto& Entries>
+concept known_entries = requires { typename std::bool_constant<names_differ(Entries)>; };
 
 template <class Message>
 void check_encoded(bytes_view message) {
@@ -221,6 +299,9 @@ consteval entry_facts facts_of_entry() {
   } else {
     using value = value_of<traits::method>;
     using arguments = call_arguments<traits::method>;
+    static_assert(!traits::own_name.empty() || is_identifier(spelled_method<traits::method>()),
+                  "troupe: this action is an operator, which has no name to be called by; give it one with "
+                  "troupe::named<...>");
     facts.name = traits::own_name;
     facts.exclusive = traits::is_exclusive;
     facts.action = &code_of<A, traits::method>;
@@ -253,7 +334,7 @@ definition define(std::string name, naming policy) {
     d.has_on_state_change = has_on_state_change<A>;
     if constexpr (has_migrate<A>) {
       static_assert(requires(json& state) { A::migrate(state, 1); },
-                    "troupe: migrate is `static void migrate(troupe::json& state, int from)`");
+                    "troupe: migrate is `static void migrate(troupe::json& state, int from)`, and public");
       d.migrate = [](json& state, int from) { A::migrate(state, from); };
     }
     d.state_schema = &type_schema<A>;
@@ -263,7 +344,15 @@ definition define(std::string name, naming policy) {
     d.has_run = has_run<A>;
     A::actor::with_entries([&]<auto... Entries>() {
       if constexpr ((check_entry<A, Entries>() && ...)) {
+        static_assert(!has_on_before_reply<A> || (observes_entry<A, Entries>() || ...),
+                      "troupe: on_before_reply gets to see no reply: it is private, or takes none of the types that the "
+                      "actions of the manifest return");
         static constexpr std::array<entry_facts, sizeof...(Entries)> entries{facts_of_entry<A, Entries>()...};
+        if constexpr (known_entries<entries>) {
+          static_assert(names_differ(entries),
+                        "troupe: two actions, events or queues of the manifest have one name; give one another name, an "
+                        "action with troupe::named<...>");
+        }
         add_entries(d, entries, policy);
       }
     });

@@ -8,7 +8,7 @@
 
 /// \file
 /// The hooks: methods with fixed names, all optional, most of them plain or a coroutine. A hook whose signature does
-/// not fit, or whose name is nearly right, does not compile.
+/// not fit, whose name is nearly right or that is private does not compile.
 
 namespace troupe::inline v0 {
 
@@ -17,7 +17,7 @@ class peer;
 
 namespace detail {
 
-// The names of hooks, and those that are nearly right.
+// The names of hooks, those that are nearly right, and those of the other members that mean something.
 #define TROUPE_DETAIL_HOOKS(HOOK)                                                                     \
   HOOK(on_create) HOOK(on_wake) HOOK(on_sleep) HOOK(on_destroy) HOOK(on_state_change)                 \
   HOOK(on_before_reply) HOOK(on_before_connect) HOOK(create_connection_state) HOOK(on_connect)        \
@@ -25,7 +25,7 @@ namespace detail {
   HOOK(onWake) HOOK(onSleep) HOOK(onDestroy) HOOK(onStateChange) HOOK(on_start) HOOK(on_stop)         \
   HOOK(on_awake) HOOK(on_destroyed) HOOK(on_created) HOOK(onBeforeConnect) HOOK(createConnState)      \
   HOOK(create_conn_state) HOOK(onConnect) HOOK(on_connected) HOOK(onDisconnect)                       \
-  HOOK(on_disconnected) HOOK(canPublish) HOOK(canSubscribe)
+  HOOK(on_disconnected) HOOK(canPublish) HOOK(canSubscribe) HOOK(version) HOOK(options) HOOK(actor)
 
 // A class that inherits a name twice makes it ambiguous: so a hook is found whatever its signature or overloads. One
 // class has all the names, since a class for each and every actor would cost the compiler more.
@@ -35,11 +35,12 @@ struct every_hook {
 };
 #undef TROUPE_DETAIL_HOOK
 template <class A>
+  requires(!std::is_final_v<A>)
 struct hook_probe : A, every_hook {};
 
 #define TROUPE_DETAIL_HOOK(name) \
   template <class A>             \
-  inline constexpr bool has_##name = !requires { &hook_probe<A>::name; };
+  inline constexpr bool has_##name = !std::is_final_v<A> && !requires { &hook_probe<A>::name; };
 TROUPE_DETAIL_HOOKS(TROUPE_DETAIL_HOOK)
 #undef TROUPE_DETAIL_HOOK
 #undef TROUPE_DETAIL_HOOKS
@@ -140,14 +141,14 @@ struct brought<M> {
 template <class A>
 struct connection_types {
   static constexpr auto before = [] {
-    if constexpr (has_on_before_connect<A>) {
+    if constexpr (requires { &A::on_before_connect; }) {
       return std::type_identity<typename brought<decltype(&A::on_before_connect)>::type>{};
     } else {
       return std::type_identity<void>{};
     }
   }();
   static constexpr auto creating = [] {
-    if constexpr (has_create_connection_state<A>) {
+    if constexpr (requires { &A::create_connection_state; }) {
       return std::type_identity<typename brought<decltype(&A::create_connection_state)>::type>{};
     } else {
       return std::type_identity<void>{};
@@ -158,7 +159,7 @@ struct connection_types {
   using params = std::conditional_t<std::is_void_v<first>, second, first>;
   static constexpr bool agree = std::is_void_v<first> || std::is_void_v<second> || std::is_same_v<first, second>;
   static constexpr auto made = [] {
-    if constexpr (has_create_connection_state<A>) {
+    if constexpr (requires { typename method_traits<decltype(&A::create_connection_state)>::value; }) {
       return std::type_identity<typename method_traits<decltype(&A::create_connection_state)>::value>{};
     } else {
       return std::type_identity<void>{};
@@ -174,11 +175,25 @@ using connection_params = typename connection_types<A>::params;
 template <class A>
 using connection_state = typename connection_types<A>::state;
 
-// `&A::hook` is well-formed for one method, and not for several.
+// What a hook may be called with beside the context.
+struct any_argument {
+  template <class T>
+  operator T() const;
+};
+
+// `&A::hook` is well-formed for one public method, and not for several. One of several can mostly be called.
 #define TROUPE_DETAIL_CHECK_HOOK(name, shape, sentence)                                  \
   if constexpr (has_##name<A>) {                                                         \
     if constexpr (!requires { &A::name; }) {                                             \
-      static_assert(!has_##name<A>, "troupe: " #name " may not be overloaded");          \
+      using given = troupe::context<A>&;                                                 \
+      constexpr bool is_seen =                                                           \
+          requires(A& a, given c) { a.name(c); } || requires(A& a) { a.name(); } ||      \
+          requires(A& a, given c, any_argument any) { a.name(c, any); } ||               \
+          requires(A& a, given c, const peer<A>& p) { a.name(c, p); } ||                 \
+          requires(A& a, given c, std::string_view text) { a.name(c, text); };           \
+      static_assert(!is_seen, "troupe: " #name " may not be overloaded");                \
+      static_assert(is_seen, "troupe: " #name                                            \
+                             " is private, or overloaded; it must be one public method");\
       all_fit = false;                                                                   \
     } else {                                                                             \
       static_assert(shape<A, decltype(&A::name)>, "troupe: " #name " is " sentence);     \

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <troupe/actor/action.hpp>
+#include <troupe/client/awaited_value.hpp>
 #include <troupe/client/call_wait.hpp>
 #include <troupe/client/handle_core.hpp>
 #include <troupe/runtime/cell.hpp>
@@ -191,7 +192,8 @@ struct call_code : action_code<V, Arguments> {
 
 /// A call to an action with such a value and such arguments: see `troupe::call`.
 template <class V, class Arguments>
-class [[nodiscard("a call does nothing until it is awaited")]] typed_call final : public call_core {
+class [[nodiscard("a call does nothing until it is awaited")]] typed_call final : public call_core,
+                                                                                  public awaited_value<V> {
  public:
   using value_type = V;
   using code = call_code<V, Arguments>;

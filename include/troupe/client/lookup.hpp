@@ -16,7 +16,9 @@ namespace troupe::inline v0 {
 /// A call by wire name, with bytes or text; see `handle::call`. Awaited once, or waited for with `get()`.
 /// Result is `std::string` for JSON, `bytes` for CBOR.
 template <class Result>
-class [[nodiscard("a call does nothing until it is awaited")]] named_call final : public detail::call_core {
+class [[nodiscard("a call does nothing until it is awaited")]] named_call final
+    : public detail::call_core,
+      public detail::awaited_value<Result> {
  public:
   named_call(const detail::handle_core& h, std::string_view action, std::string_view json_arguments);
   named_call(const detail::handle_core& h, std::string_view action, bytes_view cbor_arguments);
@@ -41,7 +43,9 @@ extern template class named_call<std::string>;
 extern template class named_call<bytes>;
 
 /// Finds, or creates, an actor and yields its id. Awaited once, or waited for with `get()`.
-class [[nodiscard("a call does nothing until it is awaited")]] lookup_call final : public detail::call_core {
+class [[nodiscard("a call does nothing until it is awaited")]] lookup_call final
+    : public detail::call_core,
+      public detail::awaited_value<actor_id> {
  public:
   explicit lookup_call(const detail::handle_core& h) noexcept : call_core{detail::handle_core{h}} {}
   lookup_call(lookup_call&&) noexcept = default;
@@ -59,7 +63,9 @@ class [[nodiscard("a call does nothing until it is awaited")]] lookup_call final
 };
 
 /// Asks for an actor's status. Awaited once, or waited for with `get()`.
-class [[nodiscard("a call does nothing until it is awaited")]] status_call final : public detail::call_core {
+class [[nodiscard("a call does nothing until it is awaited")]] status_call final
+    : public detail::call_core,
+      public detail::awaited_value<actor_status> {
  public:
   explicit status_call(const detail::handle_core& h) noexcept : call_core{detail::handle_core{h}} {}
   status_call(status_call&&) noexcept = default;

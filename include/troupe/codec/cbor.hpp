@@ -56,6 +56,7 @@ class cbor_writer {
   void boolean(bool value) { out_.append(value ? std::byte{0xf5} : std::byte{0xf4}); }
 
   template <std::integral T>
+    requires(sizeof(T) <= 8)
   void integer(T value) {
     if constexpr (std::is_signed_v<T>) {
       if (value < 0) return head(1, ~static_cast<std::uint64_t>(value));
@@ -146,12 +147,16 @@ inline void cbor_writer::put_head(std::byte* at, unsigned major, std::uint64_t n
 class cbor_reader {
  public:
   explicit cbor_reader(bytes_view in) noexcept : begin_{in.data()}, at_{begin_}, end_{begin_ + in.size()} {}
+  /// Reads from elsewhere what is part of what `outer` reads: its nesting counts on from there.
+  cbor_reader(bytes_view in, const cbor_reader& outer) noexcept : cbor_reader{in} { depth_ = outer.depth_; }
   cbor_reader(const cbor_reader&) = delete;
   cbor_reader& operator=(const cbor_reader&) = delete;
 
   /// How many bytes have been read.
   [[nodiscard]] std::size_t offset() const noexcept { return static_cast<std::size_t>(at_ - begin_); }
   [[nodiscard]] std::size_t remaining() const noexcept { return static_cast<std::size_t>(end_ - at_); }
+  /// Goes back to an earlier `offset()`, at the same level of nesting.
+  void rewind(std::size_t offset) noexcept { at_ = begin_ + offset; }
 
   /// What the next item is, behind any tags.
   [[nodiscard]] cbor_type peek();

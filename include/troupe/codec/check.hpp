@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <troupe/codec/enums.hpp>
 #include <troupe/codec/shape.hpp>
 
 namespace troupe::inline v0 {
@@ -23,7 +24,19 @@ enum class obstacle : std::uint8_t {
   c_array,
   function,
   union_type,
+  union_member,
+  bit_field,
+  volatile_type,
+  const_member,
+  const_part,
   long_double,
+  wide_integer,
+  other_builtin,
+  enum_without_type,
+  atomic,
+  adaptor,
+  array_owner,
+  deleter,
   base_class,
   array_member,
   too_many_fields,
@@ -42,6 +55,30 @@ enum class obstacle : std::uint8_t {
 template <class T>
 concept can_be_null = shape_of<T> == shape::optional || shape_of<T> == shape::owner || shape_of<T> == shape::monostate;
 
+// `__int128` is an integral type with the extensions of GNU, and none without.
+template <class T>
+inline constexpr bool is_wide_integer = std::integral<T>;
+#if defined(__SIZEOF_INT128__)
+__extension__ typedef __int128 int128;
+__extension__ typedef unsigned __int128 uint128;
+template <>
+inline constexpr bool is_wide_integer<int128> = true;
+template <>
+inline constexpr bool is_wide_integer<uint128> = true;
+#endif
+
+template <class T>
+concept atomic_value = requires(const T& a) {
+  a.is_lock_free();
+  a.load();
+};
+template <class T>
+concept container_adaptor = requires(T& a) {
+  typename T::container_type;
+  a.empty();
+  a.pop();
+};
+
 template <class T>
 consteval obstacle why_no_shape() {
   if constexpr (std::is_reference_v<T>) return obstacle::reference;
@@ -50,13 +87,66 @@ consteval obstacle why_no_shape() {
   else if constexpr (std::is_pointer_v<T> || std::is_member_pointer_v<T> || std::is_null_pointer_v<T>)
     return obstacle::pointer;
   else if constexpr (std::is_union_v<T>) return obstacle::union_type;
-  else if constexpr (std::same_as<T, long double>) return obstacle::long_double;
+  else if constexpr (std::same_as<std::remove_cv_t<T>, long double>) return obstacle::long_double;
+  else if constexpr (is_wide_integer<std::remove_cv_t<T>>) return obstacle::wide_integer;
+  else if constexpr (!std::is_class_v<T>) return obstacle::other_builtin;
+  else if constexpr (std::is_volatile_v<T>) return obstacle::volatile_type;
   else if constexpr (requires { typename T::element_type; }) return obstacle::smart_pointer;
+  else if constexpr (atomic_value<T>) return obstacle::atomic;
+  else if constexpr (container_adaptor<T>) return obstacle::adaptor;
   else if constexpr (!std::is_aggregate_v<T>) return obstacle::not_aggregate;
   else if constexpr (!braced_empty<T>) return obstacle::no_default;
   else if constexpr (has_base<T>) return obstacle::base_class;
   else if constexpr (has_array_member<T>) return obstacle::array_member;
-  else return obstacle::too_many_fields;
+  else if constexpr (initialisers_of<T>::count > reflected_fields_max) return obstacle::too_many_fields;
+  else if constexpr (has_union_member<T>) return obstacle::union_member;
+  else if constexpr (has_volatile_member<T>) return obstacle::volatile_type;
+  else return obstacle::bit_field;
+}
+
+template <class T>
+inline constexpr bool any_const = false;
+template <template <class...> class Template, class... Args>
+inline constexpr bool any_const<Template<Args...>> = (std::is_const_v<std::remove_reference_t<Args>> || ...);
+
+// Whether T holds something const, which cannot be read into.
+template <class T>
+consteval bool holds_const() {
+  constexpr shape s = shape_of<T>;
+  if constexpr (s == shape::tuple || s == shape::variant || s == shape::optional) return any_const<T>;
+  else if constexpr (s == shape::fixed_array || s == shape::fixed_bytes) return std::is_const_v<typename T::value_type>;
+  else if constexpr (s == shape::map || s == shape::multimap) return std::is_const_v<typename T::mapped_type>;
+  else return false;
+}
+
+// A container that is a base class, with members beside it that nothing would store.
+template <class T>
+consteval bool hides_members() {
+  if constexpr (container<T> && plain_aggregate<T>) {
+    if constexpr (has_base<T>) return initialisers_of<T>::count > 1;
+  }
+  return false;
+}
+
+template <class T>
+inline constexpr bool owns_array = false;
+template <class T, class Deleter>
+inline constexpr bool owns_array<std::unique_ptr<T[], Deleter>> = true;
+
+template <class T, direction D>
+consteval obstacle enum_obstacle() {
+  if constexpr (sizeof(T) > 8) return obstacle::wide_integer;
+  else if constexpr (D == direction::read && !has_fixed_type<T> && !has_enum_values<T>)
+    return obstacle::enum_without_type;
+  else return obstacle::none;
+}
+
+template <class T>
+consteval obstacle owner_obstacle() {
+  using element = typename T::element_type;
+  if constexpr (owns_array<T>) return obstacle::array_owner;
+  else if constexpr (!std::same_as<typename T::deleter_type, std::default_delete<element>>) return obstacle::deleter;
+  else return can_be_null<element> ? obstacle::nested_optional : obstacle::none;
 }
 
 // What is wrong with T itself, whatever is inside.
@@ -76,10 +166,16 @@ consteval obstacle own_obstacle() {
     return obstacle::transient_element;
   } else if constexpr (view<T> || (s == shape::text && !growing<T>)) {
     return D == direction::write ? obstacle::none : obstacle::view;
+  } else if constexpr (hides_members<T>()) {
+    return obstacle::base_class;
+  } else if constexpr (D == direction::read && holds_const<T>()) {
+    return obstacle::const_part;
+  } else if constexpr (s == shape::enumeration) {
+    return enum_obstacle<T, D>();
   } else if constexpr (s == shape::optional) {
     return can_be_null<typename T::value_type> ? obstacle::nested_optional : obstacle::none;
   } else if constexpr (s == shape::owner) {
-    return can_be_null<typename T::element_type> ? obstacle::nested_optional : obstacle::none;
+    return owner_obstacle<T>();
   } else if constexpr (s == shape::time_point) {
     if constexpr (requires { requires T::clock::is_steady; }) return obstacle::steady_time;
     else return obstacle::none;
@@ -102,9 +198,13 @@ struct arguments_of<Template<Args...>> {
 template <class T>
 consteval auto parts() {
   constexpr shape s = shape_of<T>;
-  if constexpr (s == shape::sequence || s == shape::fixed_array || s == shape::set)
+  if constexpr (s == shape::sequence || s == shape::fixed_array || s == shape::set || s == shape::forward_list ||
+                s == shape::complex)
     return type_list<std::remove_cv_t<typename T::value_type>>{};
-  else if constexpr (s == shape::map) return type_list<typename T::key_type, typename T::mapped_type>{};
+  else if constexpr (s == shape::map || s == shape::multimap)
+    return type_list<typename T::key_type, typename T::mapped_type>{};
+  else if constexpr (s == shape::duration) return type_list<typename T::rep>{};
+  else if constexpr (s == shape::time_point) return type_list<typename T::duration::rep>{};
   else if constexpr (s == shape::optional) return type_list<typename T::value_type>{};
   else if constexpr (s == shape::owner) return type_list<std::remove_cv_t<typename T::element_type>>{};
   else if constexpr (s == shape::tuple || s == shape::variant) return typename arguments_of<T>::type{};
@@ -147,9 +247,17 @@ consteval bool all_storable(type_list<Parts...>, [[maybe_unused]] const outer_st
   return ((part_obstacle<Parts, D>() == obstacle::none && storable<Parts, D>(outer)) && ...);
 }
 
+// A field, of a type as it is declared.
+template <class Declared, direction D>
+consteval bool field_storable([[maybe_unused]] const outer_structures* outer) {
+  if constexpr (is_transient<Declared>) return true;
+  else if constexpr (D == direction::read && std::is_const_v<Declared>) return false;
+  else return storable<std::remove_const_t<Declared>, D>(outer);
+}
+
 template <class T, direction D, std::size_t... I>
 consteval bool fields_storable(std::index_sequence<I...>, [[maybe_unused]] const outer_structures* outer) {
-  return ((is_transient<field_type<T, I>> || storable<field_type<T, I>, D>(outer)) && ...);
+  return (field_storable<declared_field_type<T, I>, D>(outer) && ...);
 }
 
 template <class T, direction D>
@@ -183,6 +291,42 @@ constexpr void explain() {
   static_assert(O != obstacle::union_type,
                 "troupe: this type cannot be stored: nothing tells which member of a union is the live one; use "
                 "std::variant");
+  static_assert(O != obstacle::union_member,
+                "troupe: this type cannot be stored: it has a member that is a union, and nothing tells which member of "
+                "a union is the live one; use std::variant");
+  static_assert(O != obstacle::bit_field,
+                "troupe: this type cannot be stored: it has a bit-field, which nothing can refer to; use a whole "
+                "integer, or give the type a troupe::codec<T>");
+  static_assert(O != obstacle::volatile_type,
+                "troupe: this type cannot be stored: it is volatile, or has a member that is; leave that out");
+  static_assert(O != obstacle::const_member,
+                "troupe: this type cannot be read back: it is the type of a const member, which cannot be read into; "
+                "leave the const out, or make the member `static constexpr`");
+  static_assert(O != obstacle::const_part,
+                "troupe: this type cannot be read back: it holds a const value, which cannot be read into; leave the "
+                "const out, as in std::pair<K, V> for std::pair<const K, V>");
+  static_assert(O != obstacle::wide_integer,
+                "troupe: this type cannot be stored: it is an integer of more than 64 bits; use two of 64 bits, or "
+                "give the type a troupe::codec<T>");
+  static_assert(O != obstacle::other_builtin,
+                "troupe: this type cannot be stored: it is a built-in type that has no form in CBOR; use another, or "
+                "give it a troupe::codec<T>");
+  static_assert(O != obstacle::enum_without_type,
+                "troupe: this type cannot be read back: it is an enum without a fixed underlying type, where an unknown "
+                "value is undefined behaviour; declare it as `enum name : int`, or list its values in "
+                "troupe::enum_values<T>");
+  static_assert(O != obstacle::atomic,
+                "troupe: this type cannot be stored: it is atomic; use the plain value, since an actor runs on one "
+                "thread at a time");
+  static_assert(O != obstacle::adaptor,
+                "troupe: this type cannot be stored: it is a container adaptor, which does not show its elements; use "
+                "the container itself, such as std::deque or std::vector");
+  static_assert(O != obstacle::array_owner,
+                "troupe: this type cannot be stored: it owns an array and does not know how long that is; use "
+                "std::vector");
+  static_assert(O != obstacle::deleter,
+                "troupe: this type cannot be stored: it is a std::unique_ptr with a deleter of its own, which reading "
+                "cannot make; use a plain std::unique_ptr, or give the type a troupe::codec<T>");
   static_assert(O != obstacle::long_double,
                 "troupe: this type cannot be stored: long double differs between machines; use double");
   static_assert(O != obstacle::base_class,
@@ -200,7 +344,7 @@ constexpr void explain() {
   static_assert(O != obstacle::not_aggregate,
                 "troupe: this type cannot be stored: its fields cannot be listed, since it has a constructor, private "
                 "members or virtual functions; give it a troupe::codec<T>, or to_json and from_json for nlohmann/json, "
-                "or make it a plain struct");
+                "or make it a plain struct; a member that need not be stored is a troupe::transient<T>");
   static_assert(O != obstacle::view,
                 "troupe: this type cannot be read back: it is a view of data that somebody else owns; use std::string, "
                 "std::vector or troupe::bytes");
@@ -231,7 +375,9 @@ constexpr void diagnose();
 
 template <class Owner, auto Name, class Type, direction D>
 constexpr void field() {
-  if constexpr (!is_transient<Type>) diagnose<Type, D>();
+  if constexpr (is_transient<Type>) return;
+  else if constexpr (D == direction::read && std::is_const_v<Type>) explain<Type, obstacle::const_member>();
+  else diagnose<std::remove_const_t<Type>, D>();
 }
 
 template <class Part, direction D>
@@ -247,7 +393,7 @@ constexpr void diagnose_parts(type_list<Parts...>) {
 
 template <class Owner, direction D, std::size_t... I>
 constexpr void diagnose_fields(std::index_sequence<I...>) {
-  (field<Owner, pointer_to_field<Owner, I>(), field_type<Owner, I>, D>(), ...);
+  (field<Owner, pointer_to_field<Owner, I>(), declared_field_type<Owner, I>, D>(), ...);
 }
 
 // Goes where `storable` said no, so that the compiler says it in words. Instantiating a function twice is harmless, so

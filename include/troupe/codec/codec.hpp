@@ -6,8 +6,10 @@
 #include <troupe/codec/cbor.hpp>
 #include <troupe/codec/check.hpp>
 #include <troupe/codec/containers.hpp>
+#include <troupe/codec/enums.hpp>
 #include <troupe/codec/reflect.hpp>
 #include <troupe/codec/shape.hpp>
+#include <troupe/codec/standard_types.hpp>
 #include <troupe/codec/structure.hpp>
 #include <troupe/codec/transient.hpp>
 #include <troupe/codec/values.hpp>
@@ -24,13 +26,16 @@
 /// | float, double | the shortest float that is exact |
 /// | std::string; std::string_view (written only) | text |
 /// | containers, arrays and spans of std::byte or std::uint8_t | byte string |
-/// | other containers that grow, std::array, sets | array |
+/// | other containers that grow, std::array, sets, std::forward_list | array |
 /// | containers with keys and values | map |
-/// | pair, tuple | array |
+/// | those that may have a key twice, std::multimap | array of [key, value] |
+/// | pair, tuple, std::complex | array |
 /// | std::optional, std::unique_ptr | null or the value |
 /// | std::variant | [index, value] |
 /// | std::monostate | null |
 /// | std::chrono::duration, time_point (no steady clock) | the count of its own ticks |
+/// | std::chrono::year, month, day, weekday; year_month_day and its likes | a number; array of numbers |
+/// | std::filesystem::path; std::bitset | text; byte string |
 /// | actor_id; key; tags | text; array of text; map of text to text |
 /// | a type with `troupe::codec<T>`, or with nlohmann's to_json and from_json | what that says |
 ///

@@ -2,6 +2,8 @@
 
 #include <concepts>
 #include <cstddef>
+#include <iterator>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -82,6 +84,22 @@ struct value_codec<T, shape::fixed_array> {
 };
 
 template <class T>
+struct value_codec<T, shape::forward_list> {
+  using element = typename T::value_type;
+
+  static void write(cbor_writer& out, const T& value) {
+    const cbor_writer::nested level{out};
+    out.array(static_cast<std::size_t>(std::distance(value.begin(), value.end())));
+    for (const auto& item : value) write_value(out, item);
+  }
+  static void read(cbor_reader& in, T& value) {
+    value.clear();
+    auto last = value.before_begin();
+    for (auto items = in.array(); items.next();) last = value.insert_after(last, read_new<element>(in));
+  }
+};
+
+template <class T>
 struct value_codec<T, shape::set> {
   using element = typename T::key_type;
 
@@ -102,6 +120,40 @@ struct value_codec<T, shape::set> {
     while (items.next()) value.insert(value.end(), read_new<element>(in));
   }
 };
+
+// Reads a key from text that stands for it. `may_be_text`: the key's type may be stored as text itself, which is tried
+// first; else, the text is the JSON of the key. `read` makes the key.
+void read_text_key(cbor_reader& in, bool may_be_text, void* key, void (*read)(cbor_reader& from, void* key));
+
+template <class Key>
+concept maybe_written_text = shape_of<Key> == shape::custom || shape_of<Key> == shape::json ||
+                             shape_of<Key> == shape::path || shape_of<Key> == shape::optional ||
+                             shape_of<Key> == shape::owner;
+
+template <class Enum>
+concept written_as_integer =
+    shape_of<Enum> == shape::enumeration && !std::is_same_v<std::underlying_type_t<Enum>, bool>;
+
+// The keys of a JSON object are text, those of a map of ours need not be: others are the JSON of the key, as `to_json`
+// writes it.
+template <class Key>
+Key read_key(cbor_reader& in) {
+  if constexpr (shape_of<Key> == shape::text) {
+    return read_new<Key>(in);
+  } else if constexpr (shape_of<Key> == shape::integer) {
+    return in.integer_or_text<Key>();
+  } else if constexpr (written_as_integer<Key>) {
+    const std::size_t start = in.offset();
+    return value_codec<Key>::known(in, in.integer_or_text<std::underlying_type_t<Key>>(), start);
+  } else {
+    if (in.peek() != cbor_type::text) return read_new<Key>(in);
+    std::optional<Key> key;
+    read_text_key(in, maybe_written_text<Key>, &key, [](cbor_reader& from, void* to) {
+      static_cast<std::optional<Key>*>(to)->emplace(read_new<Key>(from));
+    });
+    return *std::move(key);
+  }
+}
 
 // A key that is given twice has the value that came last, as in JavaScript.
 template <class T>
@@ -127,20 +179,44 @@ struct value_codec<T, shape::map> {
     auto items = in.map();
     reserve_for(value, in, items.size_hint());
     while (items.next()) {
-      auto key = read_key(in);
+      auto key = read_key<key_type>(in);
       value.insert_or_assign(value.end(), std::move(key), read_new<mapped_type>(in));
     }
   }
+};
 
- private:
-  // The keys of a JSON object are text, those of a map of ours need not be.
-  static key_type read_key(cbor_reader& in) {
-    if constexpr (shape_of<key_type> == shape::integer) {
-      return in.integer_or_text<key_type>();
-    } else if constexpr (shape_of<key_type> == shape::enumeration) {
-      return static_cast<key_type>(in.integer_or_text<std::underlying_type_t<key_type>>());
+// No map of CBOR, which has every key once. Equal keys keep their order, except where a hash has none.
+template <class T>
+struct value_codec<T, shape::multimap> {
+  using key_type = typename T::key_type;
+  using mapped_type = typename T::mapped_type;
+
+  static void write(cbor_writer& out, const T& value) {
+    const cbor_writer::nested level{out};
+    out.array(value.size());
+    const auto write_item = [](cbor_writer& to, const auto& item) {
+      const cbor_writer::nested inner{to};
+      to.array(2);
+      write_value(to, item.first);
+      write_value(to, item.second);
+    };
+    if constexpr (hashed<T>) {
+      write_unordered(out, value, write_item);
     } else {
-      return read_new<key_type>(in);
+      for (const auto& item : value) write_item(out, item);
+    }
+  }
+  static void read(cbor_reader& in, T& value) {
+    value.clear();
+    auto entries = in.array();
+    reserve_for(value, in, entries.size_hint());
+    while (entries.next()) {
+      auto entry = in.array_of(2);
+      entry.expect();
+      auto key = read_new<key_type>(in);
+      entry.expect();
+      value.emplace_hint(value.end(), std::move(key), read_new<mapped_type>(in));
+      entry.expect_end();
     }
   }
 };

@@ -5,12 +5,14 @@
 
 // Names of types and members, read from what the compiler says about a template's argument. The spellings differ:
 //
-//            g++ 12                                              clang 14 to 19
-//   type     ... [with T = ns::foo; std::string_view = ...]      ... [T = ns::foo]
-//   method   ... [with auto Method = &ns::foo::bar; ...]         ... [Method = &ns::foo::bar]
-//   field    ... (& nowhere<foo>.wrapped<foo>::value.foo::bar)}  ... {&nowhere.value.bar}]
+//            g++ 12                                                    clang 14 to 19
+//   type     ... [with T = ns::foo]                                    ... [T = ns::foo]
+//   method   ... [with auto Method = &ns::foo::bar]                    ... [Method = &ns::foo::bar]
+//   field    ... {((const int*)(& nowhere<foo>.wrapped<foo>::value.foo::bar))}]   ... {&nowhere.value.bar}]
 //
-// `__PRETTY_FUNCTION__` and not `std::source_location`, which drops template arguments on some versions.
+// The name of a member is the last identifier of the text, whatever brackets, literals and operators the template
+// arguments before it contain. `__PRETTY_FUNCTION__` and not `std::source_location`, which drops template arguments on
+// some versions. The functions return `std::basic_string_view<char>`: g++ explains a type alias behind the argument.
 
 namespace troupe::inline v0 {
 namespace detail {
@@ -27,11 +29,44 @@ constexpr std::string_view last_identifier(std::string_view text) noexcept {
   return text.substr(begin);
 }
 
-// What stands behind the last "::" that is not inside <...> or (...).
+constexpr bool is_identifier(std::string_view text) noexcept {
+  return !text.empty() && !(text[0] >= '0' && text[0] <= '9') && last_identifier(text).size() == text.size();
+}
+
+// The last identifier of the text; nothing may stand behind it but brackets.
+constexpr std::string_view final_identifier(std::string_view text) noexcept {
+  while (!text.empty() && (text.back() == ']' || text.back() == '}' || text.back() == ')')) text.remove_suffix(1);
+  return last_identifier(text);
+}
+
+// How many characters at the beginning of the text are no brackets although they look like them: a literal, or the name
+// of an operator.
+constexpr std::size_t opaque_prefix(std::string_view text) noexcept {
+  if (text[0] == '\'' || text[0] == '"') {
+    for (std::size_t i = 1; i < text.size(); ++i) {
+      if (text[i] == '\\') ++i;
+      else if (text[i] == text[0]) return i + 1;
+    }
+    return 1;
+  }
+  constexpr std::string_view word = "operator";
+  if (!text.starts_with(word)) return 0;
+  const std::string_view rest = text.substr(word.size());
+  for (const std::string_view symbol : {"()", "<=>", "<=", ">=", "->", "<", ">"}) {
+    if (rest.starts_with(symbol)) return word.size() + symbol.size();
+  }
+  return word.size();
+}
+
+// What stands behind the last "::" that is not inside <...>, (...), {...} or a literal.
 constexpr std::string_view unqualified(std::string_view name) noexcept {
   std::size_t begin = 0;
   int depth = 0;
   for (std::size_t i = 0; i < name.size(); ++i) {
+    if (i == 0 || !is_name_char(name[i - 1])) {
+      i += opaque_prefix(name.substr(i));
+      if (i == name.size()) break;
+    }
     const char c = name[i];
     if (c == '<' || c == '(' || c == '{') ++depth;
     if (c == '>' || c == ')' || c == '}') --depth;
@@ -40,49 +75,54 @@ constexpr std::string_view unqualified(std::string_view name) noexcept {
   return name.substr(begin);
 }
 
-// The value of the first template argument in a `__PRETTY_FUNCTION__`, which begins after `opening`.
-constexpr std::string_view first_argument(std::string_view spelled, std::string_view opening) noexcept {
-  const std::size_t begin = spelled.find(opening) + opening.size();
-  int depth = 0;
-  std::size_t end = begin;
-  for (; end < spelled.size(); ++end) {
-    const char c = spelled[end];
-    if (depth == 0 && (c == ';' || c == ']')) break;
-    if (c == '<' || c == '(' || c == '{' || c == '[') ++depth;
-    if (c == '>' || c == ')' || c == '}' || c == ']') --depth;
+// Whether names tell members apart: each an identifier, and no two the same.
+template <class Names>
+constexpr bool tell_apart(const Names& names) noexcept {
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (!is_identifier(names[i])) return false;
+    for (std::size_t j = 0; j < i; ++j) {
+      if (names[i] == names[j]) return false;
+    }
   }
-  return spelled.substr(begin, end - begin);
+  return true;
 }
 
 template <class T>
+consteval std::basic_string_view<char> text_about_type() {
+  return __PRETTY_FUNCTION__;
+}
+
+// What stands where another type has "int".
+template <class T>
 consteval std::string_view spelled_type() {
-#if defined(__clang__)
-  return first_argument(__PRETTY_FUNCTION__, "[T = ");
-#else
-  return first_argument(__PRETTY_FUNCTION__, "[with T = ");
-#endif
+  constexpr std::string_view sample = text_about_type<int>();
+  constexpr std::size_t before = sample.rfind("int");
+  static_assert(before != std::string_view::npos, "troupe: this compiler does not spell template arguments");
+  constexpr std::string_view text = text_about_type<T>();
+  return text.substr(before, text.size() - (sample.size() - std::string_view{"int"}.size()));
 }
 
 template <auto Method>
+consteval std::basic_string_view<char> text_about_method() {
+  return __PRETTY_FUNCTION__;
+}
+
+// The name of a method; empty for an operator or a conversion.
+template <auto Method>
 consteval std::string_view spelled_method() {
-#if defined(__clang__)
-  std::string_view text = first_argument(__PRETTY_FUNCTION__, "[Method = ");
-#else
-  std::string_view text = first_argument(__PRETTY_FUNCTION__, "[with auto Method = ");
-#endif
-  while (!text.empty() && !is_name_char(text.back())) text.remove_suffix(1);
-  return last_identifier(text);
+  constexpr std::string_view text = text_about_method<Method>();
+  if (text.find("::operator ") != std::string_view::npos) return {};
+  return last_identifier(text.substr(0, text.size() - 1));
+}
+
+template <auto Field>
+consteval std::basic_string_view<char> text_about_field() {
+  return __PRETTY_FUNCTION__;
 }
 
 template <auto Field>
 consteval std::string_view spelled_field() {
-  constexpr std::string_view spelled = __PRETTY_FUNCTION__;
-#if defined(__clang__)
-  constexpr std::size_t end = spelled.find_last_of('}');
-#else
-  constexpr std::size_t end = spelled.find(")}");
-#endif
-  return last_identifier(spelled.substr(0, end));
+  return final_identifier(text_about_field<Field>());
 }
 
 }  // namespace detail
@@ -100,10 +140,13 @@ consteval std::string_view type_name() {
   return detail::unqualified(detail::spelled_type<T>());
 }
 
-/// The name of a member function: `member_name<&counter::increment>()` is "increment".
+/// The name of a member function: `member_name<&counter::increment>()` is "increment". Operators and conversions have
+/// none, and do not compile.
 template <auto Method>
 consteval std::string_view member_name() {
-  return detail::spelled_method<Method>();
+  constexpr std::string_view name = detail::spelled_method<Method>();
+  static_assert(detail::is_identifier(name), "troupe: this member function has no name that is an identifier");
+  return name;
 }
 
 }  // namespace troupe::inline v0

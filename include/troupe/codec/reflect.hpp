@@ -34,6 +34,12 @@ struct any_rvalue {
     requires(!std::is_same_v<std::remove_cvref_t<T>, Self>)
   operator T() && noexcept;
 };
+// Converts to unions only.
+struct any_union {
+  template <class T>
+    requires std::is_union_v<T>
+  operator T() const noexcept;
+};
 // Converts to the base classes of `Self` only.
 template <class Self>
 struct any_base {
@@ -89,6 +95,23 @@ consteval bool array_among(kinds<Before...>, kinds<At, After...>) {
 template <class T>
 inline constexpr bool has_array_member = array_among<T>(kinds<>{}, initialisers_of<T>{});
 
+// A union among the members, named or anonymous: a structured binding cannot decompose a class with an anonymous one.
+// (What a union converts to implicitly, such as std::optional of one, can be made from braces around it, too.)
+template <class T, class... Before>
+consteval bool union_among(kinds<Before...>, kinds<>) {
+  return false;
+}
+template <class T, class... Before, class At, class... After>
+consteval bool union_among(kinds<Before...>, kinds<At, After...>) {
+  if constexpr (braced_by<T, Before..., any_union>) {
+    if constexpr (!requires { T{Before{}..., {any_union{}}}; }) return true;
+  }
+  return union_among<T>(kinds<Before..., At>{}, kinds<After...>{});
+}
+
+template <class T>
+inline constexpr bool has_union_member = union_among<T>(kinds<>{}, initialisers_of<T>{});
+
 // A base class is initialised first, from what converts to nothing else. (A first member that takes anything at all,
 // as std::any does, is not one.)
 template <class T>
@@ -96,20 +119,6 @@ inline constexpr bool has_base = braced_by<T, any_base<T>> && !braced_by<T, kind
 
 template <class T>
 concept plain_aggregate = std::is_class_v<T> && std::is_aggregate_v<T> && braced_empty<T>;
-
-}  // namespace detail
-
-/// A struct whose fields the compiler can name: an aggregate with a default value, without base classes, C arrays or
-/// reference members, of at most 48 fields. Bit-fields and anonymous unions do not compile.
-template <class T>
-concept reflectable = detail::plain_aggregate<T> && !detail::has_base<T> &&
-                      detail::initialisers_of<T>::count <= detail::reflected_fields_max && !detail::has_array_member<T>;
-
-/// How many data members T has.
-template <reflectable T>
-inline constexpr std::size_t field_count = detail::initialisers_of<T>::count;
-
-namespace detail {
 
 // A pack of typed pointers that are indexed without recursion; std::tuple costs more to compile.
 template <std::size_t I, class T>
@@ -126,11 +135,22 @@ constexpr T* pick(const field_pointer<I, T>& field) noexcept {
   return field.pointer;
 }
 
+template <class... Fields>
+using pointers_to = field_pointers<std::index_sequence_for<Fields...>, Fields...>;
+
 template <class T>
 constexpr auto pointers_to_fields(T& object) {
-  return with_fields<field_count<std::remove_const_t<T>>>(object, [](auto&... field) {
-    return field_pointers<std::index_sequence_for<decltype(field)...>, std::remove_reference_t<decltype(field)>...>{
-        {&field}...};
+  return with_fields<initialisers_of<T>::count>(object,
+                                                [](auto&... field) {
+                                                  return pointers_to<std::remove_reference_t<decltype(field)>...>{
+                                                      {&field}...};
+                                                });
+}
+// The same of an object that is never read or written. A bit-field, even a mutable one, binds to `const auto&`.
+template <class T>
+constexpr auto addresses_of_fields(const T& object) {
+  return with_fields<initialisers_of<T>::count>(object, [](const auto&... field) {
+    return pointers_to<std::remove_reference_t<decltype(field)>...>{{&field}...};
   });
 }
 
@@ -149,18 +169,53 @@ typed_pointer(const T*) -> typed_pointer<T>;
 template <class T>
 extern const wrapped<T> nowhere;
 
+// A reference to a bit-field is one to a copy of it, and a copy of what is defined nowhere is no constant.
+template <class T>
+inline constexpr bool has_bit_field =
+    !requires { typename std::bool_constant<(static_cast<void>(addresses_of_fields(nowhere<T>.value)), true)>; };
+
+// g++ 12 does not name a volatile member in a constant expression.
+template <class Pointers>
+inline constexpr bool any_volatile = false;
+template <class Indices, class... Fields>
+inline constexpr bool any_volatile<field_pointers<Indices, Fields...>> = (std::is_volatile_v<Fields> || ...);
+
+template <class T>
+inline constexpr bool has_volatile_member = any_volatile<decltype(addresses_of_fields(std::declval<const T&>()))>;
+
 template <class T, std::size_t I>
 consteval auto pointer_to_field() {
-  return typed_pointer{pick<I>(pointers_to_fields(nowhere<T>.value))};
+  return typed_pointer{pick<I>(addresses_of_fields(nowhere<T>.value))};
 }
 
-/// The type of T's member number I.
+}  // namespace detail
+
+/// A struct whose fields the compiler can name: an aggregate with a default value, without base classes, C arrays,
+/// unions, bit-fields, references or volatile members, of at most 48 fields.
+template <class T>
+concept reflectable =
+    detail::plain_aggregate<T> && !detail::has_base<T> &&
+    detail::initialisers_of<T>::count <= detail::reflected_fields_max && !detail::has_array_member<T> &&
+    !detail::has_union_member<T> && !detail::has_volatile_member<T> && !detail::has_bit_field<T>;
+
+/// How many data members T has.
+template <reflectable T>
+inline constexpr std::size_t field_count = detail::initialisers_of<T>::count;
+
+namespace detail {
+
+/// The type of T's member number I, which may be const, and without that.
 template <class T, std::size_t I>
-using field_type = std::remove_cvref_t<decltype(*pick<I>(pointers_to_fields(std::declval<T&>())))>;
+using declared_field_type = std::remove_reference_t<decltype(*pick<I>(pointers_to_fields(std::declval<T&>())))>;
+template <class T, std::size_t I>
+using field_type = std::remove_const_t<declared_field_type<T, I>>;
 
 template <class T, std::size_t... I>
 consteval std::array<std::string_view, sizeof...(I)> names_of_fields(std::index_sequence<I...>) {
-  return {spelled_field<pointer_to_field<T, I>()>()...};
+  constexpr std::array<std::string_view, sizeof...(I)> names{spelled_field<pointer_to_field<T, I>()>()...};
+  static_assert(tell_apart(names),
+                "troupe: the compiler does not tell the names of this struct's members; give it a troupe::codec<T>");
+  return names;
 }
 
 }  // namespace detail

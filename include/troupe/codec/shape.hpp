@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -49,13 +50,20 @@ enum class shape : std::uint8_t {
   fixed_array,   // array of exactly its size
   set,           // array
   map,           // map
+  forward_list,  // array
+  multimap,      // array of [key, value]
   tuple,         // array of exactly its size
   optional,      // null or the value
   owner,         // std::unique_ptr: null or the value
   variant,       // [index, value]
   monostate,     // null
+  complex,       // [real, imaginary]
+  bits,          // byte string
+  path,          // text
   duration,      // number of ticks
   time_point,    // number of ticks since its clock's epoch
+  calendar_part,  // year, month, day, weekday: a number
+  calendar_date,  // array of such numbers
   structure,     // map of field name to value
   custom,        // codec<T>
   json,          // nlohmann's to_json and from_json, found by ADL
@@ -127,6 +135,42 @@ concept view = container<T> && !growing<T> && !fixed_container<T> &&
                requires { typename T::const_pointer; } && std::is_trivially_copyable_v<T>;
 template <class T>
 concept hashed = requires { typename T::hasher; };
+template <class T>
+concept multimap_container = container<T> && requires(T& c, typename T::value_type&& entry) {
+  typename T::key_type;
+  typename T::mapped_type;
+  { c.insert(std::move(entry)) } -> std::same_as<typename T::iterator>;
+};
+template <class T>
+concept forward_container = requires(T& c, typename T::value_type&& value) {
+  c.clear();
+  c.insert_after(c.before_begin(), std::move(value));
+};
+
+// Other types of the standard library whose headers are theirs to include.
+template <class T>
+concept complex_number = requires(T& c, typename T::value_type part) {
+  { c.imag() } -> std::same_as<typename T::value_type>;
+  T{part, part};
+};
+template <class T>
+concept bit_set = requires(T& b) {
+  b.set(std::size_t{}, true);
+  { b.to_ullong() } -> std::same_as<unsigned long long>;
+  { b.test(std::size_t{}) } -> std::same_as<bool>;
+};
+template <class T>
+concept file_path = requires(const T& p) {
+  { p.native() } -> std::same_as<const typename T::string_type&>;
+  { p.lexically_normal() } -> std::same_as<T>;
+} && std::same_as<typename T::value_type, char>;
+
+template <class T>
+concept calendar_part = std::same_as<T, std::chrono::year> || std::same_as<T, std::chrono::month> ||
+                        std::same_as<T, std::chrono::day> || std::same_as<T, std::chrono::weekday>;
+template <class T>
+concept calendar_date = std::same_as<T, std::chrono::year_month_day> || std::same_as<T, std::chrono::year_month> ||
+                        std::same_as<T, std::chrono::month_day>;
 
 template <class T>
 concept time_duration = requires(const T& d) {
@@ -162,16 +206,23 @@ consteval shape shape_of_class() {
   else if constexpr (time_duration<T>) return shape::duration;
   else if constexpr (clock_time<T>) return shape::time_point;
   else if constexpr (reflectable<T>) return shape::structure;
+  else if constexpr (forward_container<T>) return shape::forward_list;
+  else if constexpr (multimap_container<T>) return shape::multimap;
+  else if constexpr (complex_number<T>) return shape::complex;
+  else if constexpr (bit_set<T>) return shape::bits;
+  else if constexpr (file_path<T>) return shape::path;
+  else if constexpr (calendar_part<T>) return shape::calendar_part;
+  else if constexpr (calendar_date<T>) return shape::calendar_date;
   else return shape::none;
 }
 
 template <class T>
 consteval shape compute_shape() {
   if constexpr (std::same_as<T, bool>) return shape::boolean;
-  else if constexpr (std::integral<T>) return shape::integer;
+  else if constexpr (std::integral<T> && sizeof(T) <= 8) return shape::integer;
   else if constexpr (std::same_as<T, float> || std::same_as<T, double>) return shape::floating;
-  else if constexpr (!std::is_class_v<T> && !std::is_enum_v<T> && !std::is_union_v<T>) return shape::none;
   else if constexpr (customised<T>) return shape::custom;
+  else if constexpr (!std::is_class_v<T> && !std::is_enum_v<T> && !std::is_union_v<T>) return shape::none;
   else return shape_of_class<T>();
 }
 

@@ -47,6 +47,8 @@ template <class T>
 inline constexpr bool is_transient = false;
 template <class T>
 inline constexpr bool is_transient<transient<T>> = true;
+template <class T>
+inline constexpr bool is_transient<const transient<T>> = true;
 }  // namespace detail
 
 }  // namespace troupe::inline v0

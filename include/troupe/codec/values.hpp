@@ -13,6 +13,8 @@
 #include <variant>
 
 #include <troupe/codec/cbor.hpp>
+#include <troupe/codec/enums.hpp>
+#include <troupe/codec/names.hpp>
 #include <troupe/codec/shape.hpp>
 
 // How each shape is written and read. Structures and containers have headers of their own.
@@ -42,6 +44,7 @@ T read_new(cbor_reader& in) {
 }
 
 [[noreturn]] void fail_valueless_variant();
+[[noreturn]] void fail_unknown_value(const cbor_reader& in, std::string_view enumeration, std::size_t start);
 
 template <class T>
 struct value_codec<T, shape::custom> {
@@ -66,7 +69,25 @@ struct value_codec<T, shape::enumeration> {
   using integer = std::underlying_type_t<T>;
 
   static void write(cbor_writer& out, T value) { write_value(out, static_cast<integer>(value)); }
-  static void read(cbor_reader& in, T& value) { value = static_cast<T>(read_new<integer>(in)); }
+  static void read(cbor_reader& in, T& value) {
+    const std::size_t start = in.offset();
+    value = known(in, read_new<integer>(in), start);
+  }
+
+  // The value that a number means. The number is at an earlier offset.
+  static T known(const cbor_reader& in, integer number, std::size_t start) {
+    if constexpr (has_enum_values<T>) {
+      for (const T value : enum_values<T>) {
+        if (static_cast<integer>(value) == number) return value;
+      }
+      constexpr std::string_view name = type_name<T>();
+      fail_unknown_value(in, name, start);
+    } else {
+      static_cast<void>(in);
+      static_cast<void>(start);
+      return static_cast<T>(number);
+    }
+  }
 };
 
 template <class T>
@@ -126,27 +147,56 @@ struct value_codec<T, shape::monostate> {
   static void read(cbor_reader& in, T&) { in.null(); }
 };
 
+// What a codec<T> or nlohmann/json writes may itself be null. In an optional, such a null has this tag.
+template <class T>
+concept maybe_written_null = shape_of<T> == shape::custom || shape_of<T> == shape::json;
+inline constexpr std::array null_value_tag{std::byte{0xda}, std::byte{0x74}, std::byte{0x72}, std::byte{0x75},
+                                           std::byte{0x70}};
+// Puts the tag before what has been written from `begin` on, if that is null or undefined.
+void mark_null(buffer& out, std::size_t begin);
+
+template <class T>
+void write_present(cbor_writer& out, const T& value) {
+  if constexpr (maybe_written_null<T>) {
+    const std::size_t begin = out.out().size();
+    write_value(out, value);
+    mark_null(out.out(), begin);
+  } else {
+    write_value(out, value);
+  }
+}
+// Whether a value is there; if not, null is read.
+template <class T>
+bool is_present(cbor_reader& in) {
+  if constexpr (maybe_written_null<T>) {
+    if (in.take(null_value_tag)) return true;
+  }
+  return !in.take_null();
+}
+
 template <class T>
 struct value_codec<T, shape::optional> {
+  using element = std::remove_const_t<typename T::value_type>;
+
   static void write(cbor_writer& out, const T& value) {
-    if (value) write_value(out, *value);
+    if (value) write_present<element>(out, *value);
     else out.null();
   }
   static void read(cbor_reader& in, T& value) {
-    if (in.take_null()) value.reset();
-    else read_value(in, value.emplace());
+    if (is_present<element>(in)) read_value(in, value.emplace());
+    else value.reset();
   }
 };
 
 template <class T>
 struct value_codec<T, shape::owner> {
   static void write(cbor_writer& out, const T& value) {
-    if (value) write_value<std::remove_cv_t<typename T::element_type>>(out, *value);
+    if (value) write_present<std::remove_cv_t<typename T::element_type>>(out, *value);
     else out.null();
   }
   static void read(cbor_reader& in, T& value) {
     using element = std::remove_cv_t<typename T::element_type>;
-    if (in.take_null()) {
+    if (!is_present<element>(in)) {
       value.reset();
     } else {
       auto fresh = std::make_unique<element>();

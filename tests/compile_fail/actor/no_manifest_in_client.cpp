@@ -1,4 +1,4 @@
-// expect: troupe: the actor has no manifest; give it `using actor = troupe::actor<Self, &Self::action, ...>;`
+// expect: troupe: the actor has no manifest, or one with an error of which the compiler tells above; write `using actor = troupe::actor<Self, &Self::action, ...>;` below the methods that it lists, none of them overloaded
 #include <troupe/troupe.hpp>
 
 struct thing {

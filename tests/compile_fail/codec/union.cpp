@@ -5,8 +5,5 @@ union either {
   int a;
   float b;
 };
-struct state {
-  either value{};
-};
 
-int main() { static_cast<void>(troupe::encode(state{})); }
+int main() { static_cast<void>(troupe::encode(either{})); }

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <troupe/codec/json_fwd.hpp>
+#include <troupe/core/bytes.hpp>
+
+namespace troupe::inline v0 {
+namespace detail {
+
+/// The CBOR of `after`, which has been made from `before` by editing it, where `before` is what `encoded` reads as. What
+/// is the same as before keeps its bytes, since JSON has no form for all of CBOR: keys that are not text, tags,
+/// `undefined`, the bits of a NaN. The same is:
+/// - a value at the same place; in a list, also one that moved because others before it came or went;
+/// - the key of a member whose value changed;
+/// - a value whose member has another name now.
+/// A key that is new in a map without text keys is the value that it is the JSON of.
+///
+/// Errors: `invalid_data` if `after` is nested deeper than `cbor_depth_max`.
+[[nodiscard]] bytes encode_edited(bytes_view encoded, const json& before, const json& after);
+
+}  // namespace detail
+}  // namespace troupe::inline v0

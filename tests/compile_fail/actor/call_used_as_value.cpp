@@ -1,0 +1,13 @@
+// expect: troupe: a call is not its value: `co_await` it, or on a plain thread say `.get()`
+#include <troupe/troupe.hpp>
+
+struct thing {
+  std::string text;
+  std::string get() const { return text; }
+  using actor = troupe::actor<thing, &thing::get>;
+};
+
+std::string f(const troupe::client& c) {
+  const std::string text = c.get<thing>("x").call<&thing::get>();
+  return text;
+}

@@ -1,0 +1,12 @@
+// expect: troupe: on_create is private, or overloaded; it must be one public method
+#include <troupe/troupe.hpp>
+
+struct thing {
+  int count = 0;
+  using actor = troupe::actor<thing>;
+
+ private:
+  void on_create(troupe::context<thing>&) {}
+};
+
+void f(troupe::registry& r) { r.use<thing>("thing"); }
