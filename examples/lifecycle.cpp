@@ -51,19 +51,18 @@ struct account {
 struct importer {
   int done = 0;
 
-  void begin(troupe::context<importer>& c, int rows) { c.keep_awake(work(c, rows)); }  // returns at once
+  void begin(troupe::context<importer>& c, int rows) {  // returns at once
+    c.keep_awake([this, &c, rows]() -> troupe::task<> {
+      const auto stop = c.stop_token();
+      for (int i = 0; i < rows && !stop.stop_requested(); ++i) {
+        co_await troupe::delay(1s);
+        ++done;
+      }
+    });
+  }
   int rows() const { return done; }
 
   using actor = troupe::actor<importer, &importer::begin, &importer::rows>;
-
- private:
-  troupe::task<> work(troupe::context<importer>& c, int rows) {
-    const auto stop = c.stop_token();
-    for (int i = 0; i < rows && !stop.stop_requested(); ++i) {
-      co_await troupe::delay(1s);
-      ++done;
-    }
-  }
 };
 // [/background]
 

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <troupe/core/assert.hpp>
 #include <troupe/core/error.hpp>
 
+#include "../core/text_of.hpp"
 #include "../runtime/audience.hpp"
 #include "../runtime/core.hpp"
 #include "../runtime/lifecycle.hpp"
@@ -20,10 +22,21 @@ const client& context_base::client() const noexcept { return activation_.owner()
 time_point context_base::now() const noexcept { return activation_.owner().core().exec().now(); }
 wall_time context_base::wall() const noexcept { return activation_.owner().core().exec().clock().wall(); }
 
+void context_base::require_turn(const char* operation) const {
+  static_cast<void>(own_turn(activation_.owner(), operation));
+}
+
 std::stop_token context_base::stop_token() const {
-  turn* const t = this_thread().in_turn;
-  invocation* const inv = t != nullptr ? t->require_invocation() : nullptr;
+  invocation* const inv = own_turn(activation_.owner(), "stop_token").require_invocation();
   return inv != nullptr ? inv->stop_token() : activation_.stop_token();
+}
+
+std::string activation::name() const { return owner_.name(); }
+
+// A creation that was cut short goes on with the input that the store has, which may be of another program.
+void activation::refuse_input() const {
+  std::throw_with_nested(error(errc::unreadable_state, fmt::format("{}, in its creation input: {}", name(),
+                                                                   text_of(std::current_exception()))));
 }
 
 const tags& activation::labels() const noexcept {
@@ -59,6 +72,9 @@ void require_started(const cell& c, cell::phase p, const char* operation) {
 }
 
 void start_background(activation& a, task<> body, bool keeps_awake) {
+  const char* const operation = keeps_awake ? "keep_awake" : "wait_until";
+  static_cast<void>(own_turn(a.owner(), operation));
+  body.require_runnable(operation);
   auto* const inv = new background{a.owner().core().exec(), std::move(body), keeps_awake};
   inv->target = &a.owner();
   inv->life = a.life();
@@ -69,6 +85,7 @@ void start_background(activation& a, task<> body, bool keeps_awake) {
 
 void context_base::sleep() {
   cell& c = activation_.owner();
+  static_cast<void>(own_turn(c, "sleep"));
   require_started(c, c.phase_, "sleep");
   if (c.phase_ != cell::phase::awake) throw error(errc::stopping, c.name());
   c.side().sleep_requested = true;
@@ -77,6 +94,7 @@ void context_base::sleep() {
 
 void context_base::destroy() {
   cell& c = activation_.owner();
+  static_cast<void>(own_turn(c, "destroy"));
   require_started(c, c.phase_, "be destroyed");
   auto& side = c.side();
   if (side.destroy_requested) throw error(errc::destroying, c.name());
@@ -98,11 +116,14 @@ task<> context_base::delay(std::chrono::nanoseconds duration) {
   parked_wait over{c};
   if (duration < time_point::max() - now) over.until(now + duration);
   const auto how = co_await over;
-  if (how == parked_wait::ending::aborted) throw error(errc::aborted, "delay");
+  if (how == parked_wait::ending::aborted) {
+    throw error(errc::aborted, c.core().interrupted(c.name() + ": delay"));
+  }
 }
 
 task<> context_base::save() {
   cell& c = activation_.owner();
+  static_cast<void>(own_turn(c, "save"));
   if (c.type().options.durability == durability::ephemeral) co_return;
   co_await durable_wait(c.core());
 }
@@ -112,24 +133,36 @@ void context_base::log(std::string_view message) const {
   c.core().log(log_level::info, fmt::format("{}: {}", c.name(), message));
 }
 
-connection_core* context_base::caller() const noexcept {
-  const turn* const t = this_thread().in_turn;
-  if (t == nullptr) return nullptr;
-  return t->inv != nullptr ? t->inv->via.get() : t->via;
+connection_core* context_base::caller() const {
+  const turn& t = own_turn(activation_.owner(), "connection");
+  return t.inv != nullptr ? t.inv->via.get() : t.via;
 }
 
 void context_base::for_each_connection(void (*f)(void* to, connection_core& c), void* to) const {
+  require_turn("connections");
   const audience* const all = activation_.owner().heard_by();
   if (all == nullptr) return;
   for (auto* c = all->first(); c != nullptr; c = audience::behind(*c)) f(to, *c);
 }
 
+// A broadcast that nobody hears costs next to nothing, so in some builds only one that somebody hears is checked.
 bool context_base::hears(std::uint32_t event) const noexcept {
   const audience* const all = activation_.owner().heard_by();
-  return all != nullptr && all->hears(event);
+  const bool heard = all != nullptr && all->hears(event);
+  TROUPE_ASSERT(heard || is_own_turn(this_thread().in_turn, activation_.owner()),
+                "broadcast may be used only by the actor's own code, in its turns");
+  return heard;
 }
 
-void context_base::send_to_all(event_record* e) { leave_with_turn(*e, *activation_.owner().heard_by()); }
+void context_base::send_to_all(event_record* e) {
+  cell& c = activation_.owner();
+  turn* const mine = this_thread().in_turn;
+  if (!is_own_turn(mine, c)) [[unlikely]] {
+    e->release();
+    refuse_turn(c, "broadcast");
+  }
+  leave_with_turn(*mine, *e, *c.heard_by());
+}
 
 }  // namespace detail
 }  // namespace troupe::inline v0

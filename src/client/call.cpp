@@ -92,7 +92,7 @@ void call_core::run_coroutine(cell& c, thread_state& thread, epoch_number learne
 
 bool call_core::run_coroutine_here(thread_state& thread) noexcept {
   // It may come to waiting: a thread that must not is refused before the action has begun.
-  const bool may_wait = thread.here != nullptr || !must_not_block(home());
+  const bool may_wait = thread.here != nullptr || (!target().empty() && !must_not_block(home()));
   cell* const c = may_wait && thread.depth < depth_max ? hold(changes_) : nullptr;
   if (c == nullptr) return false;
   run_coroutine(*c, thread, 0);
@@ -102,11 +102,16 @@ bool call_core::run_coroutine_here(thread_state& thread) noexcept {
 // --- call_core ------------------------------------------------------------------------------------------------------
 
 call_core::call_core(call_core&& other) noexcept
-    : elsewhere_{other.elsewhere_},
+    : stage_{other.stage_},
+      elsewhere_{other.elsewhere_},
+      begun_{other.begun_},
       manner_{other.manner_},
       changes_{other.changes_},
       owned_{std::move(other.owned_)},
-      handle_{owned_ ? &*owned_ : other.handle_} {}
+      handle_{owned_ ? &*owned_ : other.handle_} {
+  other.stage_ = stage::done;
+  other.begun_ = true;
+}
 
 cell* call_core::hold_guarded(bool changes) const noexcept {
   cell* const c = handle_->known();
@@ -124,8 +129,18 @@ std::coroutine_handle<> call_core::begin_body(activation&) { return nullptr; }
 void call_core::end_body(activation&, std::coroutine_handle<>) {}
 void call_core::keep_body(activation&, std::coroutine_handle<>, invocation&) {}
 
+void call_core::begin_once() {
+  static_cast<void>(target().where());
+  if (stage_ == stage::done || begun_) {
+    throw error(errc::invalid_operation,
+                target().where().name() + ": this call was awaited before, or moved from; make another one");
+  }
+  begun_ = true;
+}
+
 // Waits in a coroutine. False if it may go on at once.
 bool call_core::suspend(std::coroutine_handle<> h) {
+  begin_once();
   auto& thread = this_thread();
   turn* const mine = thread.in_turn;
   if (stage_ == stage::ran) {
@@ -135,7 +150,7 @@ bool call_core::suspend(std::coroutine_handle<> h) {
       return true;
     }
     wait_for_gate();
-  } else if (stage_ == stage::fresh) {
+  } else if (stage_ <= stage::to_leave) {
     if (mine != nullptr) mine->pause();
     launch(thread);
   }
@@ -153,13 +168,15 @@ bool call_core::suspend_on(invocation& sent, std::coroutine_handle<> h) {
 
 // Waits on a plain thread.
 void call_core::block() {
+  static_cast<void>(target().where());
   if (must_not_block(home())) {
     if (is_planted(planted::refused_get_runs) && stage_ == stage::fresh) launch(this_thread());
     throw error(errc::invalid_operation,
                 "get() would block a thread that others need; inside a coroutine or an actor, co_await the call");
   }
+  begin_once();
   if (stage_ == stage::ran && dependency_ != 0) wait_for_gate();
-  if (stage_ == stage::fresh) launch(this_thread());
+  if (stage_ <= stage::to_leave) launch(this_thread());
   if (stage_ == stage::waiting && !waiting_->has_answer()) waiting_->block();
 }
 
@@ -176,7 +193,7 @@ void call_core::require_wanted(const thread_state& thread) const {
   target().require_open();
   if (!thread.is_cancelled()) return;
   throw error(errc::aborted, fmt::format("{}: the coroutine that calls was cancelled before the call began",
-                                         target().where().type->name));
+                                         target().where().name()));
 }
 
 // Makes the call, other than on a host's thread with the cell at hand.

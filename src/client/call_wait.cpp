@@ -97,25 +97,40 @@ std::exception_ptr call_wait::conclude() {
   if (timed_) home().cancel(alarm_);
   stop_watch_.reset();
   if (ending_ != ending::none) throw_ending();
+  if (reply_ != nullptr && reply_->lost) throw_lost();
   // Taken, not shared: the actor's side, which may be the last to leave, has no exception to free.
   return reply_ != nullptr ? std::exchange(reply_->failure, nullptr) : nullptr;
 }
 
+// The action and its actor, and the action that kept the call out, if any: for people.
+std::string call_wait::subject() const {
+  const address& to = target_.where();
+  if (invocation_ == nullptr) return to.name();
+  const auto called = fmt::format("{} in {}", invocation_->what(), to.name());
+  const auto* const by = invocation_->kept_out_by.load(std::memory_order_relaxed);
+  return by != nullptr ? fmt::format("{}, while {} held the actor", called, *by) : called;
+}
+
 void call_wait::throw_ending() {
   if (invocation_ != nullptr) invocation_->request_stop();
-  const auto& name = target_.where().type->name;
+  const auto what = subject();
   // The action has run: however the waiting ended, its effects may become durable.
   const bool told = ending_ == ending::timed_out || !is_planted(planted::gate_given_up_quietly);
-  if (told && reply_->at_gate.load(std::memory_order_acquire)) throw error(errc::store_unavailable, name);
+  if (told && reply_->at_gate.load(std::memory_order_acquire)) throw error(errc::store_unavailable, what);
   switch (ending_) {
     case ending::timed_out:
-      throw error(invocation_ != nullptr ? invocation_->when_late : errc::action_timed_out,
-                  invocation_ != nullptr ? fmt::format("{}.{}", name, invocation_->what()) : name);
-    case ending::stopped:
-      throw error(errc::aborted, fmt::format("{}: the call's stop token was triggered", name));
+      throw error(invocation_ != nullptr ? invocation_->when_late : errc::action_timed_out, what);
+    case ending::stopped: throw error(errc::aborted, what + ": the call's stop token was triggered");
     default:
-      throw error(errc::aborted, fmt::format("{}: the caller is being shut down", name));
+      throw error(errc::aborted, target_.where().core->interrupted(what + ": the caller is being shut down"));
   }
+}
+
+void call_wait::throw_lost() const {
+  const auto& killed = target_.where().core->killed_by();
+  throw error(errc::store_unavailable,
+              fmt::format("{}: {}", subject(), killed.empty() ? "the store has failed for good, see runtime::health"
+                                                              : killed.c_str()));
 }
 
 }  // namespace detail

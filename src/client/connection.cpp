@@ -56,7 +56,10 @@ class subscribing final : public invocation {
     if (body_) body_.destroy();
     if (granted_) return;
     auto why = failure;
-    if (!why) why = std::make_exception_ptr(error(errc::forbidden, fmt::format("subscribing to {}", name())));
+    if (!why) {
+      why = std::make_exception_ptr(
+          error(errc::forbidden, fmt::format("subscribing to event \"{}\" of {}", name(), target->name())));
+    }
     via->deny(*listener_, std::move(why));
   }
 
@@ -115,6 +118,10 @@ counted_ptr<listener> listen(connection_core& to, std::uint32_t event, listener:
   return l;
 }
 
+void refuse_moved_connection() {
+  throw error(errc::invalid_operation, "this connection was moved from; use the other one");
+}
+
 bool listener_wait::done() const noexcept {
   const listener& l = listener_;
   if (l.of->closed()) return true;
@@ -144,9 +151,13 @@ event_record* listener_wait::await_resume() {
   end();
   // A loser of when_any that is woken all the same leaves the event to the next one who asks.
   const fiber* const self = this_thread().here;
-  if (aborted_ || (self != nullptr && self->cancelled())) throw error(errc::aborted, "the wait for an event");
-  if (occupied_) throw error(errc::invalid_operation, "two coroutines wait on one event stream");
   connection_core& c = *listener_.of;
+  if (aborted_ || (self != nullptr && self->cancelled())) {
+    throw error(errc::aborted, c.actor->core().interrupted(c.actor->name() + ": waiting for an event"));
+  }
+  if (occupied_) {
+    throw error(errc::invalid_operation, c.actor->name() + ": two coroutines wait on one event stream");
+  }
   counted_ptr<event_record> heard;
   {
     const std::lock_guard here{c.lock_};
@@ -179,8 +190,12 @@ void listener_wait::interrupt() noexcept {
 
 }  // namespace detail
 
+void subscription::refuse_empty() {
+  throw error(errc::invalid_operation, "this subscription, or event stream, was reset or moved from");
+}
+
 task<> subscription::settle(detail::counted_ptr<detail::listener> l) {
-  if (!l) throw error(errc::invalid_operation, "this subscription was reset, or moved from");
+  if (!l) refuse_empty();
   detail::listener_wait wait{*l, detail::listener_wait::until::settled};
   static_cast<void>(co_await wait);
 }

@@ -80,7 +80,7 @@ bool handle_core::is_open() const noexcept {
 }
 
 void handle_core::refuse() const {
-  const auto& name = address_->type->name;
+  const auto name = where().name();
   if (via_ && via_->closed()) via_->throw_closed();
   if (stop_.stop_requested()) {
     throw error(errc::aborted, fmt::format("{}: the stop token was triggered before the call began", name));
@@ -88,8 +88,12 @@ void handle_core::refuse() const {
   throw error(errc::action_timed_out, fmt::format("{}: the time-out was over before the call began", name));
 }
 
+void handle_core::refuse_empty() {
+  throw error(errc::invalid_operation, "this handle, or the call made with it, was moved from; use the other one");
+}
+
 cell* handle_core::find() const {
-  address_->core->require_running();
+  where().core->require_running();
   cell* const c = known();
   return c != nullptr ? c : look_up();
 }

@@ -57,7 +57,7 @@ void posting::give_way() noexcept {
 }
 
 void posting::report(const std::exception_ptr& failure) noexcept {
-  target_->core().report(failure, fmt::format("{} in {}", action(), target_->type().name));
+  target_->core().report(failure, fmt::format("{} in {}", action(), target_->name()));
 }
 
 // --- others ---------------------------------------------------------------------------------------------------------
@@ -87,7 +87,8 @@ void launch_posted(const handle_core& to, invocation* (*make)(executor& home, vo
     const turn& now = *this_thread().in_turn;
     leaving.dependency = now.learned;
     if (now.unsaved()) {
-      if (std::exchange(leaving.counted, false)) leaving.target->withdraw();
+      // It may have been the last reference to the cell.
+      if (std::exchange(leaving.counted, false)) std::exchange(leaving.target, nullptr)->withdraw();
       leaving.origin->core->refuse(leaving, now.failure());
     } else if (leaving.target == nullptr) {
       leaving.origin->core->locate(leaving);

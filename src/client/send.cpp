@@ -20,8 +20,8 @@ std::uint32_t place_of(const definition& type, std::string_view queue) {
   return static_cast<std::uint32_t>(found - type.queues.begin());
 }
 
-[[noreturn]] void refuse(std::string_view queue, const error& why) {
-  throw error(errc::invalid_request, fmt::format("queue \"{}\": {}", queue, why.message()));
+[[noreturn]] void refuse(const definition& type, std::string_view queue, const error& why) {
+  throw error(errc::invalid_request, fmt::format("{}, queue \"{}\": {}", type.name, queue, why.message()));
 }
 
 bytes checked(const definition& type, std::string_view queue, bytes_view cbor) {
@@ -30,7 +30,7 @@ bytes checked(const definition& type, std::string_view queue, bytes_view cbor) {
   try {
     entry.check(body);
   } catch (const error& e) {
-    refuse(queue, e);
+    refuse(type, queue, e);
   }
   return body;
 }
@@ -41,7 +41,7 @@ bytes from_text(const definition& type, std::string_view queue, std::string_view
   try {
     body = from_json(json);
   } catch (const error& e) {
-    refuse(queue, e);
+    refuse(type, queue, e);
   }
   return checked(type, queue, body);
 }
@@ -98,6 +98,7 @@ enqueuing* send_core::make_parcel(turn& sender) {
 bool send_core::leaves_with_turn() {
   turn* const mine = sending_turn(target().where());
   if (mine == nullptr) return false;
+  begin_once();
   target().require_open();
   enqueuing* const inv = make_parcel(*mine);
   inv->posted = true;
@@ -110,6 +111,7 @@ bool send_core::suspend_for_answer(std::coroutine_handle<> h) {
   auto& thread = this_thread();
   turn* const mine = sending_turn(target().where());
   if (mine == nullptr) return suspend(h);
+  begin_once();
   try {
     require_wanted(thread);
   } catch (...) {

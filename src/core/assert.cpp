@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 
 namespace troupe::inline v0 {
 namespace detail {
@@ -10,6 +11,11 @@ void assertion_failed(const char* condition, const char* file, int line, const c
   std::fprintf(stderr, "troupe: assertion failed: %s (%s:%d)%s%s\n", condition, file, line,
                sentence != nullptr ? ": " : "", sentence != nullptr ? sentence : "");
   std::abort();
+}
+
+void misused(const char* sentence) noexcept {
+  std::fprintf(stderr, "troupe: %s\n", sentence);
+  std::terminate();
 }
 
 }  // namespace detail

@@ -48,6 +48,9 @@ constexpr std::array catalogue{
                     "The grace period ended before the actor was done", false},
     catalogue_entry{errc::newer_state, "actor", "newer_state",
                     "The stored state is of a newer version than this program knows; run the newer program", false},
+    catalogue_entry{errc::unreadable_state, "actor", "unreadable_state",
+                    "This program cannot read the stored state, which stays as it is; mend its type or its migrate",
+                    false},
 
     catalogue_entry{errc::forbidden, "auth", "forbidden", "Not permitted", true},
 

@@ -10,6 +10,14 @@
 #include <troupe/core/when.hpp>
 
 namespace troupe::inline v0 {
+namespace detail {
+
+void refuse_task(const char* operation) {
+  throw error(errc::invalid_operation,
+              fmt::format("{} was given an empty task: it was moved from, awaited before, or never made", operation));
+}
+
+}  // namespace detail
 
 // --- delay ----------------------------------------------------------------------------------------------------------
 
@@ -20,6 +28,9 @@ bool delay::await_suspend(std::coroutine_handle<> h) {
     throw error(errc::invalid_operation,
                 "delay needs an executor; run the task with runtime::run or runtime::spawn, not with sync_wait");
   }
+  outstanding_.store(2, std::memory_order_relaxed);
+  interrupted_.store(false, std::memory_order_relaxed);
+  aborted_ = false;
   if (!begin(h, executor_)) {
     aborted_ = true;
     return false;

@@ -220,7 +220,7 @@ void alarms::wake(const place& who, std::uint32_t failures) noexcept {
 // One that is gone has no messages; one that could not be woken still has them.
 void alarms::failed(const place& who, std::uint32_t failures, const std::exception_ptr& why) noexcept {
   if (is_one_of(why, errc::not_found, errc::runtime_stopped)) return;
-  core_.report(why, fmt::format("waking {}/{} for its messages", who.first->name, who.second.canonical()));
+  core_.report(why, fmt::format("waking {} for its messages", name_of(*who.first, who.second)));
   set(who, core_.exec().clock().wall() + backoff_of(failures + 1), failures + 1);
 }
 

@@ -199,7 +199,12 @@ void audience::distribute(event_record& e, bool to_actors, bool to_host, lagging
 }
 
 void audience::close_lagging(const lagging_list& lagging) noexcept {
-  for (const auto& c : lagging) c->close(std::make_exception_ptr(error(errc::connection_lagging)), false);
+  for (const auto& c : lagging) {
+    const cell& actor = *c->actor;
+    const auto most = actor.type().options.connection_events_max;
+    const auto detail = fmt::format("{}: more than {} waited (options::connection_events_max)", actor.name(), most);
+    c->close(std::make_exception_ptr(error(errc::connection_lagging, detail)), false);
+  }
 }
 
 // With the lock held. Who waits keeps the runtime from ending, and this from going.

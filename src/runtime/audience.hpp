@@ -94,7 +94,7 @@ class audience final : private gate_node, private work {
 };
 
 /// Sends an event when the turn that runs has ended. Takes over the reference.
-void leave_with_turn(event_record& e, audience& to) noexcept;
+void leave_with_turn(turn& t, event_record& e, audience& to) noexcept;
 
 /// Brings events to the handlers of an actor that connected to another, in one of its turns.
 class hearing final : public invocation {

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <utility>
 
 #include <troupe/core/executor.hpp>
 #include <troupe/core/fiber.hpp>
@@ -15,6 +16,20 @@ namespace detail {
   const auto& thread = this_thread();
   return thread.here != nullptr || thread.in_turn != nullptr || thread.works_for == &home || home.on_worker();
 }
+
+/// Makes the calling thread a plain one as long as this exists: the actor's turn or the coroutine that it was running
+/// is suspended, and work that the thread runs meanwhile (of a runtime that it pumps) is not part of them.
+class plain_thread {
+ public:
+  plain_thread() noexcept : thread_{this_thread()}, doing_{std::exchange(thread_, thread_state{})} {}
+  plain_thread(const plain_thread&) = delete;
+  plain_thread& operator=(const plain_thread&) = delete;
+  ~plain_thread() { thread_ = doing_; }
+
+ private:
+  thread_state& thread_;
+  const thread_state doing_;
+};
 
 /// A plain thread that waits for one event. If its executor is pumped by the host, it pumps meanwhile.
 class blocked_thread {

@@ -33,8 +33,18 @@ cell::cell(served_type& kind, const troupe::key& key, std::uint8_t place)
 
 cell::~cell() = default;
 
-std::string cell::name() const {
-  return type().name + "/" + (key_.canonical() == "/" ? std::string{} : key_.canonical());
+std::string name_of(const definition& type, const troupe::key& key) {
+  const auto& written = key.canonical();
+  return type.name + "/" + (written == "/" ? std::string{} : written);
+}
+
+std::string address::name() const {
+  return how == intent::by_id ? fmt::format("{} {}", type->name, id.str()) : name_of(*type, key);
+}
+
+void refuse_turn(const cell& c, std::string_view operation) {
+  throw error(errc::invalid_operation,
+              fmt::format("{}: {} may be used only by the actor's own code, in its turns", c.name(), operation));
 }
 
 void cell::release() noexcept { core().cells().release(*this); }
@@ -295,6 +305,12 @@ bool cell::ends_for_good() const noexcept { return side_ && side_->destroy_reque
 
 void cell::defer(work& w) noexcept { side().deferred.push_back(w); }
 
+void cell::keep_out(invocation& inv, work& w) noexcept {
+  const invocation* const by = holder();
+  inv.kept_out_by.store(by != nullptr ? by->constant_name() : nullptr, std::memory_order_relaxed);
+  defer(w);
+}
+
 void cell::readmit() noexcept {
   if (!side_) return;
   side_->deferred.splice(std::move(incoming_));
@@ -312,7 +328,7 @@ void cell::defer_behind(invocation& keeps_out, invocation& inv, work& w) noexcep
     if (!keeps_out.link) keeps_out.link = std::make_shared<chain_link>(nullptr);
     keeps_out.link->join(inv.link);
   }
-  defer(w);
+  keep_out(inv, w);
 }
 
 // Whether an actor that is awake, or is shutting down and still runs something, takes an invocation that has not begun.
@@ -345,7 +361,7 @@ bool cell::dispatch(invocation& inv, work& w) noexcept {
   invocation* const keeps_out = holder();
   const bool excluded = keeps_out != nullptr && inv.kind != purpose::lifecycle && !descends(inv, *keeps_out);
   if (inv.started) {
-    if (excluded) return defer(w), true;
+    if (excluded) return keep_out(inv, w), true;
     return run_turn(inv, &w);
   }
   if (inv.kind == purpose::lifecycle) return run_turn(inv, nullptr);
@@ -366,7 +382,7 @@ bool cell::dispatch(invocation& inv, work& w) noexcept {
   }
   switch (phase_) {
     case phase::asleep:
-      if (core().stopping()) return refuse(errc::runtime_stopped, {});
+      if (core().stopping()) return refuse(errc::runtime_stopped, core().interrupted(name()));
       try {
         inv.created_actor = inv.origin != nullptr && lifecycle::wake_at_once(*this, *inv.origin);
       } catch (...) {
@@ -383,7 +399,7 @@ bool cell::dispatch(invocation& inv, work& w) noexcept {
       }
       return defer_behind(*keeps_out, inv, w), true;
     case phase::awake:
-      if (excluded) return defer(w), true;
+      if (excluded) return keep_out(inv, w), true;
       if (!takes(inv)) return turn_away(inv, w);
       break;
     case phase::stopping:
@@ -393,7 +409,7 @@ bool cell::dispatch(invocation& inv, work& w) noexcept {
       if (excluded || !takes(inv) || live_->running_count == 0 || live_->interrupted) return turn_away(inv, w);
       break;
     case phase::finalising:
-      if (inv.kind == purpose::background) return refuse(errc::aborted, "the actor has shut down");
+      if (inv.kind == purpose::background) return refuse(errc::aborted, name() + " has shut down");
       return defer_behind(*keeps_out, inv, w), true;
   }
   if (inv.origin != nullptr && inv.origin->how == address::intent::by_id && !is(inv.origin->id)) {
@@ -412,6 +428,7 @@ bool cell::dispatch(invocation& inv, work& w) noexcept {
 // awaits another actor, and neither may be touched.
 bool cell::run_turn(invocation& inv, work* continuation) noexcept {
   if (std::exchange(inv.counted, false)) count_begun();
+  inv.kept_out_by.store(nullptr, std::memory_order_relaxed);
   show_begun();  // the turn may end without coming back to the mailbox
   auto& thread = this_thread();
   fiber* const outer = std::exchange(thread.here, &inv);

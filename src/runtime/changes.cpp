@@ -7,6 +7,7 @@
 #include <troupe/core/error.hpp>
 
 #include "../core/planted.hpp"
+#include "../core/text_of.hpp"
 #include "core.hpp"
 #include "lifecycle.hpp"
 #include "queues.hpp"
@@ -59,7 +60,7 @@ epoch_number turn::end_with_effects() noexcept {
       failure = std::current_exception();
       effects().unsaved = true;
       effects().failure = failure;
-      c.core().report(failure, c.type().name + ": the state cannot be stored");
+      c.core().report(failure, c.name() + ": the state cannot be stored");
       c.side_->undo_rows();
     }
     if (failure) {
@@ -366,9 +367,9 @@ void cell_side::encode_now(image& m) noexcept {
   } catch (...) {
     // Replies may depend on this epoch, and it cannot be written as it was: the promise is broken, so nothing is
     // promised any more.
-    owner.core().report(std::current_exception(),
-                        owner.type().name + ": the state cannot be stored, the runtime stops");
-    owner.core().commits().abandon();
+    const auto where = owner.name() + ": the state cannot be stored, the runtime stops";
+    owner.core().report(std::current_exception(), where);
+    owner.core().commits().abandon(where + ": " + text_of(std::current_exception()));
   }
   m.encoded = true;
   count_state(m);

@@ -8,6 +8,7 @@
 
 #include "../core/empty.hpp"
 #include "../core/planted.hpp"
+#include "../core/text_of.hpp"
 #include "core.hpp"
 #include "rows.hpp"
 
@@ -59,8 +60,8 @@ void committer::report(runtime_health& health) const {
   const std::lock_guard lock{mutex_};
   health.failures = failures_.load(std::memory_order_relaxed);
   health.store_ok = health.failures == 0 && !dead_;
-  if (!health.store_ok) health.store_error = last_error_;
   health.accepts_changes = !state_of_commits_.refusing.load(std::memory_order_relaxed);
+  if (!health.store_ok || !health.accepts_changes) health.store_error = last_error_;
   health.backlog_bytes =
       static_cast<std::size_t>(std::max<std::ptrdiff_t>(backlog_bytes_.load(std::memory_order_relaxed), 0));
   health.backlog_actors = closing_actors_.load(std::memory_order_relaxed);
@@ -218,16 +219,12 @@ void committer::succeeded() noexcept {
 
 void committer::failed(bool for_good) noexcept {
   core_.report(request_.failure, for_good ? "commit: the outcome is unknown, the runtime stops" : "commit");
-  failures_.fetch_add(1, std::memory_order_relaxed);
+  auto why = text_of(request_.failure);
   {
+    // In one critical section, so that a reader who sees the failure sees its reason.
     const std::lock_guard lock{mutex_};
-    try {
-      std::rethrow_exception(request_.failure);
-    } catch (const std::exception& e) {
-      last_error_ = e.what();
-    } catch (...) {
-      last_error_ = "the store gave no reason";
-    }
+    last_error_ = why.empty() ? "the store gave no reason" : std::move(why);
+    failures_.fetch_add(1, std::memory_order_relaxed);
   }
   if (is_planted(planted::failed_commit_forgotten)) request_.writes.clear();
   if (for_good) dead_ = true;
@@ -249,10 +246,11 @@ void committer::update_refusing() noexcept {
                   std::memory_order_relaxed);
 }
 
-void committer::abandon() noexcept {
+void committer::abandon(std::string_view why) noexcept {
   bool under_way = false;
   {
     const std::lock_guard lock{mutex_};
+    if (last_error_.empty() || failures_.load(std::memory_order_relaxed) == 0) last_error_ = why;
     dead_ = true;
     under_way = running_;
   }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <troupe/core/executor.hpp>
@@ -78,8 +79,8 @@ class committer {
   void arrived() noexcept;
 
   /// Nothing more will be written, once a commit that is under way has ended; those who wait are then told that the
-  /// outcome is open.
-  void abandon() noexcept;
+  /// outcome is open. `why` is for the runtime's health.
+  void abandon(std::string_view why) noexcept;
 
  private:
   struct request final : commit_request {

@@ -1,6 +1,9 @@
 #include <troupe/actor/connection_core.hpp>
 
+#include <string>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include <troupe/core/error.hpp>
 
@@ -91,15 +94,25 @@ connection_core::~connection_core() {
   if (address != nullptr) address->release();
 }
 
-void leave_with_turn(event_record& e, audience& to) noexcept {
+void leave_with_turn(turn& t, event_record& e, audience& to) noexcept {
   e.to = counted_ptr<audience>{to};
   e.run = [](work& w) noexcept {
     auto& leaving = static_cast<event_record&>(w);
     const turn& now = *this_thread().in_turn;
     now.unsaved() ? leaving.release() : leaving.to->publish(leaving, now.learned);
   };
-  this_thread().in_turn->send(e);
+  t.send(e);
 }
+
+// Before the actor has let it in, there is nobody yet to send to, or to part with.
+turn& connection_core::actors_turn(const char* operation) const {
+  turn& mine = own_turn(*actor, operation);
+  if (heard_by) return mine;
+  throw error(errc::invalid_operation,
+              fmt::format("{}: {} before on_connect; to refuse a connection, throw", actor->name(), operation));
+}
+
+bool connection_core::in_actors_turn() const noexcept { return is_own_turn(this_thread().in_turn, *actor); }
 
 void connection_core::open_fully() noexcept {
   greeted_ = true;
@@ -107,11 +120,19 @@ void connection_core::open_fully() noexcept {
 }
 
 void connection_core::send(event_record* e) {
+  turn* mine = nullptr;
+  try {
+    mine = &actors_turn("send");
+  } catch (...) {
+    e->release();
+    throw;
+  }
   e->only = counted_ptr<connection_core>{*this};
-  leave_with_turn(*e, *heard_by);
+  leave_with_turn(*mine, *e, *heard_by);
 }
 
 void connection_core::disconnect(std::exception_ptr why) {
+  turn& mine = actors_turn("disconnect");
   // As an event of its own kind: the other end learns of it behind what was sent before it.
   struct ending final : work {
     ending(connection_core& c, std::exception_ptr w) : work{&ending::leave}, of{c}, why{std::move(w)} {}
@@ -123,7 +144,7 @@ void connection_core::disconnect(std::exception_ptr why) {
     counted_ptr<connection_core> of;
     std::exception_ptr why;
   };
-  this_thread().in_turn->send(*new ending{*this, std::move(why)});
+  mine.send(*new ending{*this, std::move(why)});
 }
 
 // --- the other end --------------------------------------------------------------------------------------------------
@@ -135,7 +156,9 @@ std::exception_ptr connection_core::reason() const noexcept {
 
 std::exception_ptr connection_core::why_closed() const {
   auto why = reason();
-  return why ? why : std::make_exception_ptr(error(errc::connection_closed));
+  if (why) return why;
+  const auto to = actor != nullptr ? actor->name() : address != nullptr ? address->name() : std::string{};
+  return std::make_exception_ptr(error(errc::connection_closed, to));
 }
 
 void connection_core::throw_closed() const { std::rethrow_exception(why_closed()); }

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <troupe/core/assert.hpp>
 #include <troupe/core/error.hpp>
 
 #include "../core/planted.hpp"
@@ -32,6 +33,21 @@ void log_to_stderr(log_level level, std::string_view line) {
   if (level < log_level::warning) return;
   std::fputs(fmt::format("troupe: {}: {}\n", level == log_level::error ? "error" : "warning", line).c_str(), stderr);
 }
+
+// Marks the thread that calls a function of the host's, one at a time.
+class telling {
+ public:
+  telling(std::mutex& m, std::atomic<const void*>& by) noexcept : lock_{m}, by_{by} {
+    by_.store(&this_thread(), std::memory_order_relaxed);
+  }
+  telling(const telling&) = delete;
+  telling& operator=(const telling&) = delete;
+  ~telling() { by_.store(nullptr, std::memory_order_relaxed); }
+
+ private:
+  const std::lock_guard<std::mutex> lock_;
+  std::atomic<const void*>& by_;
+};
 
 struct cell_order final : work {
   using handler = void (*)(cell&) noexcept;
@@ -209,7 +225,8 @@ const definition& runtime_core::find(const void* type) const {
   for (const auto& d : definitions_) {
     if (d->type == type) return *d;
   }
-  throw error(errc::not_registered, "this actor type is not in the runtime's registry; add registry.use<T>(\"name\")");
+  throw error(errc::not_registered, fmt::format("the struct {0}; add registry.use<{0}>(\"name\")",
+                                                *static_cast<const std::string_view*>(type)));
 }
 
 const definition* runtime_core::find(std::string_view name) const noexcept {
@@ -219,15 +236,24 @@ const definition* runtime_core::find(std::string_view name) const noexcept {
   return nullptr;
 }
 
-void runtime_core::refuse_stopped() { throw error(errc::runtime_stopped); }
+void runtime_core::refuse_stopped() const { throw error(errc::runtime_stopped, killed_by_); }
+
+bool runtime_core::needs_this_thread() const noexcept {
+  const auto& thread = this_thread();
+  if (executor_->on_worker() || reporting_.load(std::memory_order_relaxed) == &thread) return true;
+  for (const turn* t = thread.in_turn; t != nullptr; t = t->outer) {
+    if (&t->where->core() == this) return true;
+  }
+  return false;
+}
 
 void runtime_core::locate(invocation& inv) noexcept {
   if (inv.origin->type->options.durability == durability::ephemeral) {
-    return refuse(inv, std::make_exception_ptr(error(errc::not_found, inv.origin->id.str())));
+    return refuse(inv, std::make_exception_ptr(error(errc::not_found, inv.origin->name())));
   }
   auto& request = *new location{*this, inv};
   if (comes_late()) [[unlikely]] {
-    request.failure = std::make_exception_ptr(error(errc::runtime_stopped));
+    request.failure = std::make_exception_ptr(error(errc::runtime_stopped, interrupted(inv.origin->name())));
     return request.done(request);
   }
   loader_.add(request);
@@ -244,8 +270,8 @@ void runtime_core::refuse(invocation& inv, std::exception_ptr why) noexcept {
 void runtime_core::deliver(invocation& inv) noexcept {
   if (inv.posted) {
     if (inv.failure && !inv.quiet) {
-      const std::string_view type = inv.origin != nullptr ? std::string_view{inv.origin->type->name} : "an actor";
-      report(inv.failure, fmt::format("{} in {}", inv.what(), type));
+      report(inv.failure, fmt::format("{} in {}", inv.what(), inv.target != nullptr ? inv.target->name()
+                                                                                    : inv.origin->name()));
     }
     return inv.release();
   }
@@ -266,12 +292,12 @@ void runtime_core::report(const std::exception_ptr& failure, std::string_view wh
   if (killed_) return;
   errors_.fetch_add(1, std::memory_order_relaxed);
   if (!options_.on_error) return log(log_level::error, fmt::format("{}: {}", where, text_of(failure)));
-  const std::lock_guard lock{report_mutex_};
+  const telling host{report_mutex_, reporting_};
   options_.on_error(failure, where);
 }
 
 void runtime_core::log(log_level level, std::string_view line) noexcept {
-  const std::lock_guard lock{report_mutex_};
+  const telling host{report_mutex_, reporting_};
   options_.logger ? options_.logger(level, line) : log_to_stderr(level, line);
 }
 
@@ -348,8 +374,9 @@ bool runtime_core::shutdown() noexcept {
   }
   asleep = asleep || wait_until(all_asleep, shutdown_limit);
   if (!asleep) {
-    log(log_level::error, "shutdown: some actors or spawned tasks did not end; what they had not saved is lost");
-    committer_.abandon();
+    log(log_level::error, "shutdown: some actors or spawned tasks did not end; what they had not saved is lost" +
+                              directory_.not_asleep());
+    committer_.abandon("the runtime was shut down before the store had confirmed all changes");
     cancel_coroutines();
   }
   wait_until([this] { return committer_.is_idle(); }, shutdown_limit);
@@ -362,13 +389,14 @@ void runtime_core::cancel_coroutines() noexcept {
   for (host_coroutine* each = coroutines_; each != nullptr; each = each->following) each->cancel();
 }
 
-bool runtime_core::kill() noexcept {
+bool runtime_core::kill(std::string_view how) noexcept {
+  killed_by_ = how;
   killed_ = true;
   stopping_ = true;
   directory_.stop();
   alarms_.stop();
   parcels_.stop();
-  committer_.abandon();
+  committer_.abandon(how);
   cancel_coroutines();
   for (cell* c : directory_.all()) {
     order(*c, &lifecycle::stop_now);
@@ -402,6 +430,7 @@ void runtime_core::end() noexcept {
 
 void runtime_core::spawn(task<> t) {
   require_running();
+  t.require_runnable("spawn");
   enter_busy();
   executor_->post(*new host_coroutine{*this, std::move(t)});
 }
@@ -417,14 +446,25 @@ runtime::runtime(const registry& served, runtime_options options)
   core_->begin();
 }
 
-runtime::~runtime() { shutdown(); }
+runtime::~runtime() {
+  if (!core_->has_ended() && core_->needs_this_thread()) {
+    detail::misused(
+        "a runtime is destroyed by one of its own actors, coroutines, handlers or threads, and would wait for itself; "
+        "let a thread that is not the runtime's destroy it");
+  }
+  shutdown();
+}
 
 detail::runtime_core& detail::core_of(runtime& r) noexcept { return *r.core_; }
 
 void runtime::shutdown() {
-  if (detail::must_not_block(core_->exec())) {
-    throw error(errc::invalid_operation, "a runtime cannot be shut down from one of its own threads");
+  if (core_->has_ended()) return;
+  if (core_->needs_this_thread()) {
+    throw error(errc::invalid_operation,
+                "a runtime cannot be shut down by one of its own actors, coroutines, handlers or threads: it would "
+                "wait for itself");
   }
+  const detail::plain_thread waiting;
   core_->shutdown();
 }
 

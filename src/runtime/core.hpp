@@ -6,7 +6,9 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <troupe/client/client.hpp>
@@ -94,15 +96,28 @@ class runtime_core {
     return ending_.load(std::memory_order_seq_cst) && !executor_->on_worker();
   }
 
+  /// Whether the end of this runtime would wait for the calling thread: it runs the executor's work, a turn of one of
+  /// the actors, or the host's error handler or logger.
+  [[nodiscard]] bool needs_this_thread() const noexcept;
+
   /// Sends a cell a message, which its holder obeys.
   void order(cell& c, void (*obey)(cell&) noexcept);
 
   /// Returns false if something had to be cut off.
   bool shutdown() noexcept;
+  /// Whether that, or kill(), is over.
+  [[nodiscard]] bool has_ended() const noexcept { return stopped_.load(std::memory_order_acquire); }
   /// The process dies, as far as that can be played within one: nothing more is stored, no hook runs, and all that
   /// waits is told that its outcome is open. Returns false if something still runs then. For simulations.
-  bool kill() noexcept;
+  /// `how` is the reason given to interrupted waits and late calls, for people.
+  bool kill(std::string_view how) noexcept;
   [[nodiscard]] bool killed() const noexcept { return killed_; }
+  /// How the runtime was killed, for the errors of interrupted waits and late calls; empty if it was not.
+  [[nodiscard]] const std::string& killed_by() const noexcept { return killed_by_; }
+  /// The description of an interrupted operation, followed by `killed_by` if that is not empty.
+  [[nodiscard]] std::string interrupted(std::string what) const {
+    return killed_by_.empty() ? std::move(what) : std::move(what) + ": " + killed_by_;
+  }
   void spawn(task<> t);
   [[nodiscard]] runtime_health health() const;
 
@@ -112,7 +127,7 @@ class runtime_core {
 
  private:
   friend class host_coroutine;
-  [[noreturn]] static void refuse_stopped();
+  [[noreturn]] void refuse_stopped() const;
   void cancel_coroutines() noexcept;
   void end() noexcept;
 
@@ -134,6 +149,7 @@ class runtime_core {
   std::atomic<bool> stopping_{false};
   std::atomic<bool> ending_{false};  ///< see `comes_late`
   bool killed_ = false;  ///< written while nothing runs
+  std::string killed_by_;  ///< the same
   std::atomic<bool> stopped_{false};
 
   // What many threads write to stands on lines of its own, away from what they all read.
@@ -143,6 +159,7 @@ class runtime_core {
   std::atomic<std::uint32_t> lives_{0};
   alignas(64) std::atomic<std::uint64_t> errors_{0};
   std::mutex report_mutex_;
+  std::atomic<const void*> reporting_{nullptr};  ///< the thread that is in the host's error handler or logger
   std::mutex idle_mutex_;
   host_coroutine* coroutines_ = nullptr;  ///< those of `spawn` that have not ended; under idle_mutex_
   std::condition_variable idle_;

@@ -128,6 +128,20 @@ std::vector<cell*> directory::all() {
   return cells;
 }
 
+std::string directory::not_asleep() {
+  constexpr int named_most = 8;
+  std::string names;
+  int named = 0;
+  for (cell* c : all()) {
+    if (c->word_.load(std::memory_order_relaxed) != cell::resting && named < named_most) {
+      names += named++ == 0 ? ": " : ", ";
+      names += c->name();
+    }
+    c->release();
+  }
+  return names;
+}
+
 cell* directory::any(std::uint64_t random) noexcept {
   const auto shards = kinds_.size() * shard_count;
   for (std::size_t n = 0; n != shards; ++n) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "kind.hpp"
@@ -42,6 +43,8 @@ class directory {
   [[nodiscard]] cell* any(std::uint64_t random) noexcept;
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] std::size_t awake() const noexcept;
+  /// For people: the names of some that are not asleep, behind a colon; empty if all are.
+  [[nodiscard]] std::string not_asleep();
 
   /// Nobody is put to sleep for idleness any more: the runtime shuts down.
   void stop() noexcept;

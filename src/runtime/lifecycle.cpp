@@ -28,9 +28,14 @@ task<> guarded(task<> body, std::exception_ptr& failure) {
 }
 
 // Why connections are closed with their actor, or with the runtime.
-std::exception_ptr why_it_ends(bool destroyed) {
-  return std::make_exception_ptr(error(destroyed ? errc::destroying : errc::runtime_stopped));
+std::exception_ptr why_it_ends(const cell& c, bool destroyed) {
+  return std::make_exception_ptr(destroyed ? error(errc::destroying, c.name())
+                                           : error(errc::runtime_stopped, c.core().interrupted(c.name())));
 }
+
+// The names of the procedures in errors of calls that they keep out.
+constexpr std::string_view wake_name = "its wake";
+constexpr std::string_view stop_name = "its end";
 
 }  // namespace
 
@@ -48,6 +53,7 @@ class lifecycle::waking : public procedure {
   explicit waking(cell& c) : procedure{c, true} {}
   task<> steps() override { return wake(*target, nullptr, nullptr); }
   [[nodiscard]] std::string_view what() const noexcept final { return "wake"; }
+  [[nodiscard]] const std::string_view* constant_name() const noexcept final { return &wake_name; }
 };
 
 // It begins when the store has answered.
@@ -73,6 +79,7 @@ class lifecycle::stopping final : public procedure {
   explicit stopping(cell& c) : procedure{c, false} {}
   task<> steps() override { return stop(*target); }
   [[nodiscard]] std::string_view what() const noexcept override { return "stop"; }
+  [[nodiscard]] const std::string_view* constant_name() const noexcept override { return &stop_name; }
 };
 
 void lifecycle::begin_wake(cell& c) noexcept {
@@ -104,8 +111,8 @@ bool lifecycle::is_asleep(const cell& c) noexcept { return c.phase_ == cell::pha
 void lifecycle::stop_now(cell& c) noexcept {
   if (c.phase_ == cell::phase::awake) begin_stop(c);
   if (c.phase_ != cell::phase::asleep) return;
-  close_all(c, why_it_ends(false));
-  if (c.side_ && c.side_->queues) c.side_->queues->refuse_waiters(why_it_ends(false));
+  close_all(c, why_it_ends(c, false));
+  if (c.side_ && c.side_->queues) c.side_->queues->refuse_waiters(why_it_ends(c, false));
 }
 
 void lifecycle::cut_short(cell& c) noexcept {
@@ -241,13 +248,9 @@ void lifecycle::restore(cell& c, actor_record& record) {
 
 // State that cannot be read stays in the store as it is: there is no live copy that would be written in its place.
 void lifecycle::read_state(cell& c, const actor_record& record) {
-  const definition& type = c.type();
   try {
-    if (record.version < type.version && type.migrate != nullptr) {
-      c.live_->decode(migrate_state(record.state, *type.migrate, record.version));
-    } else {
-      c.live_->decode(record.state);
-    }
+    const migrated_state state{c.type(), record};
+    state.read([&](bytes_view current) { c.live_->decode(current); });
   } catch (...) {
     c.live_.reset();
     throw;
@@ -326,8 +329,8 @@ void lifecycle::overdue(cell& c) noexcept {
     if (now->hook != nullptr) now->hook->cancel_all();
     for (invocation* inv = c.live_->running; inv != nullptr; inv = inv->following) inv->cancel();
     if (again || c.core().killed()) return;
-    c.core().log(log_level::warning,
-                 fmt::format("{}: the grace period ended with {} running", c.name(), c.live_->running_count));
+    c.core().log(log_level::warning, fmt::format("{}: the grace period ended with {} not ended", c.name(),
+                                                 c.live_->running != nullptr ? c.live_->running->what() : "a hook"));
   }
 }
 
@@ -402,9 +405,9 @@ task<> lifecycle::end_stop(cell& c, bool destroying) {
 
 std::exception_ptr lifecycle::why_connections_end(const cell& c) {
   if (c.phase_ == cell::phase::awake) return nullptr;
-  if (c.side_ && c.side_->destroy_requested) return why_it_ends(true);
-  if (c.core().stopping()) return why_it_ends(false);
-  return c.type().options.durability == durability::ephemeral ? why_it_ends(true) : nullptr;
+  if (c.side_ && c.side_->destroy_requested) return why_it_ends(c, true);
+  if (c.core().stopping()) return why_it_ends(c, false);
+  return c.type().options.durability == durability::ephemeral ? why_it_ends(c, true) : nullptr;
 }
 
 task<> lifecycle::take_leave(cell& c, bool destroying) {
@@ -476,14 +479,14 @@ void lifecycle::lay_down(cell& c) {
   c.quick_writes_ = false;
   if (c.side_) {
     auto& side = *c.side_;
-    if (side.heard_by && (gone || c.core().stopping())) close_all(c, why_it_ends(gone));
+    if (side.heard_by && (gone || c.core().stopping())) close_all(c, why_it_ends(c, gone));
     if (gone) side.heard_by.reset();
     if (side.queues) {
       const auto first = side.queues->first_due(side.awaited);
       // Else whoever tried to wake it tries again.
       const bool was_awake = c.phase_ == cell::phase::finalising && !is_planted(planted::message_forgotten);
       if (first && !gone && was_awake && alarms::concern(c.type())) c.core().wake_ups().set(c.type(), c.key(), *first);
-      if (gone || c.core().stopping()) side.queues->refuse_waiters(why_it_ends(gone));
+      if (gone || c.core().stopping()) side.queues->refuse_waiters(why_it_ends(c, gone));
     }
     c.readmit();
     if (side.end_life()) c.side_.reset();

@@ -2,15 +2,43 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
-#include <troupe/codec/json_fwd.hpp>
+#include <troupe/actor/definition.hpp>
 #include <troupe/core/bytes.hpp>
+#include <troupe/store/store.hpp>
 
 namespace troupe::inline v0 {
 namespace detail {
 
 /// Brings a stored state up to date with a definition's `migrate`. What that leaves as it was keeps its bytes.
 [[nodiscard]] bytes migrate_state(bytes_view stored, void (*migrate)(json& state, int from), std::uint32_t from);
+
+/// The stored state of an actor, brought up to date with its definition's `migrate`. A failure is
+/// `actor.unreadable_state`: it names the actor, the step and both versions, and has the cause nested in it.
+class migrated_state {
+ public:
+  /// Both have to outlive this. Throws `actor.unreadable_state`.
+  migrated_state(const definition& type, const actor_record& record);
+
+  /// Calls `decode(bytes_view)` with the state in its present shape.
+  template <class Decode>
+  void read(Decode&& decode) const {
+    try {
+      decode(view_);
+    } catch (...) {
+      refuse("decode");
+    }
+  }
+
+ private:
+  [[noreturn]] void refuse(std::string_view step) const;  ///< within a catch
+
+  const definition& type_;
+  const actor_record& record_;
+  bytes migrated_;
+  bytes_view view_;
+};
 
 class cell;
 

@@ -89,9 +89,8 @@ bool outgoing::keep(enqueuing& inv, const std::exception_ptr& why) noexcept {
     if (nobody_waits) inv.release();  // it stays in the store
     return nobody_waits;
   }
-  const auto& name = inv.origin->type->name;
   if (!is_one_of(why, errc::aborted)) {
-    core_.report(why, fmt::format("a message on its way to {}; it is tried again", name));
+    core_.report(why, fmt::format("a message on its way to {}; it is tried again", inv.origin->name()));
   }
   put_off(inv);
   return true;
@@ -150,7 +149,7 @@ void outgoing::try_again() noexcept {
 void outgoing::drop(enqueuing& inv) noexcept {
   if (inv.posted) return inv.release();
   inv.must_arrive = false;
-  core_.refuse(inv, std::make_exception_ptr(error(errc::runtime_stopped)));
+  core_.refuse(inv, std::make_exception_ptr(error(errc::runtime_stopped, core_.interrupted(inv.origin->name()))));
 }
 
 // --- what an earlier process left ------------------------------------------------------------------------------------

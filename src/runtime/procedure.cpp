@@ -18,7 +18,7 @@ void quiet_wait::await_suspend(std::coroutine_handle<> h) noexcept {
 
 void reply::pass_gate(gate_node& n, bool durable) noexcept {
   auto& r = static_cast<reply&>(n);
-  if (!durable) r.failure = std::make_exception_ptr(error(errc::store_unavailable));
+  if (!durable) r.lost = true;
   r.answer();
   r.release();
 }
@@ -70,8 +70,8 @@ void durable_wait::interrupt() noexcept {
 
 void durable_wait::await_resume() {
   end();
-  if (aborted_) throw error(errc::aborted, "save");
-  if (reply_->failure) std::rethrow_exception(std::exchange(reply_->failure, nullptr));
+  if (aborted_) throw error(errc::aborted, core_.interrupted("waiting for a commit"));
+  if (reply_->lost) throw error(errc::store_unavailable, core_.interrupted("waiting for a commit"));
   if (unsaved_) std::rethrow_exception(unsaved_);
 }
 

@@ -30,13 +30,7 @@ cell_queues::cell_queues(cell& c)
 
 cell_queues::~cell_queues() = default;
 
-turn& cell_queues::this_turn() const {
-  turn* const t = this_thread().in_turn;
-  if (t == nullptr || t->where != &owner) {
-    throw error(errc::invalid_operation, owner.name() + ": only the actor's own code can use its queues");
-  }
-  return *t;
-}
+turn& cell_queues::this_turn() const { return own_turn(owner, "queue"); }
 
 const queue_entry& cell_queues::entry_of(const queued& m) const noexcept {
   return owner.type().queues[m.queue()];

@@ -40,9 +40,14 @@ class next_turn final : public wait {
   void interrupt() noexcept override {}
 };
 
-[[noreturn]] void throw_aborted(const cell& c) { throw error(errc::aborted, c.name() + ": waiting for a message"); }
+[[noreturn]] void throw_aborted(const cell& c) {
+  throw error(errc::aborted, c.core().interrupted(c.name() + ": waiting for a message"));
+}
 
-cell_queues& queues_of(activation& a) { return a.owner().queues(); }
+cell_queues& queues_of(const activation& a) {
+  static_cast<void>(own_turn(a.owner(), "queue"));
+  return a.owner().queues();
+}
 
 std::optional<receipt> receive_now(cell_queues& from, lane_list lanes) {
   if (this_thread().here->cancelled()) throw_aborted(from.owner);
@@ -163,7 +168,7 @@ void send_to_self(activation& a, std::uint32_t queue, bytes body, std::chrono::n
   mine.add(queue, std::make_shared<const bytes>(std::move(body)), due);
 }
 
-std::size_t count_messages(const activation& a, std::uint32_t lane) { return a.owner().queues().size(lane); }
+std::size_t count_messages(const activation& a, std::uint32_t lane) { return queues_of(a).size(lane); }
 
 void complete(const receipt& r, std::optional<bytes> result) { r.from->complete(r, std::move(result)); }
 

@@ -40,7 +40,9 @@ void require(bool has_answer) noexcept {
   std::abort();
 }
 
-std::exception_ptr open_outcome() { return std::make_exception_ptr(error(errc::store_unavailable)); }
+std::exception_ptr open_outcome() {
+  return std::make_exception_ptr(error(errc::store_unavailable, "the simulated process has died"));
+}
 
 }  // namespace
 

@@ -150,7 +150,7 @@ void simulation::world::die(bool power_cut) {
   shared.log.note(power_cut ? "a power cut, after steps" : "a crash, after steps", owner.steps());
   present->store->sever();
   if (options.disk) power_cut ? options.disk->power_cut() : options.disk->crash();
-  const bool ended = core().kill();
+  const bool ended = core().kill(fmt::format("a simulated {} ({})", power_cut ? "power cut" : "crash", place()));
   if (!ended) {
     throw error(errc::simulation_endless,
                 "code of the program that died goes on for ever, or waits for what is not troupe's; let loops end when "
@@ -236,7 +236,7 @@ simulation::~simulation() {
   world_->shared.calm = world_->dying = true;
   world_->present->store->sever();
   if (world_->options.disk) world_->options.disk->crash();
-  world_->core().kill();
+  world_->core().kill("the end of the simulation");
   while (world_->present->exec->step()) {
   }
 }
@@ -339,7 +339,8 @@ void simulation::heal() noexcept {
 
 // --- looking in -----------------------------------------------------------------------------------------------------
 
-std::optional<actor_record> simulation::load(const troupe::detail::address& which, bool with_messages) {
+std::optional<actor_record> simulation::load(const troupe::detail::address& which, bool with_messages,
+                                             const std::function<void(bytes_view)>& decode) {
   static_cast<void>(world_->exec());
   load_request request;
   if (which.how == troupe::detail::address::intent::by_id) request.id = which.id;
@@ -350,8 +351,9 @@ std::optional<actor_record> simulation::load(const troupe::detail::address& whic
   world_->present->store->inner().load(request);
   if (request.failure) std::rethrow_exception(request.failure);
   auto& found = request.found;
-  if (found && found->initialised && which.type->migrate != nullptr && found->version < which.type->version) {
-    found->state = troupe::detail::migrate_state(found->state, *which.type->migrate, static_cast<int>(found->version));
+  if (decode && found && found->initialised) {
+    const troupe::detail::migrated_state state{*which.type, *found};
+    state.read(decode);
   }
   return std::move(found);
 }

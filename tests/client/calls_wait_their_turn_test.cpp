@@ -147,8 +147,8 @@ TEST_CASE("the failure of a posted call goes to the error handler", "[client]") 
   runtime.settle();
   CHECK(main.call<&ledger::all>().get() == up_to(1));
   REQUIRE(heard.size() == 2);
-  CHECK(heard[0] == "user.too_large in add_small in ledger");
-  CHECK(heard[1] == "actor.not_found in add in ledger");
+  CHECK(heard[0] == "user.too_large in add_small in ledger/main");
+  CHECK(heard[1] == "actor.not_found in add in ledger/nowhere");
   CHECK(runtime->health().errors == 2);
 }
 

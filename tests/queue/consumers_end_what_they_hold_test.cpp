@@ -211,8 +211,16 @@ namespace {
 struct leaky {
   static constexpr troupe::queue<"work", std::string> work{};
   static inline troupe::context<leaky>* shown = nullptr;
+  static inline std::optional<troupe::message<std::remove_const_t<decltype(work)>>> kept;
   void show(troupe::context<leaky>& c) { shown = &c; }
-  using actor = troupe::actor<leaky, work, &leaky::show>;
+  bool take(troupe::context<leaky>& c) {
+    kept = c.queue().try_next(work);
+    return kept.has_value();
+  }
+  std::string finish() {
+    return code_when([] { kept->complete(); });
+  }
+  using actor = troupe::actor<leaky, work, &leaky::show, &leaky::take, &leaky::finish>;
 };
 
 }  // namespace
@@ -226,4 +234,24 @@ TEST_CASE("Only the actor's own code takes from its queues") {
   CHECK(code_when([] { static_cast<void>(leaky::shown->queue().try_next(leaky::work)); }) == "actor.invalid_operation");
   CHECK(code_when([] { leaky::shown->queue().send(leaky::work, "x"); }) == "actor.invalid_operation");
   CHECK(w.code(leaky::shown->queue().next(leaky::work)) == "actor.invalid_operation");
+  CHECK(w.code(leaky::shown->queue().next_batch(leaky::work, 2)) == "actor.invalid_operation");
+  CHECK(w.code(leaky::shown->queue().messages(leaky::work).next()) == "actor.invalid_operation");
+  CHECK(code_when([] { static_cast<void>(leaky::shown->queue().try_next_batch(leaky::work, 2)); }) ==
+        "actor.invalid_operation");
+  CHECK(code_when([] { static_cast<void>(leaky::shown->queue().size(leaky::work)); }) == "actor.invalid_operation");
+}
+
+TEST_CASE("A message is settled in turns of its actor, and once") {
+  troupe::registry r;
+  r.use<leaky>("leaky");
+  world w{r};
+  const auto a = w.client.get_or_create<leaky>("a");
+  const auto b = w.client.get_or_create<leaky>("b");
+  w.run(a.send(leaky::work, "x"));
+  CHECK(w.run(a.call<&leaky::take>()));
+  CHECK(code_when([] { leaky::kept->complete(); }) == "actor.invalid_operation");
+  CHECK(code_when([] { leaky::kept->retry(); }) == "actor.invalid_operation");
+  CHECK(w.run(b.call<&leaky::finish>()) == "actor.invalid_operation");
+  CHECK(w.run(a.call<&leaky::finish>()) == "queue.already_completed");
+  leaky::kept.reset();
 }

@@ -279,7 +279,7 @@ TEST_CASE("The error handler hears of a message to nobody, and the store forgets
   const auto from = w.client.get_or_create<durable_writer>("w");
   w.run(from.call<&durable_writer::write_to_existing>("nobody"));
   w.settle();
-  CHECK(w.errors == texts{"send in inbox: actor.not_found"});
+  CHECK(w.errors == texts{"send in inbox/nobody: actor.not_found"});
   CHECK(store.on_their_way().empty());
   const auto to = w.client.get_or_create<durable_inbox>("i");
   const auto id = w.run(to.resolve());

@@ -207,6 +207,7 @@ class typed_invocation final : public untyped_invocation {
   }
 
   [[nodiscard]] std::string_view what() const noexcept override { return code_.name; }
+  [[nodiscard]] const std::string_view* constant_name() const noexcept override { return &code_.name; }
 
   void encode_value(buffer& out) const override {
     if constexpr (std::is_void_v<V>) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <stop_token>
+#include <string>
 #include <string_view>
 
 #include <troupe/actor/invocation.hpp>
@@ -35,6 +36,8 @@ class activation {
   virtual ~activation() = default;
 
   [[nodiscard]] cell& owner() const noexcept { return owner_; }
+  /// For people: see `cell::name`.
+  [[nodiscard]] std::string name() const;
   /// The actor itself, a `State*`.
   [[nodiscard]] virtual void* state() noexcept = 0;
 
@@ -84,6 +87,10 @@ class activation {
   /// The id of an actor that is never stored: for this life.
   [[nodiscard]] const actor_id& known_id() const noexcept;
   void set_id(const actor_id& id) { more().id = id; }
+
+ protected:
+  /// Within a catch: throws `actor.unreadable_state`, with the cause nested in it.
+  [[noreturn]] void refuse_input() const;
 
  private:
   // What few ask for.

@@ -26,6 +26,7 @@ class audience;
 class connection_core;
 class listener;
 struct address;
+struct turn;
 
 /// One event on its way, with the values that all of its listeners look at.
 class event_record : public work {
@@ -183,10 +184,13 @@ class connection_core : public work {
 
   // --- the actor's end; only in turns of the actor ---
 
-  /// Sends the event when the turn ends. Takes over the reference.
+  /// Sends the event when the turn ends. Takes over the reference. Throws `actor.invalid_operation` outside of the
+  /// actor's turns, and before on_connect; so does disconnect().
   void send(event_record* e);
   /// Ends it when the turn ends; the other end learns of it when that is durable.
   void disconnect(std::exception_ptr why);
+  /// Whether a turn of the actor runs on the calling thread.
+  [[nodiscard]] bool in_actors_turn() const noexcept;
   /// Whether on_disconnect has run, or is about to.
   [[nodiscard]] bool parted() const noexcept { return parted_ || closed(); }
   /// on_connect has returned: when the turn ends, the client may listen for itself.
@@ -232,6 +236,7 @@ class connection_core : public work {
     note(connection_core& c, function f) noexcept : work{f}, of{c} {}
     connection_core& of;
   };
+  [[nodiscard]] turn& actors_turn(const char* operation) const;
   static void departed(work& w) noexcept;
   void leave() noexcept;
   static void end_opening(work& w) noexcept;

@@ -12,6 +12,7 @@
 #include <troupe/actor/queues.hpp>
 #include <troupe/core/actor_id.hpp>
 #include <troupe/core/delay.hpp>
+#include <troupe/core/kept_task.hpp>
 #include <troupe/core/key.hpp>
 #include <troupe/core/tags.hpp>
 #include <troupe/core/task.hpp>
@@ -25,7 +26,8 @@ namespace detail {
 class activation;
 class durable_wait;
 
-/// The part of a context that does not depend on the actor's type.
+/// The part of a context that does not depend on the actor's type. Members documented as only for turns of the
+/// actor throw `actor.invalid_operation` elsewhere.
 class context_base {
  public:
   explicit context_base(activation& a) noexcept : activation_{a} {}
@@ -48,16 +50,16 @@ class context_base {
 
   /// Triggered when the actor begins to shut down and, inside a call, also when its caller has given up (time-out, stop
   /// token). The action is not interrupted: it looks at the token, or awaits things that end with `actor.aborted` once
-  /// the grace period is over.
+  /// the grace period is over. Only in turns of the actor; the token may be used anywhere.
   [[nodiscard]] std::stop_token stop_token() const;
 
-  /// Asks for the actor to be put to sleep after this turn; the next call wakes it.
+  /// Asks for the actor to be put to sleep after this turn; the next call wakes it. Only in turns of the actor.
   /// Errors: `actor.starting` in `on_create` and `on_wake`, `actor.stopping` once the actor shuts down. Calling it
   /// twice is calling it once.
   void sleep();
 
   /// Asks for the actor to be destroyed after this turn: `on_destroy` runs, then everything it has is deleted and its
-  /// key is free. The reply of the calling action is still delivered.
+  /// key is free. The reply of the calling action is still delivered. Only in turns of the actor.
   /// Errors: `actor.starting` in `on_create` and `on_wake`, `actor.destroying` if it is under way.
   void destroy();
 
@@ -68,11 +70,37 @@ class context_base {
   [[nodiscard("co_await this")]] task<> delay(std::chrono::nanoseconds duration);
 
   /// Runs a task in the actor's background, from after this turn on. The actor does not sleep before it has ended. When
-  /// the actor shuts down, it has until the end of the grace period. What it throws goes to the error handler.
+  /// the actor shuts down, it has until the end of the grace period. What it throws goes to the error handler. Only in
+  /// turns of the actor. An empty task is `actor.invalid_operation`.
   void keep_awake(task<> background);
 
-  /// The same, but it does not keep an idle actor from sleeping.
+  /// The same with a function object that returns the task, called at once and kept until the task has ended. So a
+  /// lambda that is a coroutine may capture, which it may not if it is called first:
+  ///
+  ///     c.keep_awake([&c, order]() -> troupe::task<> { co_await ship(c, order); });
+  ///
+  /// Objects captured by reference have to live as long: the context and the actor do, a local variable does not.
+  template <not_a_task F>
+  void keep_awake(F&& function) {
+    static_assert(returns_task<F>(),
+                  "troupe: keep_awake takes a task<>, or a function object that returns one and takes no arguments");
+    if constexpr (returns_task<F>()) {
+      require_turn("keep_awake");
+      keep_awake(keep_with_task(std::forward<F>(function), "keep_awake"));
+    }
+  }
+
+  /// The same two, but the task does not keep an idle actor from sleeping.
   void wait_until(task<> background);
+  template <not_a_task F>
+  void wait_until(F&& function) {
+    static_assert(returns_task<F>(),
+                  "troupe: wait_until takes a task<>, or a function object that returns one and takes no arguments");
+    if constexpr (returns_task<F>()) {
+      require_turn("wait_until");
+      wait_until(keep_with_task(std::forward<F>(function), "wait_until"));
+    }
+  }
 
   /// `co_await c.save()`: ends the turn, and continues when all that the actor has done up to here is durable, also in
   /// a `relaxed` actor. Errors: `store.unavailable`; `actor.aborted`.
@@ -83,7 +111,9 @@ class context_base {
 
  protected:
   [[nodiscard]] activation& own_activation() const noexcept { return activation_; }
-  [[nodiscard]] connection_core* caller() const noexcept;
+  /// Throws `actor.invalid_operation` unless a turn of the actor runs on this thread.
+  void require_turn(const char* operation) const;
+  [[nodiscard]] connection_core* caller() const;
   void for_each_connection(void (*f)(void* to, connection_core& c), void* to) const;
   [[nodiscard]] bool hears(std::uint32_t event) const noexcept;
   void send_to_all(event_record* e);
@@ -97,7 +127,9 @@ class context_base {
 /// What an action or hook learns about its actor, and asks of the runtime. It is injected where the first parameter is
 /// `troupe::context<Self>&`, and lives as long as the actor is awake.
 ///
-/// May be used only by the actor's own code, that is, within its turns.
+/// Used only by the actor's own code, that is, within its turns. Elsewhere (on another thread, in another actor, after
+/// an await that is not the actor's) its members throw `actor.invalid_operation`, except those that read constant data:
+/// `id`, `key`, `name`, `client`, `now`, `wall`, `log`. The context is destroyed when the actor goes to sleep.
 template <class A>
 class context final : public detail::context_base {
  public:

@@ -12,6 +12,7 @@
 #include <troupe/actor/options.hpp>
 #include <troupe/actor/queue.hpp>
 #include <troupe/codec/json_fwd.hpp>
+#include <troupe/codec/names.hpp>
 #include <troupe/core/bytes.hpp>
 
 namespace troupe::inline v0 {
@@ -103,9 +104,9 @@ struct definition {
   }
 };
 
-/// Its address stands for the type.
+/// Its address stands for the type; its value is the name, for people.
 template <class A>
-inline constexpr char type_tag = 0;
+inline constexpr std::string_view type_tag = type_name<A>();
 
 [[nodiscard]] std::string wire_name(std::string_view written, naming policy);
 

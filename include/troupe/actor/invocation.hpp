@@ -101,6 +101,7 @@ class reply : public gate_node {
   std::exception_ptr failure;       ///< the answer, if it is not a value
   epoch_number dependency = 0;      ///< what the answer can depend on; of a call, what it brings along
   std::atomic<bool> at_gate{false};  ///< the actor is done; only the commit is missing
+  bool lost = false;                ///< answered by a gate that will never open: the outcome is open
 
  protected:
   virtual ~reply() = default;
@@ -132,6 +133,8 @@ class invocation : public reply, public work, public fiber {
 
   /// The name for people: of the action, the hook, ...
   [[nodiscard]] virtual std::string_view what() const noexcept = 0;
+  /// For an invocation that may keep others out of an actor: a constant with the name. Null for the rest.
+  [[nodiscard]] virtual const std::string_view* constant_name() const noexcept { return nullptr; }
 
   void resume_later(work& w) noexcept final;
   [[nodiscard]] bool takes_turns() const noexcept final { return true; }
@@ -154,6 +157,9 @@ class invocation : public reply, public work, public fiber {
   };
 
   std::exception_ptr unsaved;      ///< a turn's changes could not be stored; takes the place of the answer
+  /// The `constant_name` of the invocation that held the actor when this one was last deferred; null while this one
+  /// runs. Written by the actor's side, read by a caller whose time-out has passed.
+  std::atomic<const std::string_view*> kept_out_by{nullptr};
   cell* target = nullptr;
   const address* origin = nullptr;  ///< how the caller names the actor; holds a reference
   chain_link::pointer link;        ///< what it descends from; null: nothing that keeps others out

@@ -8,6 +8,7 @@
 
 #include <troupe/actor/connection_core.hpp>
 #include <troupe/actor/event.hpp>
+#include <troupe/core/assert.hpp>
 #include <troupe/core/error.hpp>
 
 namespace troupe::inline v0 {
@@ -33,13 +34,18 @@ event_record* make_event(T&&... values) {
 
 }  // namespace detail
 
-/// An actor's end of a connection: who is there. Cheap to copy; after the connection has ended it is still valid, and
-/// sends nothing.
+/// An actor's end of a connection: who is there. Cheap to copy. A move copies, so a peer that was moved from
+/// stays usable. After the connection has ended it is still valid, and sends nothing.
 ///
-/// May be used only by the actor's own code, that is, within its turns.
+/// Used only by the actor's own code, that is, within its turns. Elsewhere, and before `on_connect`, `send` and
+/// `disconnect` throw `actor.invalid_operation`, and `state` fails an assertion.
 template <class A>
 class peer {
  public:
+  peer(const peer&) noexcept = default;
+  peer& operator=(const peer&) noexcept = default;
+  ~peer() = default;
+
   /// Unique, never reused.
   [[nodiscard]] const actor_id& id() const noexcept { return core_->id; }
 
@@ -56,8 +62,10 @@ class peer {
   [[nodiscard]] auto& state() const {
     static_assert(!std::is_void_v<detail::connection_state<A>>,
                   "troupe: connections of this actor have no state; give the actor a create_connection_state");
+    TROUPE_ASSERT(core_->in_actors_turn(), "a connection's state belongs to the actor's own code, in its turns");
     if (!typed().state) {
-      throw error(errc::invalid_operation, "a connection has no state before create_connection_state has returned");
+      throw error(errc::invalid_operation,
+                  "a connection has no state before the actor's create_connection_state has returned");
     }
     return *typed().state;
   }

@@ -35,8 +35,8 @@ class typed_activation final : public activation {
       if constexpr (std::is_void_v<input_value>) {
         return run_hook([this] { return actor_.on_create(context_); });
       } else {
-        if (input == nullptr) throw error(errc::missing_input, type_name<A>());
-        return run_create(decode_stored<input_value>(*input));
+        if (input == nullptr) throw error(errc::missing_input, name());
+        return run_create(read_input<input_value>(*input));
       }
     } else {
       return {};
@@ -135,6 +135,14 @@ class typed_activation final : public activation {
       return {};
     } else {
       return hook();
+    }
+  }
+  template <class Input>
+  Input read_input(const bytes& stored) const {
+    try {
+      return decode_stored<Input>(stored);
+    } catch (...) {
+      refuse_input();
     }
   }
   template <class Input>

@@ -14,6 +14,7 @@
 #include <troupe/client/awaited_value.hpp>
 #include <troupe/client/call_wait.hpp>
 #include <troupe/client/handle_core.hpp>
+#include <troupe/core/assert.hpp>
 #include <troupe/runtime/cell.hpp>
 
 namespace troupe::inline v0 {
@@ -37,11 +38,15 @@ class call_core {
   call_core& operator=(const call_core&) = delete;
 
   /// Do not run on the caller's thread: see `when_all`.
-  void run_elsewhere() noexcept { elsewhere_ = true; }
+  void run_elsewhere() noexcept {
+    elsewhere_ = true;
+    if (stage_ == stage::fresh) stage_ = stage::to_leave;
+  }
 
  protected:
   enum class stage : std::uint8_t {
     fresh,
+    to_leave,  ///< the same, but not to run within `await_ready`
     ran,      ///< has run on the caller's thread, or failed; conclude() is to be called
     waiting,  ///< `waiting_` has the answer, or will have
     done,     ///< the value is here, and there is nothing more to do
@@ -94,6 +99,8 @@ class call_core {
   [[nodiscard]] bool run_coroutine_here(thread_state& thread) noexcept;
 
   // The steps of any other call.
+  /// Throws `actor.invalid_operation` if the call was awaited before, or its handle was moved from.
+  void begin_once();
   bool suspend(std::coroutine_handle<> h);
   void block();
   /// Waits, in an actor's turn, for the answer to an invocation that the turn sends, and that keeps its reference.
@@ -113,7 +120,8 @@ class call_core {
   [[nodiscard]] invocation* record() const noexcept { return waiting_ ? waiting_->record() : nullptr; }
 
   stage stage_ = stage::fresh;
-  bool elsewhere_ = false;
+  bool elsewhere_ : 1 = false;
+  bool begun_ : 1 = false;  ///< it was awaited, and did not end within `await_ready`
   std::exception_ptr failure_;
   epoch_number dependency_ = 0;  ///< of the answer, when the action has run here
 
@@ -210,7 +218,7 @@ class [[nodiscard("a call does nothing until it is awaited")]] typed_call final 
   [[nodiscard, gnu::always_inline]] inline bool await_ready() {
     const code& c = *code_;
     auto& thread = this_thread();
-    return thread.in_turn == nullptr && !elsewhere_ && !thread.is_cancelled() && c.run_here(*this, thread);
+    return thread.in_turn == nullptr && stage_ == stage::fresh && !thread.is_cancelled() && c.run_here(*this, thread);
   }
   bool await_suspend(std::coroutine_handle<> h) { return suspend(h); }
   V await_resume() {
@@ -224,6 +232,7 @@ class [[nodiscard("a call does nothing until it is awaited")]] typed_call final 
   /// Calls from a plain thread and waits for the reply. Inside coroutines and on the runtime's own threads it throws
   /// `actor.invalid_operation`: `co_await` the call there.
   V get() {
+    TROUPE_ASSERT(stage_ == stage::fresh, "a call is made once; make another one");
     const code& c = *code_;
     auto& thread = this_thread();
     if (!thread.is_plain() || !c.run_here(*this, thread)) block();
@@ -292,7 +301,8 @@ inline constexpr call_code<value_of<M>, call_arguments<M>> call_code_of{
 }  // namespace detail
 
 /// One call to an action, as `handle::call` makes it. It is awaited once, or waited for with `get()`; until then
-/// nothing happens, and afterwards it is spent. It borrows the handle unless that was a temporary.
+/// nothing happens, and afterwards it is spent: to await it again is `actor.invalid_operation`, and to `get()` it again
+/// the same, or a failed assertion. It borrows the handle unless that was a temporary.
 ///
 /// Where the actor is awake and idle, the action runs at once on the calling thread. Otherwise the caller is suspended
 /// and resumed where it belongs: on its executor or, inside an actor, in a turn of that actor.

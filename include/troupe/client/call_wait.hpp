@@ -6,6 +6,7 @@
 #include <exception>
 #include <optional>
 #include <stop_token>
+#include <string>
 
 #include <troupe/actor/invocation.hpp>
 #include <troupe/client/handle_core.hpp>
@@ -61,6 +62,8 @@ class call_wait final : public wait, private reply_waiter {
   void event() noexcept;
   [[nodiscard]] bool begin_waiting();
   [[noreturn]] void throw_ending();
+  [[noreturn]] void throw_lost() const;
+  [[nodiscard]] std::string subject() const;
   [[nodiscard]] executor& home() const noexcept;
 
   const handle_core& target_;

@@ -61,12 +61,17 @@ std::optional<bytes> encode_input(const Input& input) {
 
 }  // namespace detail
 
-/// Makes handles of actors. Cheap to copy; all members may be called from any thread, and from actors. It may outlive
-/// its runtime: then everything fails with `runtime.stopped`.
+/// Makes handles of actors. Cheap to copy. A move copies, so a client that was moved from stays usable. All members may
+/// be called from any thread, and from actors. It may outlive its runtime: then everything fails with
+/// `runtime.stopped`.
 ///
 /// Asking for an actor type that the registry does not have throws `actor.not_registered`.
 class client {
  public:
+  client(const client&) noexcept = default;
+  client& operator=(const client&) noexcept = default;
+  ~client() = default;
+
   /// A handle of the actor with this key. Nothing happens until it is used; then a missing actor is `actor.not_found`.
   template <class A>
   [[nodiscard]] handle<A> get(troupe::key key) const {

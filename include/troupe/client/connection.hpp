@@ -66,6 +66,8 @@ std::unique_ptr<event_callback> make_callback(F f) {
 [[nodiscard]] counted_ptr<listener> listen(connection_core& to, std::uint32_t event, listener::kind kind,
                                            std::unique_ptr<event_callback> call);
 
+[[noreturn]] void refuse_moved_connection();
+
 /// The invocation that opens a connection. If nobody takes the connection from it, it closes it again.
 class opening : public invocation {
  public:
@@ -118,6 +120,7 @@ class [[nodiscard("a subscription ends when this object goes")]] subscription {
   friend class event_stream;
 
   static task<> settle(detail::counted_ptr<detail::listener> l);
+  [[noreturn]] static void refuse_empty();
 
   detail::counted_ptr<detail::listener> listener_;
 };
@@ -140,7 +143,8 @@ class [[nodiscard("a stream ends when this object goes")]] event_stream {
 
   /// The next event; nothing once the connection was closed and all of its events are read.
   /// Errors: `connection.lagging` and any other reason for which the actor's side closed the connection;
-  /// `auth.forbidden`; `actor.aborted`; `actor.invalid_operation` if another coroutine waits on this stream.
+  /// `auth.forbidden`; `actor.aborted`; `actor.invalid_operation` if another coroutine waits on this stream, or it was
+  /// moved from.
   [[nodiscard("co_await this")]] task<std::optional<value_type>> next() { return take(subscription_.listener_); }
 
   /// As `subscription::ready`.
@@ -149,7 +153,14 @@ class [[nodiscard("a stream ends when this object goes")]] event_stream {
   explicit event_stream(detail::counted_ptr<detail::listener> l) noexcept : subscription_{std::move(l)} {}
 
  private:
+  template <class A>
+  friend class connection;
+
+  /// Throws `connection.closed`, naming the actor.
+  [[noreturn]] void throw_ended() const { subscription_.listener_->of->throw_closed(); }
+
   static task<std::optional<value_type>> take(detail::counted_ptr<detail::listener> from) {
+    if (!from) subscription::refuse_empty();
     detail::listener_wait wait{*from, detail::listener_wait::until::heard};
     detail::event_record* const heard = co_await wait;
     const auto record = detail::counted_ptr<detail::event_record>::adopt(heard);
@@ -182,7 +193,8 @@ class [[nodiscard("a stream ends when this object goes")]] event_stream {
 /// connection that an actor made run in turns of that actor, and so may use its state. What they throw goes to
 /// `runtime_options::on_error`.
 ///
-/// Movable; all const members may be called from any thread.
+/// Movable; all const members may be called from any thread. A connection that was moved from throws
+/// `actor.invalid_operation` from all members except `connected` and `close`.
 template <class A>
 class [[nodiscard("a connection is closed when this object goes")]] connection {
  public:
@@ -198,7 +210,7 @@ class [[nodiscard("a connection is closed when this object goes")]] connection {
   ~connection() { close(); }
 
   /// Unique, never reused; the actor sees the same one.
-  [[nodiscard]] const actor_id& id() const noexcept { return core_->id; }
+  [[nodiscard]] const actor_id& id() const { return core().id; }
 
   /// The actor over this connection, with all that handles can do: inside the calls made with it, `c.connection()` is
   /// this one. Once the connection is closed they fail with `connection.closed`, or the reason.
@@ -242,8 +254,8 @@ class [[nodiscard("a connection is closed when this object goes")]] connection {
   subscription on_close(F f) const {
     static_assert(std::is_invocable_v<F&, const std::exception_ptr&>,
                   "troupe: on_close takes a function of const std::exception_ptr&");
-    auto tell = [f = std::move(f), c = core_.get()](const detail::event_record*) mutable { f(c->reason()); };
-    return subscription{core_->listen(0, detail::listener::kind::end, detail::make_callback(std::move(tell)))};
+    auto tell = [f = std::move(f), c = &core()](const detail::event_record*) mutable { f(c->reason()); };
+    return subscription{core().listen(0, detail::listener::kind::end, detail::make_callback(std::move(tell)))};
   }
 
   /// False once one of the two sides has closed it.
@@ -274,7 +286,7 @@ class [[nodiscard("a connection is closed when this object goes")]] connection {
   template <class Event>
   event_stream<Event> listen(const Event&, detail::listener::kind kind) const {
     static_assert(listed<Event>(), "troupe: this event is not in the actor's manifest");
-    return event_stream<Event>{detail::listen(*core_, place<Event>(), kind, nullptr)};
+    return event_stream<Event>{detail::listen(core(), place<Event>(), kind, nullptr)};
   }
   template <class Event, class F>
   subscription listen(const Event&, detail::listener::kind kind, F&& f) const {
@@ -285,7 +297,7 @@ class [[nodiscard("a connection is closed when this object goes")]] connection {
       static_assert(fits, "troupe: the handler does not take the values that the event carries, as const references");
       if constexpr (fits) {
         return subscription{detail::listen(
-            *core_, place<Event>(), kind,
+            core(), place<Event>(), kind,
             detail::make_callback([f = std::forward<F>(f)](const detail::event_record* e) mutable {
               std::apply(f, static_cast<const detail::typed_event<values>*>(e)->values);
             }))};
@@ -298,8 +310,14 @@ class [[nodiscard("a connection is closed when this object goes")]] connection {
   static task<typename event_stream<Event>::value_type> first_of(event_stream<Event> events) {
     auto heard = std::move(events);  // a local ends with the body, a parameter with the task
     auto value = co_await heard.next();
-    if (!value) throw error(errc::connection_closed);
+    if (!value) heard.throw_ended();
     co_return std::move(*value);
+  }
+
+  [[nodiscard]] detail::connection_core& core() const {
+    if (!core_) [[unlikely]]
+      detail::refuse_moved_connection();
+    return *core_;
   }
 
   handle<A> handle_;

@@ -27,7 +27,8 @@ class simulation;
 /// actor's place in memory stays (160 to 320 bytes), asleep or not; the actor's state does not.
 ///
 /// A handle made from a key follows the key: once the actor is destroyed, `get` finds none and `get_or_create` makes
-/// the next one. A handle made from an id means that actor only.
+/// the next one. A handle made from an id means that actor only. Operations of a handle that was moved from throw
+/// `actor.invalid_operation`.
 template <class A>
 class handle {
  public:

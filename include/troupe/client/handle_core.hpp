@@ -13,7 +13,9 @@
 namespace troupe::inline v0 {
 namespace detail {
 
-/// What is the same in handles of all types: the address, the cell once it is known, and the options of calls.
+/// The part of a handle that does not depend on the actor's type: the address, the cell once it is known, and the
+/// options of calls. One that was moved from has no cell, so a call over it leaves the fast path and reaches the check
+/// in where() or find().
 class handle_core {
  public:
   handle_core() noexcept = default;
@@ -35,7 +37,12 @@ class handle_core {
     if (address_ != nullptr) release();
   }
 
-  [[nodiscard]] const address& where() const noexcept { return *address_; }
+  /// Throws `actor.invalid_operation` if this was moved from.
+  [[nodiscard]] const address& where() const {
+    if (address_ == nullptr) [[unlikely]]
+      refuse_empty();
+    return *address_;
+  }
   [[nodiscard]] bool empty() const noexcept { return address_ == nullptr; }
 
   /// The cell, if it was found before.
@@ -68,6 +75,7 @@ class handle_core {
   void set_via(counted_ptr<connection_core> connection) noexcept;
 
  private:
+  [[noreturn]] static void refuse_empty();
   [[nodiscard]] cell* look_up() const;
   [[noreturn]] void refuse() const;
   void release() noexcept;

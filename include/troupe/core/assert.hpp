@@ -7,6 +7,8 @@
 /// line on stderr if the condition does not hold. Assertions are on where NDEBUG is not defined; a program that defines
 /// TROUPE_ASSERTIONS as 1 or 0, for the library and for itself, decides that by itself. The condition is not evaluated
 /// where they are off. One that contains a comma outside of parentheses needs parentheses of its own.
+///
+/// A mistake that cannot go on, and that no exception can report, ends the process in every build: see `misused`.
 
 #ifndef TROUPE_ASSERTIONS
 #ifdef NDEBUG
@@ -22,6 +24,10 @@ namespace detail {
 /// Writes the assertion to stderr and aborts. From any thread.
 [[noreturn]] void assertion_failed(const char* condition, const char* file, int line,
                                    const char* sentence = nullptr) noexcept;
+
+/// Writes the sentence to stderr and calls std::terminate. For mistakes that a destructor finds, since it cannot throw.
+/// From any thread.
+[[noreturn]] void misused(const char* sentence) noexcept;
 
 }  // namespace detail
 }  // namespace troupe::inline v0

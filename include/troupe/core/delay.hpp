@@ -8,7 +8,8 @@
 
 namespace troupe::inline v0 {
 
-/// `co_await delay(2s)` suspends for that long on the runtime's clock, at least; see `timer` for the precision.
+/// `co_await delay(2s)` suspends for that long on the runtime's clock, at least; see `timer` for the precision. Awaited
+/// again, it waits for as long again.
 ///
 /// Errors: `actor.aborted` when the actor that waits is being shut down or the task is a loser of `when_any`;
 /// `actor.invalid_operation` in a task that runs on no executor (under `sync_wait` on a plain thread: use

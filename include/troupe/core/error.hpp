@@ -34,6 +34,7 @@ enum class errc : std::uint16_t {
   missing_input = 118,          ///< actor.missing_input: `on_create` needs an input and none was given
   shutdown_timeout = 119,       ///< actor.shutdown_timeout: the grace period ended before the actor was done
   newer_state = 120,            ///< actor.newer_state: the stored state is of a newer version than this program
+  unreadable_state = 121,       ///< actor.unreadable_state: this program cannot read, or migrate, the stored state
 
   forbidden = 200,              ///< auth.forbidden: a permission hook said no
 

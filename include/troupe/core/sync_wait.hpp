@@ -13,10 +13,12 @@ void block_on(std::coroutine_handle<> h, promise_base& promise);
 
 /// Runs a task on the calling thread and waits for its value or exception.
 ///
-/// For plain threads only. Inside a coroutine it throws `actor.invalid_operation`: `co_await` the task there. The
-/// thread that pumps a `manual_executor` uses `runtime::run` instead, which pumps meanwhile.
+/// For plain threads only. Inside a coroutine it throws `actor.invalid_operation`: `co_await` the task there. An empty
+/// task, or one that was awaited before, is `actor.invalid_operation` too. The thread that pumps a `manual_executor`
+/// uses `runtime::run` instead, which pumps meanwhile.
 template <class T>
 T sync_wait(task<T> t) {
+  t.require_runnable("sync_wait");
   struct owner {
     std::coroutine_handle<detail::promise<T>> handle;
     ~owner() { handle.destroy(); }

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <troupe/core/assert.hpp>
 #include <troupe/core/fiber.hpp>
 #include <troupe/core/foreign.hpp>
 
@@ -108,6 +109,9 @@ class promise<void> final : public promise_base {
   void take() const { rethrow_failure(); }
 };
 
+/// Throws `actor.invalid_operation`: `operation` was given a task that has no coroutine to run.
+[[noreturn]] void refuse_task(const char* operation);
+
 template <class Promise>
 concept troupe_promise = std::derived_from<Promise, promise_base>;
 
@@ -123,6 +127,9 @@ concept troupe_promise = std::derived_from<Promise, promise_base>;
 /// are copied into its frame only if it takes them by value; so take them by value. Awaiting a million tasks in a loop
 /// uses no stack, in any build. Inside an actor, a task runs as part of the actor: its turns do not overlap with the
 /// actor's others.
+///
+/// An empty task, and one that was awaited before, cannot be run. Functions that take a task refuse it with
+/// `actor.invalid_operation`; to `co_await` it fails an assertion.
 template <class T>
 class [[nodiscard("a task does nothing until it is awaited")]] task {
  public:
@@ -148,11 +155,14 @@ class [[nodiscard("a task does nothing until it is awaited")]] task {
 
   class awaiter {
    public:
-    explicit awaiter(std::coroutine_handle<promise_type> h) noexcept : handle_{h} {}
+    explicit awaiter(std::coroutine_handle<promise_type> h) noexcept : handle_{h} {
+      TROUPE_ASSERT(h, "an empty task was awaited: it was moved from, or never made");
+    }
 
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> parent) noexcept {
+      TROUPE_ASSERT(!handle_.promise().continuation, "a task is awaited once");
       handle_.promise().continuation = parent;
       if constexpr (detail::troupe_promise<Promise>) {
         detail::this_thread().next = handle_;
@@ -172,6 +182,13 @@ class [[nodiscard("a task does nothing until it is awaited")]] task {
 
   /// Runs the task from a plain thread and waits for it: `troupe::sync_wait(std::move(*this))`.
   T get() &&;
+
+  /// Throws `actor.invalid_operation`, naming the operation that was given the task, unless the task can be run: it is
+  /// not empty, and was not awaited before.
+  void require_runnable(const char* operation) const {
+    if (!handle_ || handle_.promise().continuation) [[unlikely]]
+      detail::refuse_task(operation);
+  }
 
   /// For those that drive tasks themselves: gives up ownership of the coroutine.
   [[nodiscard]] std::coroutine_handle<promise_type> release() noexcept { return std::exchange(handle_, nullptr); }

@@ -59,6 +59,7 @@ class join final : public wait {
 
   template <class T>
   void add(task<T> body) {
+    body.require_runnable("when_all or when_any");
     const auto handle = body.release();
     ::new (static_cast<void*>(branches_ + count_)) branch{*this, handle, handle.promise()};
     ++count_;
@@ -148,6 +149,7 @@ join_value<T> take_from(join& all, std::size_t index) {
 ///     auto both = co_await troupe::when_all(a.call<&mapper::map>(x), b.call<&mapper::map>(y));
 ///
 /// If any fail, it waits for the rest and then throws the failure of the first of them in the order of the arguments.
+/// A task that is empty, or was awaited before, is `actor.invalid_operation`, before any has begun.
 template <class... A>
 [[nodiscard]] task<std::tuple<detail::join_value<detail::await_result<A>>...>> when_all(A... awaitables) {
   detail::require_fiber("when_all");

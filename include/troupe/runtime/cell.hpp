@@ -33,6 +33,9 @@ class status_invocation;
 struct cell_side;
 struct turn;
 
+/// For people: "chatRoom/general".
+[[nodiscard]] std::string name_of(const definition& type, const troupe::key& key);
+
 /// How a handle names an actor. Shared by the handle's copies and the calls under way.
 struct address {
   enum class intent : std::uint8_t {
@@ -55,6 +58,9 @@ struct address {
   void release() const noexcept {
     if (references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
+
+  /// For people: "chatRoom/general", or the definition and the id.
+  [[nodiscard]] std::string name() const;
 
   [[nodiscard]] bool creates() const noexcept { return how == intent::get_or_create || how == intent::create; }
   /// Whether the key, and what is meant by it, is all that there is to say.
@@ -146,8 +152,7 @@ class cell final : public work {
   [[nodiscard]] runtime_core& core() const noexcept { return kind().core; }
   [[nodiscard]] const definition& type() const noexcept { return kind().type; }
   [[nodiscard]] const troupe::key& key() const noexcept { return key_; }
-  /// For people: "chatRoom/general".
-  [[nodiscard]] std::string name() const;
+  [[nodiscard]] std::string name() const { return name_of(type(), key_); }
 
   // --- the holder -------------------------------------------------------------------------------------------------
 
@@ -296,6 +301,7 @@ class cell final : public work {
   void set_id(const actor_id& id);
   [[nodiscard]] invocation* holder() const noexcept;
   void defer(work& w) noexcept;
+  void keep_out(invocation& inv, work& w) noexcept;
   void readmit() noexcept;
   void enter(phase p, invocation* holder) noexcept;
   [[nodiscard]] cell_side& side();
@@ -413,6 +419,20 @@ struct turn {
   work_list outgoing_;  ///< what it sends; leaves when it has ended
   std::optional<turn_effects> effects_;
 };
+
+/// Whether a thread's innermost turn is one of this actor.
+[[nodiscard]] inline bool is_own_turn(const turn* t, const cell& c) noexcept { return t != nullptr && t->where == &c; }
+
+/// Throws `actor.invalid_operation`: the operation is for the actor's own code.
+[[noreturn]] void refuse_turn(const cell& c, std::string_view operation);
+
+/// The turn of this actor that runs on the calling thread. Throws `actor.invalid_operation` if there is none.
+[[nodiscard]] inline turn& own_turn(const cell& c, std::string_view operation) {
+  turn* const t = this_thread().in_turn;
+  if (!is_own_turn(t, c)) [[unlikely]]
+    refuse_turn(c, operation);
+  return *t;
+}
 
 }  // namespace detail
 }  // namespace troupe::inline v0

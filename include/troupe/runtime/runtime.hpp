@@ -10,6 +10,7 @@
 
 #include <troupe/actor/registry.hpp>
 #include <troupe/core/executor.hpp>
+#include <troupe/core/kept_task.hpp>
 #include <troupe/core/random.hpp>
 #include <troupe/core/sync_wait.hpp>
 #include <troupe/core/when.hpp>
@@ -72,21 +73,26 @@ class runtime {
   runtime(const registry& served, runtime_options options);
   runtime(const runtime&) = delete;
   runtime& operator=(const runtime&) = delete;
-  /// `shutdown()`, if that has not been called.
+  /// `shutdown()`, if that has not been called. Where that is refused the runtime would wait for the very code that
+  /// destroys it: the process ends with a sentence on stderr, and std::terminate.
   ~runtime();
 
   /// Makes handles of the runtime's actors (`troupe/client/client.hpp`).
   [[nodiscard]] const troupe::client& client() const noexcept { return *client_; }
 
   /// Puts every actor to sleep (running actions have their grace period), commits what is left, closes the store and
-  /// ends the threads. Calls made from now on fail with `runtime.stopped`. Blocks; may not be called from the runtime's
-  /// own threads. Calling it again does nothing.
+  /// ends the threads. Calls made from now on fail with `runtime.stopped`. Calling it again does nothing.
+  ///
+  /// Blocks. Refused with `actor.invalid_operation` where it would wait for its caller: on the threads of the runtime's
+  /// executor, in its actors, in its error handler and logger. In an actor or a coroutine of another runtime it works,
+  /// and takes that runtime a thread, and the actor, for as long as it takes.
   void shutdown();
 
   /// Runs a coroutine on the runtime's executor and waits for its value. For plain threads; with a `manual_executor`
   /// this pumps it meanwhile.
   template <class T>
   T run(task<T> t) {
+    t.require_runnable("runtime::run");
     struct frame {
       std::coroutine_handle<detail::promise<T>> handle;
       ~frame() { handle.destroy(); }
@@ -102,8 +108,16 @@ class runtime {
   }
 
   /// Runs a coroutine on the executor, waited for by nobody. What it throws goes to `on_error`. `shutdown` waits for
-  /// it.
+  /// it. Errors: `runtime.stopped`; `actor.invalid_operation` for an empty task.
   void spawn(task<> t);
+  /// The same with a function object that returns the task, called at once and kept until the task has ended. So a
+  /// lambda that is a coroutine may capture, which it may not if it is called first.
+  template <detail::not_a_task F>
+  void spawn(F&& function) {
+    static_assert(detail::returns_task<F>(),
+                  "troupe: spawn takes a task<>, or a function object that returns one and takes no arguments");
+    if constexpr (detail::returns_task<F>()) spawn(detail::keep_with_task(std::forward<F>(function), "spawn"));
+  }
 
   /// With a `manual_executor`: runs what is ready and returns how many pieces of work that was. With others: 0.
   std::size_t poll();

@@ -14,6 +14,7 @@
 
 #include <troupe/client/client.hpp>
 #include <troupe/codec/codec.hpp>
+#include <troupe/core/kept_task.hpp>
 #include <troupe/runtime/runtime.hpp>
 #include <troupe/testing/faults.hpp>
 #include <troupe/testing/seeded_random.hpp>
@@ -120,7 +121,8 @@ class [[nodiscard("a recording ends when this object goes")]] recording {
 ///     sim.run(b.call<&reminder::pending>());
 ///
 /// Code that waits when its process dies is told so, as a client of that process would be: its calls fail with
-/// `store.unavailable`, `runtime.stopped` or `actor.aborted`, and what it does then leads nowhere. Hooks do not run.
+/// `store.unavailable`, `runtime.stopped` or `actor.aborted`, whose message names the simulated crash, and what it does
+/// then leads nowhere. Hooks do not run.
 ///
 /// Not thread-safe. What is said below of virtual time holds for everything that the runtime's clock rules: time-outs,
 /// sleep, grace periods, delays, retries.
@@ -157,6 +159,15 @@ class simulation {
 
   /// Runs a coroutine beside everything else. It ends with its process at the latest. What it throws goes to `errors`.
   void spawn(task<> t);
+  /// The same with a function object that returns the task, as `runtime::spawn`.
+  template <troupe::detail::not_a_task F>
+  void spawn(F&& function) {
+    static_assert(troupe::detail::returns_task<F>(),
+                  "troupe: spawn takes a task<>, or a function object that returns one and takes no arguments");
+    if constexpr (troupe::detail::returns_task<F>()) {
+      spawn(troupe::detail::keep_with_task(std::forward<F>(function), "spawn"));
+    }
+  }
 
   /// Runs until nothing is left that could run without time passing.
   void settle();
@@ -198,13 +209,12 @@ class simulation {
   // --- looking in ---
 
   /// The actor as a crash would leave it: nothing if it does not exist there. Of an actor that has not run its
-  /// `on_create` to the end, the state as it began. Touches neither the actor nor the run.
+  /// `on_create` to the end, the state as it began. Touches neither the actor nor the run. Errors:
+  /// `actor.unreadable_state`.
   template <class A>
   [[nodiscard]] std::optional<A> stored(const handle<A>& of) {
-    const auto record = load(of.core_.where(), false);
-    if (!record) return std::nullopt;
     std::optional<A> state{std::in_place};
-    if (record->initialised) decode_into(*state, record->state);
+    if (!load(of.core_.where(), false, [&](bytes_view stored) { decode_into(*state, stored); })) return std::nullopt;
     return state;
   }
 
@@ -261,14 +271,15 @@ class simulation {
   struct world;
 
   void drive(const bool& done);
-  [[nodiscard]] std::optional<actor_record> load(const troupe::detail::address& which, bool with_messages);
+  [[nodiscard]] std::optional<actor_record> load(const troupe::detail::address& which, bool with_messages,
+                                                 const std::function<void(bytes_view)>& decode);
   void put_down(const troupe::detail::handle_core& which);
   [[nodiscard]] bool is_up(const troupe::detail::handle_core& which);
 
   template <class Queue>
   std::vector<typename Queue::message_type> messages(const troupe::detail::address& which, bool dead) {
     std::vector<typename Queue::message_type> found;
-    const auto record = load(which, true);
+    const auto record = load(which, true, nullptr);
     if (!record) return found;
     for (const auto& m : record->messages) {
       if (m.queue == Queue::name && m.dead == dead) {
