@@ -152,7 +152,12 @@ bool call_core::suspend(std::coroutine_handle<> h) {
     wait_for_gate();
   } else if (stage_ <= stage::to_leave) {
     if (mine != nullptr) mine->pause();
-    launch(thread);
+    if (mine != nullptr && mine->unsaved()) [[unlikely]] {  // nothing leaves a turn that is not stored
+      stage_ = stage::ran;
+      failure_ = mine->failure();
+    } else {
+      launch(thread);
+    }
   }
   const bool over = stage_ != stage::waiting || waiting_->has_answer();
   if (!over) return waiting_->suspend(h, mine);
@@ -174,6 +179,7 @@ void call_core::block() {
     throw error(errc::invalid_operation,
                 "get() would block a thread that others need; inside a coroutine or an actor, co_await the call");
   }
+  target().where().core->require_own_process();
   begin_once();
   if (stage_ == stage::ran && dependency_ != 0) wait_for_gate();
   if (stage_ <= stage::to_leave) launch(this_thread());
@@ -264,6 +270,7 @@ call_wait& call_core::wait_for(invocation& inv, cell* c, const turn* mine, epoch
 
 // An action that has run here leaves with its reply only when that is durable.
 void call_core::wait_for_gate() {
+  target().where().core->require_own_process();
   stage_ = stage::waiting;
   waiting_.emplace(target()).expect_gate(dependency_);
 }

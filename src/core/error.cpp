@@ -51,6 +51,8 @@ constexpr std::array catalogue{
     catalogue_entry{errc::unreadable_state, "actor", "unreadable_state",
                     "This program cannot read the stored state, which stays as it is; mend its type or its migrate",
                     false},
+    catalogue_entry{errc::state_too_large, "actor", "state_too_large",
+                    "The actor's state would be too large, so this turn's changes were undone", false},
 
     catalogue_entry{errc::forbidden, "auth", "forbidden", "Not permitted", true},
 

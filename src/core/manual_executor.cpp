@@ -7,6 +7,7 @@
 
 #include <troupe/core/executor.hpp>
 
+#include "fork_watch.hpp"
 #include "io_lane.hpp"
 
 namespace troupe::inline v0 {
@@ -29,6 +30,7 @@ struct manual_executor::impl {
   std::atomic<std::thread::id> pumping{};
   bool io_thread = true;
   detail::io_lane lane;
+  detail::fork_watch fork{[](void*) noexcept {}, nullptr};
 
   explicit impl(const executor& owner) noexcept : lane{owner} {}
 
@@ -62,7 +64,13 @@ manual_executor::manual_executor(std::shared_ptr<const troupe::clock> c, options
     : executor{std::move(c)}, impl_{std::make_unique<impl>(*this)} {
   impl_->io_thread = o.io_thread;
 }
-manual_executor::~manual_executor() { stop(); }
+manual_executor::~manual_executor() {
+  if (impl_->fork.in_child()) {
+    detail::keep_for_ever(std::shared_ptr<impl>{std::move(impl_)});
+  } else {
+    stop();
+  }
+}
 
 std::size_t manual_executor::poll(std::size_t most) {
   if (on_worker()) return 0;
@@ -148,6 +156,7 @@ bool manual_executor::on_worker() const noexcept {
 }
 
 void manual_executor::stop() noexcept {
+  if (impl_->fork.in_child()) return;
   impl_->lane.stop();
   poll();
 }

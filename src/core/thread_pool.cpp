@@ -9,6 +9,7 @@
 #include <troupe/core/executor.hpp>
 #include <troupe/core/fiber.hpp>
 
+#include "fork_watch.hpp"
 #include "io_lane.hpp"
 #include "work_queue.hpp"
 
@@ -319,6 +320,7 @@ struct thread_pool::impl {
   }
 
   void stop() noexcept {
+    if (fork.in_child()) return;
     {
       const std::lock_guard guard{park_mutex};
       if (stopping) return;
@@ -340,6 +342,7 @@ struct thread_pool::impl {
   std::atomic<bool> stopping{false};
   detail::io_lane lane{owner};
   std::vector<std::thread> threads;
+  detail::fork_watch fork{[](void*) noexcept {}, nullptr};
 };
 
 thread_pool::thread_pool(unsigned threads)
@@ -347,7 +350,13 @@ thread_pool::thread_pool(unsigned threads)
       impl_{std::make_unique<impl>(*this, threads != 0 ? threads : std::max(1U, std::thread::hardware_concurrency()))} {
 }
 
-thread_pool::~thread_pool() { stop(); }
+thread_pool::~thread_pool() {
+  if (impl_->fork.in_child()) {
+    detail::keep_for_ever(std::shared_ptr<impl>{std::move(impl_)});
+  } else {
+    stop();
+  }
+}
 
 void thread_pool::post(work& w) noexcept { impl_->post(w); }
 

@@ -4,12 +4,16 @@
 #include <algorithm>
 #include <cstring>
 
+#include <fmt/format.h>
+
+#include <troupe/core/assert.hpp>
 #include <troupe/core/error.hpp>
 
 #include "../core/planted.hpp"
 #include "../core/text_of.hpp"
 #include "core.hpp"
 #include "lifecycle.hpp"
+#include "migration.hpp"
 #include "queues.hpp"
 #include "side.hpp"
 
@@ -62,6 +66,7 @@ epoch_number turn::end_with_effects() noexcept {
       effects().failure = failure;
       c.core().report(failure, c.name() + ": the state cannot be stored");
       c.side_->undo_rows();
+      if (writes) c.side_->undo_state();
     }
     if (failure) {
       effects().failure = failure;
@@ -187,6 +192,32 @@ void cell_side::undo_rows() noexcept {
   if (queues) queues->undo();
 }
 
+// Whether changes of earlier turns are not encoded yet: then the newest encoding is not what this turn began with.
+bool cell_side::is_behind() const noexcept {
+  return registered != 0 && images[newest_image] && !images[newest_image]->encoded;
+}
+
+// The turn's changes cannot be stored, so they must not be seen either: what others do on account of them would be an
+// effect without a cause. A relaxed actor keeps them, and what it does was never a part of the cut.
+void cell_side::undo_state() noexcept {
+  const definition& type = owner.type();
+  const bool is_known = newest != nullptr && !newest->empty() && initialised && !is_behind();
+  if (type.options.durability != durability::committed || !is_known) return;
+  try {
+    if (stored_version < type.version && type.migrate != nullptr) {
+      owner.live_->restore(migrate_state(newest->view(), *type.migrate, stored_version));
+    } else {
+      owner.live_->restore(newest->view());
+    }
+  } catch (...) {
+    // It sleeps, and wakes with what is stored.
+    owner.core().report(std::current_exception(),
+                        owner.name() + ": the turn cannot be undone; the actor is put to sleep");
+    sleep_requested = true;
+    wants.add(cell_wants::end);
+  }
+}
+
 // Of an actor that is not stored, only what it has received from others concerns the store.
 void cell_side::forget_rows() {
   if (queues) queues->forget_changes();
@@ -215,11 +246,12 @@ epoch_number cell_side::record(const ended_turn& t, std::exception_ptr& failure)
     return t.dependency;
   }
   forget_save();
-  const bool eager = t.of_procedure || t.saves || watched || !exists || newest_bytes <= eager_bytes_max;
+  const bool eager = t.of_procedure || t.saves || watched || !exists || encodes_eagerly(t);
   bool changed = t.writes || !exists;
   bytes_view state;
   if (changed && eager) {
     if (initialised) state = encoded(*owner.live_);
+    require_size(state.size());
     changed = differs(state) || !exists;
   }
   if (is_planted(planted::sleep_loses_change) && kind == durability::relaxed &&
@@ -247,6 +279,27 @@ epoch_number cell_side::record(const ended_turn& t, std::exception_ptr& failure)
   });
   if (kind == durability::committed && watched && changed) tell_of_change(t, failure);
   return e;
+}
+
+// A state is encoded at the end of the turn where that is cheap, and where it can fail: the turn can be undone then,
+// later it could not. Of a large state whose encoding cannot fail, only the size is looked at, and only by the first
+// turn of an epoch: what a later one began with is encoded nowhere, so that it could not be undone.
+bool cell_side::encodes_eagerly(const ended_turn& t) const {
+  const definition& type = owner.type();
+  const auto limit = type.options.state_bytes_max;
+  if (!type.always_encodes || newest_bytes <= eager_bytes_max || newest_bytes > limit / 2) return true;
+  return t.writes && !is_behind() && owner.live_->encoded_bytes_bound() > limit;
+}
+
+// A state that is too large already may become smaller, in steps.
+void cell_side::require_size(std::size_t bytes) const {
+  const auto limit = owner.type().options.state_bytes_max;
+  if (bytes <= limit || (bytes <= newest_bytes && newest != nullptr)) [[likely]]
+    return;
+  if (is_behind() && owner.type().options.durability == durability::committed) return;  // see `encodes_eagerly`
+  throw error(errc::state_too_large, fmt::format("{} would have {} bytes of state, {} are allowed "
+                                                 "(options::state_bytes_max)",
+                                                 owner.name(), bytes, limit));
 }
 
 void cell_side::add_rows(image& m, row_changes&& moved) {
@@ -361,15 +414,23 @@ epoch_number cell_side::place(epoch_number dependency, Fill&& fill) {
 }
 
 void cell_side::encode_now(image& m) noexcept {
+  TROUPE_ASSERT(owner.type().always_encodes, "what can fail is encoded at the end of its turn");
+  auto& core = owner.core();
   try {
     m.state.clear();
     if (m.initialised) owner.live_->encode(m.state);
+    const auto most = core.commits().value_bytes_max();
+    if (m.state.size() > most) {
+      throw error(errc::state_too_large, fmt::format("{} has {} bytes of state, and the store takes {}", owner.name(),
+                                                     m.state.size(), most));
+    }
   } catch (...) {
     // Replies may depend on this epoch, and it cannot be written as it was: the promise is broken, so nothing is
-    // promised any more.
-    const auto where = owner.name() + ": the state cannot be stored, the runtime stops";
-    owner.core().report(std::current_exception(), where);
-    owner.core().commits().abandon(where + ": " + text_of(std::current_exception()));
+    // promised any more. Only missing memory leads here, and a state that one turn has made too large for the store
+    // after another turn of the same epoch.
+    const auto failure = std::current_exception();
+    core.report(failure, owner.name() + ": the state cannot be stored, the runtime stops");
+    core.commits().abandon(fmt::format("the state of {} cannot be stored: {}", owner.name(), text_of(failure)));
   }
   m.encoded = true;
   count_state(m);

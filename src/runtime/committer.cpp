@@ -4,6 +4,8 @@
 #include <thread>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include <troupe/core/error.hpp>
 
 #include "../core/empty.hpp"
@@ -186,8 +188,10 @@ void committer::add_to_request(image& m) {
 void committer::completed() noexcept {
   switch (request_.result) {
     case commit_request::outcome::committed: return succeeded();
-    case commit_request::outcome::failed: return failed(false);
-    case commit_request::outcome::unknown: return failed(true);
+    case commit_request::outcome::failed:
+    case commit_request::outcome::refused:
+    case commit_request::outcome::not_owner:
+    case commit_request::outcome::unknown: return failed();
   }
 }
 
@@ -217,15 +221,16 @@ void committer::succeeded() noexcept {
   executor_.post_blocking(job_);
 }
 
-void committer::failed(bool for_good) noexcept {
-  core_.report(request_.failure, for_good ? "commit: the outcome is unknown, the runtime stops" : "commit");
-  auto why = text_of(request_.failure);
-  {
-    // In one critical section, so that a reader who sees the failure sees its reason.
-    const std::lock_guard lock{mutex_};
-    last_error_ = why.empty() ? "the store gave no reason" : std::move(why);
-    failures_.fetch_add(1, std::memory_order_relaxed);
-  }
+// Only what may go away is tried again. What the store will never take cannot be left out: others' write-sets of this
+// epoch, and turns that have gone on since, may depend on it. What is known beforehand to be refused never comes here:
+// see `cell_side::require_size`.
+void committer::failed() noexcept {
+  const bool for_good = request_.result != commit_request::outcome::failed;
+  const std::string what = describe_failure();
+  core_.report(request_.failure, what);
+  // First the reason, so that a thread that sees the failure sees its reason.
+  note_error(for_good ? fmt::format("{}: {}", what, text_of(request_.failure)) : text_of(request_.failure));
+  failures_.fetch_add(1, std::memory_order_relaxed);
   if (is_planted(planted::failed_commit_forgotten)) request_.writes.clear();
   if (for_good) dead_ = true;
   if (dead_) return bury();
@@ -234,6 +239,32 @@ void committer::failed(bool for_good) noexcept {
   retry_after_ = std::min(retry_after_ * 2, retry_max_);
   if (dead_ && executor_.cancel(retry_)) bury();  // given up just now
 }
+
+std::string committer::describe_failure() const {
+  switch (request_.result) {
+    case commit_request::outcome::refused: {
+      std::string named = "it";
+      if (const write_set* const w = request_.at_fault; w != nullptr) {
+        named = "what " + w->id.str() + " changed";
+        if (cell* const c = core_.cells().find(w->id); c != nullptr) {
+          named = "what " + c->name() + " changed";
+          c->release();
+        }
+      }
+      return fmt::format("commit: the store will never take {}, the runtime stops", named);
+    }
+    case commit_request::outcome::not_owner: return "commit: the store has another owner, the runtime stops";
+    case commit_request::outcome::unknown: return "commit: the outcome is unknown, the runtime stops";
+    default: return "commit";
+  }
+}
+
+void committer::note_error(std::string_view text) noexcept {
+  const std::lock_guard lock{mutex_};
+  last_error_ = text;
+}
+
+std::size_t committer::value_bytes_max() const noexcept { return core_.stored().value_bytes_max(); }
 
 void committer::retry_alarm::ring(timer& t) noexcept {
   auto& self = static_cast<retry_alarm&>(t).owner;
@@ -250,7 +281,7 @@ void committer::abandon(std::string_view why) noexcept {
   bool under_way = false;
   {
     const std::lock_guard lock{mutex_};
-    if (last_error_.empty() || failures_.load(std::memory_order_relaxed) == 0) last_error_ = why;
+    if (!dead_) last_error_ = why;
     dead_ = true;
     under_way = running_;
   }

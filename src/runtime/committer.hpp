@@ -75,12 +75,18 @@ class committer {
   /// What cells look at on every call.
   [[nodiscard]] const commit_state& seen_by_calls() const noexcept { return state_of_commits_; }
 
+  /// In a forked child, which has no thread that would commit.
+  void refuse_changes() noexcept { state_of_commits_.refusing.store(true, std::memory_order_relaxed); }
+
   /// From the holder of a cell whose image was asked for and is encoded now.
   void arrived() noexcept;
 
   /// Nothing more will be written, once a commit that is under way has ended; those who wait are then told that the
-  /// outcome is open. `why` is for the runtime's health.
+  /// outcome is open. `why` is what health shows.
   void abandon(std::string_view why) noexcept;
+
+  /// The largest value that the store takes.
+  [[nodiscard]] std::size_t value_bytes_max() const noexcept;
 
  private:
   struct request final : commit_request {
@@ -107,7 +113,9 @@ class committer {
   void completed() noexcept;
   void write() noexcept;
   void succeeded() noexcept;
-  void failed(bool for_good) noexcept;
+  void failed() noexcept;
+  [[nodiscard]] std::string describe_failure() const;
+  void note_error(std::string_view text) noexcept;
   void bury() noexcept;
   void open(gate_node* list, bool durable) noexcept;
   void update_refusing() noexcept;

@@ -14,6 +14,7 @@
 #include "blocked.hpp"
 #include "lifecycle.hpp"
 #include "queues.hpp"
+#include "store_limits.hpp"
 
 namespace troupe::inline v0 {
 namespace detail {
@@ -199,6 +200,7 @@ runtime_core::runtime_core(const registry& served, runtime_options options)
       committer_{*this, *executor_, options_},
       opening_{store_->opening()},
       client_{nullptr} {
+  for (const auto& each : definitions_) check_fits_store(*each, store_->value_bytes_max());
   directory_.serve(*this, definitions_, committer_.seen_by_calls());
 }
 
@@ -236,7 +238,11 @@ const definition* runtime_core::find(std::string_view name) const noexcept {
   return nullptr;
 }
 
-void runtime_core::refuse_stopped() const { throw error(errc::runtime_stopped, killed_by_); }
+void runtime_core::refuse_stopped() const {
+  if (!forked()) throw error(errc::runtime_stopped, killed_by_);
+  throw error(errc::runtime_stopped,
+              "this process was forked from the one that runs it; make a runtime of its own after the fork");
+}
 
 bool runtime_core::needs_this_thread() const noexcept {
   const auto& thread = this_thread();
@@ -245,6 +251,13 @@ bool runtime_core::needs_this_thread() const noexcept {
     if (&t->where->core() == this) return true;
   }
   return false;
+}
+
+// First thing in a forked child. Calls that would change something do not begin on the caller's thread any more.
+void runtime_core::enter_child(void* self) noexcept {
+  auto& core = *static_cast<runtime_core*>(self);
+  core.stopping_.store(true, std::memory_order_relaxed);
+  core.committer_.refuse_changes();
 }
 
 void runtime_core::locate(invocation& inv) noexcept {
@@ -303,6 +316,11 @@ void runtime_core::log(log_level level, std::string_view line) noexcept {
 
 runtime_health runtime_core::health() const {
   runtime_health h;
+  if (forked()) {
+    h.store_ok = h.accepts_changes = false;
+    h.store_error = "this process was forked from the one that runs the runtime";
+    return h;
+  }
   committer_.report(h);
   h.awake = directory_.awake();
   h.held = directory_.size();
@@ -447,6 +465,7 @@ runtime::runtime(const registry& served, runtime_options options)
 }
 
 runtime::~runtime() {
+  if (core_->forked()) return detail::keep_for_ever(core_);
   if (!core_->has_ended() && core_->needs_this_thread()) {
     detail::misused(
         "a runtime is destroyed by one of its own actors, coroutines, handlers or threads, and would wait for itself; "
@@ -458,6 +477,7 @@ runtime::~runtime() {
 detail::runtime_core& detail::core_of(runtime& r) noexcept { return *r.core_; }
 
 void runtime::shutdown() {
+  if (core_->forked()) return;
   if (core_->has_ended()) return;
   if (core_->needs_this_thread()) {
     throw error(errc::invalid_operation,
@@ -472,12 +492,12 @@ void runtime::spawn(task<> t) { core_->spawn(std::move(t)); }
 
 std::size_t runtime::poll() {
   auto* const manual = core_->pumped();
-  return manual != nullptr ? manual->poll() : 0;
+  return manual != nullptr && !core_->forked() ? manual->poll() : 0;
 }
 
 std::size_t runtime::poll_for(std::chrono::nanoseconds limit) {
   auto* const manual = core_->pumped();
-  return manual != nullptr ? manual->poll_for(limit) : 0;
+  return manual != nullptr && !core_->forked() ? manual->poll_for(limit) : 0;
 }
 
 runtime_health runtime::health() const { return core_->health(); }

@@ -16,6 +16,7 @@
 #include <troupe/core/random.hpp>
 #include <troupe/runtime/runtime.hpp>
 
+#include "../core/fork_watch.hpp"
 #include "alarms.hpp"
 #include "committer.hpp"
 #include "directory.hpp"
@@ -74,6 +75,14 @@ class runtime_core {
   }
   [[nodiscard]] bool stopping() const noexcept { return stopping_.load(std::memory_order_acquire); }
 
+  /// Whether this process is a fork of the one that runs the runtime: then nothing of it runs here, and threads that
+  /// are not here may hold its locks. Instead of waiting or taking a lock, calls throw `runtime.stopped`.
+  [[nodiscard]] bool forked() const noexcept { return fork_.in_child(); }
+  void require_own_process() const {
+    if (forked()) [[unlikely]]
+      refuse_stopped();
+  }
+
   /// Finds the actor of an id in the store, and sends the invocation there.
   void locate(invocation& inv) noexcept;
 
@@ -128,6 +137,7 @@ class runtime_core {
  private:
   friend class host_coroutine;
   [[noreturn]] void refuse_stopped() const;
+  static void enter_child(void* self) noexcept;
   void cancel_coroutines() noexcept;
   void end() noexcept;
 
@@ -163,6 +173,7 @@ class runtime_core {
   std::mutex idle_mutex_;
   host_coroutine* coroutines_ = nullptr;  ///< those of `spawn` that have not ended; under idle_mutex_
   std::condition_variable idle_;
+  fork_watch fork_{&runtime_core::enter_child, this};
 };
 
 }  // namespace detail

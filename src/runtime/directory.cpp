@@ -99,6 +99,7 @@ void directory::release(cell& c) noexcept {
   while (count > 1) {
     if (c.references_.compare_exchange_weak(count, count - 1, std::memory_order_acq_rel)) return;
   }
+  if (c.core().forked()) return;  // its lock may be held by a thread that is not here
   // It may be the last one: only under the shard's lock can nobody find the cell meanwhile.
   const auto h = hash_of(c.type(), c.key_);
   kind& k = kind_of(c);

@@ -191,8 +191,10 @@ struct cell_side {
   /// What the turn changes beside the state. The turn is to know of it: see turn::effects().
   [[nodiscard]] row_changes& changes();
   [[nodiscard]] bool has_rows() const noexcept;
-  /// The turn's changes cannot be stored.
+  /// The turn's changes cannot be stored: forgets those beside the state.
   void undo_rows() noexcept;
+  /// The same for the state, which is as it was before the turn.
+  void undo_state() noexcept;
   /// Notes that the actor ends. Returns the epoch of it.
   epoch_number record_destroy(epoch_number dependency);
   /// Encodes a large state for an older epoch, before a turn that belongs to `epoch` or later changes it.
@@ -249,6 +251,9 @@ struct cell_side {
   std::unique_ptr<run_restart> restart;  ///< of that; made by its first failure
 
  private:
+  [[nodiscard]] bool encodes_eagerly(const ended_turn& t) const;
+  void require_size(std::size_t bytes) const;
+  [[nodiscard]] bool is_behind() const noexcept;
   [[nodiscard]] bool differs(bytes_view state) const noexcept;
   [[nodiscard]] bool looks_different();
   void tell_of_change(const ended_turn& t, std::exception_ptr& failure) noexcept;

@@ -1,6 +1,7 @@
 #include "file_ownership.hpp"
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <filesystem>
@@ -17,6 +18,7 @@
 
 #include <troupe/core/error.hpp>
 
+#include "../core/fork_watch.hpp"
 #include "vfs_ownership.hpp"
 
 namespace troupe::inline v0 { namespace detail {
@@ -125,34 +127,77 @@ std::string owner(int descriptor) {
   return fmt::format("process {}", *pid);
 }
 
-/// A `flock`, which belongs to the descriptor, so that it works between two runtimes of one process too.
+/// What tells a file from all others, whatever their names are.
+struct file_identity {
+  dev_t device = 0;
+  ino_t number = 0;
+
+  [[nodiscard]] static std::optional<file_identity> of(const std::string& path) noexcept {
+    struct stat found {};
+    if (::stat(path.c_str(), &found) != 0) return std::nullopt;
+    return file_identity{found.st_dev, found.st_ino};
+  }
+  [[nodiscard]] static std::optional<file_identity> of(int descriptor) noexcept {
+    struct stat found {};
+    if (::fstat(descriptor, &found) != 0) return std::nullopt;
+    return file_identity{found.st_dev, found.st_ino};
+  }
+  bool operator==(const file_identity&) const = default;
+};
+
+/// A `flock`, which belongs to the descriptor, so that it works between two runtimes of one process too. A forked child
+/// has the same descriptor, and would keep the lock when its parent dies; so the child closes it at once.
 class flock_ownership final : public file_ownership {
  public:
-  explicit flock_ownership(std::string path) : path_{std::move(path)}, lock_path_{path_ + "-troupe-lock"} {
+  flock_ownership(std::string path, std::string lock_path) : path_{std::move(path)}, lock_path_{std::move(lock_path)} {
     while (!try_lock()) {
     }
     write_pid(descriptor_);
   }
 
   ~flock_ownership() override {
-    if (remove_) {
+    if (log_ >= 0) ::close(log_);
+    if (fork_.in_child()) return;
+    if (remove_ && is_named()) {
       ::unlink(lock_path_.c_str());  // while we hold it: see try_lock
     } else if (::ftruncate(descriptor_, 0) != 0) {
       // the process id stays in it, and is looked at only while another process has the lock
     }
-    ::close(descriptor_);
+    close();
   }
 
-  void keep() noexcept override { remove_ = false; }
+  void keep() noexcept override {
+    remove_ = false;
+    database_ = file_identity::of(path_);
+    log_ = ::open((path_ + "-wal").c_str(), O_PATH | O_CLOEXEC);  // no file is opened, and no lock lost by closing it
+  }
+  void remove_when_done() noexcept { remove_ = true; }
+
+  // Once for each commit: one look at a path, and one at the log, which costs less than half.
+  [[nodiscard]] bool has_files() const noexcept override {
+    struct stat log {};
+    const bool has_log = log_ < 0 || (::fstat(log_, &log) == 0 && log.st_nlink != 0);
+    return has_log && file_identity::of(path_) == database_;
+  }
 
  private:
   /// False if the file was removed by its former owner before we had it.
   bool try_lock();
+  /// A forked child closes what is left open, and nothing else that has the same number by then.
+  void close() noexcept { ::close(descriptor_.exchange(-1, std::memory_order_relaxed)); }
+  /// Whether the lock file is still the one that its path names.
+  [[nodiscard]] bool is_named() const noexcept {
+    const auto locked = file_identity::of(descriptor_);
+    return locked && locked == file_identity::of(lock_path_);
+  }
 
   std::string path_;
   std::string lock_path_;
-  int descriptor_ = -1;
+  std::atomic<int> descriptor_{-1};
   bool remove_ = false;
+  std::optional<file_identity> database_;
+  int log_ = -1;  ///< only a name for it
+  fork_watch fork_{[](void* self) noexcept { static_cast<flock_ownership*>(self)->close(); }, this};
 };
 
 bool flock_ownership::try_lock() {
@@ -167,17 +212,14 @@ bool flock_ownership::try_lock() {
   if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
     const int code = errno;
     const std::string who = code == EWOULDBLOCK ? owner(descriptor_) : std::string{};
-    ::close(descriptor_);
+    close();
     if (code == EINTR) return false;
     if (code != EWOULDBLOCK) fail_with_errno(lock_path_, code);
     throw error(errc::store_in_use,
                 fmt::format("'{}' belongs to {}; stop that first, or use another file", path_, who));
   }
-  struct stat locked {};
-  struct stat named {};
-  const bool same = ::fstat(descriptor_, &locked) == 0 && ::stat(lock_path_.c_str(), &named) == 0 &&
-                    locked.st_dev == named.st_dev && locked.st_ino == named.st_ino;
-  if (!same) ::close(descriptor_);
+  const bool same = is_named();
+  if (!same) close();
   return same;
 }
 
@@ -198,10 +240,21 @@ database_file resolve_database_file(const std::string& path, const std::string& 
 
 std::unique_ptr<file_ownership> own(const database_file& file) {
   if (!file.vfs.empty()) return std::make_unique<vfs_ownership>(file);
-  auto held = std::make_unique<flock_ownership>(file.path);
+  auto held = std::make_unique<flock_ownership>(file.path, file.path + "-troupe-lock");
   // Looked at by its owner alone: between two looks of anybody else, another process may make the database.
   if (!has_data(file.path) && has_data(file.path + "-wal")) throw log_without_database(file.path);
   return held;
+}
+
+std::unique_ptr<file_ownership> try_own_file(const std::string& path) {
+  try {
+    auto held = std::make_unique<flock_ownership>(path, path + "-lock");
+    held->remove_when_done();
+    return held;
+  } catch (const error& e) {
+    if (!e.is(errc::store_in_use)) throw;
+    return nullptr;
+  }
 }
 
 }}  // namespace troupe::v0::detail

@@ -20,6 +20,9 @@ struct log_record {
   bytes_view state{};
 };
 
+/// Of a record with a state, all but that.
+inline constexpr std::size_t log_record_head_bytes = actor_id::size_bytes + 1 + 4 + 4;
+
 inline void append_number(bytes& out, std::uint32_t value) {
   for (int shift = 0; shift < 32; shift += 8) out.push_back(static_cast<std::byte>(value >> shift));
 }

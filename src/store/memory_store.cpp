@@ -16,6 +16,7 @@
 #include <troupe/store/sqlite_store.hpp>
 
 #include "file_ownership.hpp"
+#include "refusal.hpp"
 #include "sqlite_backup.hpp"
 #include "sqlite_connection.hpp"
 #include "sqlite_schema.hpp"
@@ -79,12 +80,12 @@ actor_record to_record(const write_set& write) {
 }
 
 [[noreturn]] void refuse(const write_set& write, std::string_view why) {
-  throw error(errc::store_failed, fmt::format("a commit names actor {}, {}", write.id.str(), why));
+  throw detail::refusal(fmt::format("a commit names actor {}, {}", write.id.str(), why), &write);
 }
 
-void check_number(std::uint64_t id) {
+void check_number(std::uint64_t id, const write_set* of) {
   if (id == 0 || id > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
-    throw error(errc::store_failed, fmt::format("a commit gives a message the id {}; use 1 to 2^63 - 1", id));
+    throw detail::refusal(fmt::format("a commit gives a message the id {}; use 1 to 2^63 - 1", id), of);
   }
 }
 
@@ -111,8 +112,8 @@ void set_openings(const std::string& path, std::uint64_t openings) {
 }
 
 template <class Numbers>
-void check_numbers(const Numbers& ids) {
-  for (const std::uint64_t id : ids) check_number(id);
+void check_numbers(const Numbers& ids, const write_set* of) {
+  for (const std::uint64_t id : ids) check_number(id, of);
 }
 
 }  // namespace
@@ -137,17 +138,25 @@ class memory_store final : public store {
 
   void commit(commit_request& request) noexcept override {
     request.failure = nullptr;
+    request.at_fault = nullptr;
     try {
       const std::lock_guard lock{contents_->mutex};
       staged changes = stage(request);
       apply(changes, request);
       request.result = commit_request::outcome::committed;
+    } catch (const detail::refusal& why) {
+      request.result = commit_request::outcome::refused;
+      request.failure = std::make_exception_ptr(error{why});
+      request.at_fault = why.of();
     } catch (...) {
       request.result = commit_request::outcome::failed;
       request.failure = std::current_exception();
     }
     request.done(request);
   }
+
+  /// As in SQLite, which backups are made with.
+  [[nodiscard]] std::size_t value_bytes_max() const noexcept override { return detail::value_bytes_max; }
 
   /// Writes an SQLite database, which `troupe::sqlite` opens.
   void backup(const std::string& path) override;
@@ -274,6 +283,7 @@ memory_store::staged memory_store::stage(const commit_request& request) {
   std::unordered_set<actor_id> named;
   for (const write_set& write : request.writes) {
     if (!named.insert(write.id).second) refuse(write, "twice");
+    detail::check_sizes(write, detail::value_bytes_max);
     if (write.what == write_set::action::destroy) destroyed.insert(write.id);
   }
   for (const write_set& write : request.writes) {
@@ -285,7 +295,7 @@ memory_store::staged memory_store::stage(const commit_request& request) {
     }
     stage_messages(write, changes);
   }
-  check_numbers(request.undeliverable);
+  check_numbers(request.undeliverable, nullptr);
   contents_->actors.reserve(contents_->actors.size() + changes.actors.size());
   return changes;
 }
@@ -307,10 +317,10 @@ void memory_store::stage_create(const write_set& write, const std::unordered_set
 }
 
 void memory_store::stage_messages(const write_set& write, staged& changes) {
-  check_numbers(write.removed);
-  check_numbers(write.arrived);
+  check_numbers(write.removed, &write);
+  check_numbers(write.arrived, &write);
   for (const write_set::sent_message& message : write.sent) {
-    check_number(message.id);
+    check_number(message.id, &write);
     bytes content{message.content.begin(), message.content.end()};
     const bool is_new = changes.outgoing.emplace(message.id, std::move(content)).second;
     if (!is_new || contents_->outgoing.contains(message.id)) {
@@ -321,7 +331,7 @@ void memory_store::stage_messages(const write_set& write, staged& changes) {
   if (write.what == write_set::action::destroy) refuse(write, "which gets messages and is to be destroyed");
   queues& into = changes.messages[write.id];
   for (const write_set::message& message : write.messages) {
-    check_number(message.id);
+    check_number(message.id, &write);
     message_record record = to_record(message);
     const auto [at, is_new] = into.try_emplace(message.id, std::move(record));
     if (!is_new) change(at->second, record);  // which was not moved from
@@ -405,17 +415,18 @@ void memory_store::everything::add(const actor_record& actor) {
 }
 
 void memory_store::backup(const std::string& path) {
-  detail::check_is_free(path);
-  const std::unique_ptr<store> copy = sqlite{path, {.synchronous = synchronous::normal}}();
-  const std::lock_guard lock{contents_->mutex};
-  const everything all{*contents_};
-  commit_request request;
-  request.writes = all.writes();
-  request.done = [](commit_request&) noexcept {};
-  copy->commit(request);
-  copy->close();
-  if (request.failure) std::rethrow_exception(request.failure);
-  set_openings(path, contents_->openings);
+  detail::write_backup(path, [this](const std::string& at) {
+    const std::unique_ptr<store> copy = sqlite{at, {.synchronous = synchronous::normal}}();
+    const std::lock_guard lock{contents_->mutex};
+    const everything all{*contents_};
+    commit_request request;
+    request.writes = all.writes();
+    request.done = [](commit_request&) noexcept {};
+    copy->commit(request);
+    copy->close();
+    if (request.failure) std::rethrow_exception(request.failure);
+    set_openings(at, contents_->openings);
+  });
 }
 
 memory::memory() : contents_{std::make_shared<contents>()} {}

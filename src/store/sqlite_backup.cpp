@@ -2,6 +2,8 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <memory>
+#include <string_view>
 #include <system_error>
 
 #include <fcntl.h>
@@ -9,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "file_ownership.hpp"
 #include "sqlite_connection.hpp"
 #include "vfs_file.hpp"
 
@@ -16,6 +19,9 @@ namespace troupe::inline v0 { namespace detail {
 namespace {
 
 constexpr std::chrono::seconds busy_timeout{5};
+
+// A backup in the making. Its lock is held meanwhile, so that what a killed process has left can be told from it.
+constexpr const char* unfinished_suffix = "-troupe-unfinished";
 
 [[noreturn]] void fail_to_name(const std::string& path, int code) {
   throw error(errc::store_failed, fmt::format("backup '{}': {}", path, std::generic_category().message(code)));
@@ -50,28 +56,12 @@ void sync_directory(const std::string& directory) {
 }
 
 void remove_unfinished(const std::string& path) noexcept {
-  ::unlink(path.c_str());
-  ::unlink((path + "-journal").c_str());
+  for (const char* const of : {"", "-journal", "-wal", "-shm", "-troupe-lock"}) ::unlink((path + of).c_str());
 }
 
 [[noreturn]] void fail_because_it_exists(const std::string& path) {
   throw error(errc::store_failed,
               fmt::format("backup '{}': that exists; choose another path, or move it away", path));
-}
-
-void back_up_and_rename(const database_file& from, const std::string& to) {
-  check_is_free(to);
-  const std::string target = resolve_database_file(to).path;
-  const std::string unfinished = target + "-unfinished";
-  remove_unfinished(unfinished);  // of a backup that a crash ended
-  try {
-    copy_pages(from, {unfinished, {}});
-    rename_to_free(unfinished, target);
-  } catch (...) {
-    remove_unfinished(unfinished);
-    throw;
-  }
-  sync_directory(std::filesystem::path{target}.parent_path().string());
 }
 
 void back_up_in_place(const database_file& from, const std::string& to) {
@@ -97,11 +87,43 @@ void check_is_free(const std::string& path) {
   }
 }
 
+void write_backup(const std::string& to, const std::function<void(const std::string& path)>& write) {
+  check_is_free(to);
+  const std::string target = resolve_database_file(to).path;
+  const std::string directory = std::filesystem::path{target}.parent_path().string();
+  remove_leftover_backups(directory);
+  const std::string unfinished = target + unfinished_suffix;
+  const std::unique_ptr<file_ownership> held = try_own_file(unfinished);
+  if (held == nullptr) {
+    throw error(errc::store_failed, fmt::format("backup '{}': another one is being written there; wait for it", to));
+  }
+  try {
+    write(unfinished);
+    rename_to_free(unfinished, target);
+  } catch (...) {
+    remove_unfinished(unfinished);
+    throw;
+  }
+  remove_unfinished(unfinished);  // what stood beside it
+  sync_directory(directory);
+}
+
 void back_up_database(const database_file& from, const std::string& to) {
-  if (from.vfs.empty()) {
-    back_up_and_rename(from, to);
-  } else {
-    back_up_in_place(from, to);
+  if (!from.vfs.empty()) return back_up_in_place(from, to);
+  write_backup(to, [&](const std::string& path) { copy_pages(from, {path, {}}); });
+}
+
+void remove_leftover_backups(const std::string& directory) noexcept {
+  try {
+    for (const auto& entry : std::filesystem::directory_iterator{directory}) {
+      std::string path = entry.path().string();
+      const auto at = path.rfind(unfinished_suffix);
+      if (at == std::string::npos || at < directory.size()) continue;
+      path.resize(at + std::string_view{unfinished_suffix}.size());  // maybe only a journal or a lock is left
+      if (const auto held = try_own_file(path); held != nullptr) remove_unfinished(path);
+    }
+  } catch (...) {
+    // there is nothing that could be done about it, and they do no harm
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "database_file.hpp"
@@ -11,6 +12,14 @@ namespace troupe::inline v0 { namespace detail {
 /// SQLite's own file systems cannot rename: there, a copy that a crash ended is an empty database. Throws
 /// `troupe::error`.
 void back_up_database(const database_file& from, const std::string& to);
+
+/// Lets `write` make a database at another path in the directory of `to`, and gives it the name `to`, where nothing
+/// must be, when it is complete and on disk. Throws `troupe::error`.
+void write_backup(const std::string& to, const std::function<void(const std::string& path)>& write);
+
+/// Removes what killed processes have left of backups in a directory of the operating system's. Those that are being
+/// written stay, whoever writes them.
+void remove_leftover_backups(const std::string& directory) noexcept;
 
 /// Throws if there is something at `path`, in the operating system's file system.
 void check_is_free(const std::string& path);

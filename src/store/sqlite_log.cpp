@@ -23,13 +23,18 @@ constexpr std::size_t overfull = 4;
 // No commit is too long for a log on account of an option that makes that one short.
 constexpr std::size_t commit_bytes_min = 1024 * 1024;
 
+// And none is longer than a row may be, on account of an option that makes it long.
+constexpr std::size_t commit_bytes_max = 256 * 1024 * 1024;
+
 constexpr std::int64_t sequence_max = std::int64_t{1} << 60;
 
 }  // namespace
 
-sqlite_log::sqlite_log(sqlite_connection& connection, log_tail& tail, std::size_t bytes, bool waits)
+sqlite_log::sqlite_log(sqlite_connection& connection, log_tail& tail, opening_check& opening, std::size_t bytes,
+                       bool waits)
     : connection_{connection},
       tail_{tail},
+      opening_{opening},
       fold_at_bytes_{std::max<std::size_t>(bytes, 1)},
       portion_bytes_{std::min(bytes / portions, portion_bytes_max)},
       waits_{waits},
@@ -68,7 +73,7 @@ void sqlite_log::read() {
 // --- committing -----------------------------------------------------------------------------------------------------
 
 bool sqlite_log::is_for(std::size_t update_bytes) const noexcept {
-  return update_bytes <= std::max(fold_at_bytes_, commit_bytes_min);
+  return update_bytes <= std::clamp(fold_at_bytes_, commit_bytes_min, commit_bytes_max);
 }
 
 void sqlite_log::add(const write_set& update) {
@@ -153,6 +158,7 @@ void sqlite_log::fold(const portion& most) {
   if (waits_) connection_.execute(sql::synchronous_normal);
   try {
     begin_.run();
+    opening_.require();  // another owner's rows are not ours to drop
     write_actors(most.actors);
     if (next_actor_ == actors_.size() || is_planted(planted::log_dropped_early)) dropped = drop_rows(most);
     tail_.begin(folded_);
@@ -165,6 +171,7 @@ void sqlite_log::fold(const portion& most) {
     if (waits_) connection_.execute(sql::synchronous_full);
     throw;
   }
+  opening_.note_own();
   tail_.succeeded();
   for (; dropped != 0; --dropped) {
     bytes_ -= rows_.front().bytes;

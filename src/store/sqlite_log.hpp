@@ -9,6 +9,7 @@
 
 #include "log_record.hpp"
 #include "log_tail.hpp"
+#include "opening_check.hpp"
 #include "sqlite_connection.hpp"
 
 namespace troupe::inline v0 { namespace detail {
@@ -26,7 +27,7 @@ class sqlite_log {
  public:
   /// Folds when so many bytes are in the log. `waits` if commits wait for the disk: folding does not, since what it
   /// does is in the log until a later commit has synced it.
-  sqlite_log(sqlite_connection& connection, log_tail& tail, std::size_t bytes, bool waits);
+  sqlite_log(sqlite_connection& connection, log_tail& tail, opening_check& opening, std::size_t bytes, bool waits);
 
   /// Takes in what an earlier process has left.
   void read();
@@ -73,6 +74,7 @@ class sqlite_log {
 
   sqlite_connection& connection_;
   log_tail& tail_;
+  opening_check& opening_;
   const std::size_t fold_at_bytes_;
   const std::size_t portion_bytes_;
   const bool waits_;

@@ -5,15 +5,16 @@
 
 #include <fmt/format.h>
 
+#include "refusal.hpp"
 #include "sqlite_schema.hpp"
 
 namespace troupe::inline v0 { namespace detail {
 namespace {
 
 /// Rows are numbered with a sign; those below nought would come first.
-std::int64_t to_sql(std::uint64_t id) {
+std::int64_t to_sql(std::uint64_t id, const write_set* of) {
   if (id == 0 || id > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
-    throw error(errc::store_failed, fmt::format("a commit gives a message the id {}; use 1 to 2^63 - 1", id));
+    throw refusal(fmt::format("a commit gives a message the id {}; use 1 to 2^63 - 1", id), of);
   }
   return static_cast<std::int64_t>(id);
 }
@@ -29,10 +30,10 @@ sqlite_messages::sqlite_messages(sqlite_connection& connection)
       take_{connection.prepare(sql::remove_outgoing)} {}
 
 void sqlite_messages::apply(const write_set& write) {
-  for (const write_set::message& message : write.messages) put(write.id, message);
+  for (const write_set::message& message : write.messages) put(write, message);
   for (const std::uint64_t id : write.removed) {
     remove_.bind(1, write.id);
-    remove_.bind(2, to_sql(id));
+    remove_.bind(2, to_sql(id, &write));
     remove_.run();
   }
 }
@@ -42,9 +43,9 @@ void sqlite_messages::remove_all(const actor_id& actor) {
   remove_all_.run();
 }
 
-void sqlite_messages::put(const actor_id& actor, const write_set::message& message) {
-  put_.bind(1, actor);
-  put_.bind(2, to_sql(message.id));
+void sqlite_messages::put(const write_set& to, const write_set::message& message) {
+  put_.bind(1, to.id);
+  put_.bind(2, to_sql(message.id, &to));
   put_.bind(3, message.queue);
   put_.bind(4, std::int64_t{message.dead});
   put_.bind(5, std::int64_t{message.attempts});
@@ -54,14 +55,16 @@ void sqlite_messages::put(const actor_id& actor, const write_set::message& messa
   put_.run();
 }
 
-void sqlite_messages::pass_on(const commit_request& request) {
+void sqlite_messages::pass_on(const commit_request& request, const write_set*& at) {
   gather_arrivals(request);
   for (const write_set& write : request.writes) {
-    for (const write_set::sent_message& message : write.sent) send(message);
+    at = &write;
+    for (const write_set::sent_message& message : write.sent) send(write, message);
   }
   for (const arrival& each : arrivals_) {
     if (!each.is_stored) continue;
-    take_.bind(1, to_sql(each.id));
+    at = each.of;
+    take_.bind(1, to_sql(each.id, each.of));
     take_.run();
   }
 }
@@ -69,14 +72,14 @@ void sqlite_messages::pass_on(const commit_request& request) {
 void sqlite_messages::gather_arrivals(const commit_request& request) {
   arrivals_.clear();
   for (const write_set& write : request.writes) {
-    for (const std::uint64_t id : write.arrived) arrivals_.push_back({.id = id});
+    for (const std::uint64_t id : write.arrived) arrivals_.push_back({.id = id, .of = &write});
   }
   for (const std::uint64_t id : request.undeliverable) arrivals_.push_back({.id = id});
   if (!std::ranges::is_sorted(arrivals_, {}, &arrival::id)) std::ranges::sort(arrivals_, {}, &arrival::id);
 }
 
-void sqlite_messages::send(const write_set::sent_message& message) {
-  const std::int64_t id = to_sql(message.id);
+void sqlite_messages::send(const write_set& from, const write_set::sent_message& message) {
+  const std::int64_t id = to_sql(message.id, &from);
   const auto found = std::ranges::lower_bound(arrivals_, message.id, {}, &arrival::id);
   if (found != arrivals_.end() && found->id == message.id) {
     found->is_stored = false;
@@ -86,11 +89,11 @@ void sqlite_messages::send(const write_set::sent_message& message) {
   send_.bind(2, message.content);
   const int result = send_.try_run();
   if (result == SQLITE_OK) return;
-  const error why = (result & 0xff) == SQLITE_CONSTRAINT
-                        ? error(errc::store_failed, fmt::format("a commit sends message {}, which is on its way", id))
-                        : connection_.failure(result);
   send_.reset();
-  throw why;
+  if ((result & 0xff) == SQLITE_CONSTRAINT) {
+    throw refusal(fmt::format("a commit sends message {}, which is on its way", id), &from);
+  }
+  throw connection_.failure(result);
 }
 
 }}  // namespace troupe::v0::detail

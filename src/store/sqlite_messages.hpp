@@ -18,18 +18,20 @@ class sqlite_messages {
   void apply(const write_set& write);
   void remove_all(const actor_id& actor);
 
-  /// What all write-sets send, and what arrives. A message that does both in one epoch never becomes a row.
-  void pass_on(const commit_request& request);
+  /// What all write-sets send, and what arrives. A message that does both in one epoch never becomes a row. `at` is the
+  /// write-set that is being written.
+  void pass_on(const commit_request& request, const write_set*& at);
 
  private:
   struct arrival {
     std::uint64_t id = 0;
+    const write_set* of = nullptr;  ///< null: of none
     bool is_stored = true;
   };
 
-  void put(const actor_id& actor, const write_set::message& message);
+  void put(const write_set& to, const write_set::message& message);
   void gather_arrivals(const commit_request& request);
-  void send(const write_set::sent_message& message);
+  void send(const write_set& from, const write_set::sent_message& message);
 
   sqlite_connection& connection_;
   sqlite_statement put_;

@@ -1,15 +1,20 @@
 #include <troupe/store/sqlite_store.hpp>
 
+#include <algorithm>
+#include <filesystem>
 #include <limits>
 #include <mutex>
 #include <optional>
 
 #include <fmt/format.h>
 
+#include "../core/fork_watch.hpp"
 #include "definition_names.hpp"
 #include "file_ownership.hpp"
 #include "load_list.hpp"
 #include "log_tail.hpp"
+#include "opening_check.hpp"
+#include "refusal.hpp"
 #include "sqlite_backup.hpp"
 #include "sqlite_connection.hpp"
 #include "sqlite_log.hpp"
@@ -119,15 +124,43 @@ struct database {
     opening_transaction first{connection};
     load_names(connection, names);
     const bool waits = options.synchronous == synchronous::full;
-    log.emplace(connection, tail, options.log_bytes, waits);
+    check.emplace(connection);
+    log.emplace(connection, tail, *check, options.log_bytes, waits);
     log->read();
-    writer.emplace(connection, names, *log, waits);
+    writer.emplace(connection, names, *log, *check, value_bytes_max(), waits);
     opening = first.commit();
+    check->begin(static_cast<std::int64_t>(opening));
     move_log();
     if (!waits) connection.execute(sql::synchronous_normal);
     readers.emplace(file, options.busy_timeout, names, tail);
     move_log_on_close(true);
     ownership->keep();
+    if (!ownership->has_files()) throw lost_files();
+  }
+
+  /// As SQLite was built.
+  [[nodiscard]] std::size_t value_bytes_max() const noexcept {
+    const auto row = static_cast<std::size_t>(sqlite3_limit(connection.handle(), SQLITE_LIMIT_LENGTH, -1));
+    return std::min(row_bytes_max, row) - bytes_beside_value;
+  }
+
+  /// Nothing is acknowledged that the next opening would not find, because the files were taken away.
+  void commit(commit_request& request) noexcept {
+    writer->commit(request);
+    if (request.result != commit_request::outcome::committed || ownership->has_files()) return;
+    request.result = commit_request::outcome::unknown;
+    request.failure = std::make_exception_ptr(lost_files());
+  }
+
+  [[nodiscard]] error lost_files() const {
+    return error(errc::store_failed, fmt::format("'{0}' was moved, replaced or removed while in use, or its log was "
+                                                 "removed; put back what was there, and restart",
+                                                 connection.file().path));
+  }
+
+  /// SQLite removes the log by its name: not if that is another's by now.
+  void forsake_moved_log() noexcept {
+    if (!ownership->has_files()) move_log_on_close(false);
   }
 
   /// What an earlier process left in the log may be on no disk although it can be read: its sync failed, and no later
@@ -155,6 +188,7 @@ struct database {
   std::uint64_t opening = 0;
   definition_names names;
   log_tail tail;
+  std::optional<opening_check> check;
   std::optional<sqlite_log> log;
   std::optional<sqlite_writer> writer;
   std::optional<sqlite_readers> readers;
@@ -166,7 +200,9 @@ class sqlite_store final : public store {
  public:
   sqlite_store(const database_file& file, const sqlite_options& options) : writing_{std::make_shared<writing>()} {
     writing_->open = std::make_unique<database>(file, options);
+    if (file.vfs.empty()) remove_leftover_backups(std::filesystem::path{file.path}.parent_path().string());
     opening_ = writing_->open->opening;
+    value_bytes_max_ = writing_->open->value_bytes_max();
   }
 
   ~sqlite_store() override { close(); }
@@ -188,7 +224,7 @@ class sqlite_store final : public store {
     const std::shared_ptr<writing> kept = writing_;
     {
       const std::lock_guard lock{kept->mutex};
-      kept->open->writer->commit(request);
+      kept->open->commit(request);
     }
     request.done(request);
     const std::lock_guard lock{kept->mutex};
@@ -197,10 +233,14 @@ class sqlite_store final : public store {
 
   void backup(const std::string& path) override { back_up_database(writing_->open->connection.file(), path); }
 
+  [[nodiscard]] std::size_t value_bytes_max() const noexcept override { return value_bytes_max_; }
+
   void close() noexcept override {
+    if (fork_.in_child()) return keep_for_ever(writing_);  // the files, and maybe the lock, are the parent's
     const std::lock_guard lock{writing_->mutex};
     if (writing_->open == nullptr) return;
     writing_->open->fold();
+    writing_->open->forsake_moved_log();
     writing_->open.reset();
   }
 
@@ -230,6 +270,8 @@ class sqlite_store final : public store {
 
   std::shared_ptr<writing> writing_;
   std::uint64_t opening_ = 0;
+  std::size_t value_bytes_max_ = 0;
+  fork_watch fork_{[](void*) noexcept {}, this};
 };
 
 // As in `answer`.

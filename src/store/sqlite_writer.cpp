@@ -42,7 +42,7 @@ std::uint64_t first_half(const actor_id& id) noexcept {
 std::size_t update_bytes(std::span<const write_set> writes) noexcept {
   std::size_t sum = 0;
   for (const write_set& write : writes) {
-    if (write.what == write_set::action::update) sum += actor_id::size_bytes + write.state.size();
+    if (write.what == write_set::action::update) sum += log_record_head_bytes + write.state.size();
   }
   return sum;
 }
@@ -59,14 +59,32 @@ std::string insert_actors(std::size_t rows) {
 
 std::string id_text(const write_set& write) { return write.id.str(); }
 
+/// Whether a statement that has failed so fails whenever it is tried. Others fail for what may go away: space, locks,
+/// memory, the disk.
+bool is_for_good(int result) noexcept {
+  switch (result & 0xff) {
+    case SQLITE_TOOBIG:
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
+    case SQLITE_MISUSE:
+    case SQLITE_RANGE:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
-sqlite_writer::sqlite_writer(sqlite_connection& connection, definition_names& names, sqlite_log& log, bool waits)
+sqlite_writer::sqlite_writer(sqlite_connection& connection, definition_names& names, sqlite_log& log,
+                             opening_check& opening, std::size_t value_bytes_max, bool waits)
     : connection_{connection},
       names_{names},
       log_{log},
+      opening_{opening},
       checkpoint_at_pages_{checkpoint_interval_pages},
       page_bytes_{connection.query_number(sql::read_page_size)},
+      value_bytes_max_{value_bytes_max},
       waits_{waits},
       begin_{connection.prepare(sql::begin_write)},
       commit_{connection.prepare(sql::commit)},
@@ -91,11 +109,15 @@ sqlite_writer::sqlite_writer(sqlite_connection& connection, definition_names& na
 void sqlite_writer::commit(commit_request& request) noexcept {
   request.result = commit_request::outcome::failed;
   request.failure = nullptr;
+  request.at_fault = nullptr;
+  at_ = nullptr;
   try {
     roll_back();  // what is still open if an earlier rollback failed
     log_.require_space();
     begin_.run();
+    opening_.require();
     apply(request);
+    at_ = nullptr;
     log_.append();
     const int result = commit_.try_run();
     if (result != SQLITE_OK) {
@@ -105,11 +127,25 @@ void sqlite_writer::commit(commit_request& request) noexcept {
       if (!is_undone(result)) request.result = commit_request::outcome::unknown;
       return;
     }
+    opening_.note_own();
     new_names_.clear();
     log_.succeeded();
     empty(sorted_);
     request.result = commit_request::outcome::committed;
+  } catch (const lost_ownership&) {
+    request.result = commit_request::outcome::not_owner;
+    request.failure = std::current_exception();
+    roll_back();
+  } catch (const refusal& why) {
+    request.result = commit_request::outcome::refused;
+    request.failure = std::make_exception_ptr(error{why});
+    request.at_fault = why.of();
+    roll_back();
   } catch (...) {
+    if (is_for_good(sqlite3_errcode(connection_.handle()))) {
+      request.result = commit_request::outcome::refused;
+      request.at_fault = at_;
+    }
     request.failure = std::current_exception();
     roll_back();
   }
@@ -201,7 +237,7 @@ void sqlite_writer::sort_by_id(std::span<const write_set> writes) {
   const auto twice = std::ranges::adjacent_find(
       sorted_, [](const place& a, const place& b) { return a.first == b.first && a.write->id == b.write->id; });
   if (twice != sorted_.end()) {
-    throw error(errc::store_failed, fmt::format("a commit names actor {} twice", id_text(*twice->write)));
+    throw refusal(fmt::format("a commit names actor {} twice", id_text(*twice->write)), twice->write);
   }
 }
 
@@ -210,9 +246,12 @@ void sqlite_writer::apply(const commit_request& request) {
   new_actors_.clear();  // of a commit that failed
   const bool may_log = log_.is_for(update_bytes(request.writes));
   for (const auto& [first, write] : sorted_) {
+    at_ = write;
+    check_sizes(*write, value_bytes_max_);
     if (write->what == write_set::action::destroy) destroy(*write);
   }
   for (const auto& [first, write] : sorted_) {
+    at_ = write;
     if (write->what == write_set::action::create) create(*write);
     if (write->what == write_set::action::update) update(*write, may_log);
     if (write->what == write_set::action::keep) keep(*write);
@@ -220,12 +259,12 @@ void sqlite_writer::apply(const commit_request& request) {
     messages_.apply(*write);
   }
   create_all();
-  messages_.pass_on(request);
+  messages_.pass_on(request, at_);
 }
 
 void sqlite_writer::create(const write_set& write) {
   if (write.created == nullptr) {
-    throw error(errc::store_failed, fmt::format("a commit creates actor {} without a name", id_text(write)));
+    throw refusal(fmt::format("a commit creates actor {} without a name", id_text(write)), &write);
   }
   new_actors_.push_back({&write, store_definition(write.created->name).number});
   if (new_actors_.size() == rows_together) create_all();
@@ -245,9 +284,9 @@ void sqlite_writer::create_all() {
     bind(create_, 0, one);
     const int result = create_.try_run();
     if (result == SQLITE_OK) continue;
-    const error why = (result & 0xff) == SQLITE_CONSTRAINT ? not_unique(*one.write) : connection_.failure(result);
     create_.reset();
-    throw why;
+    if ((result & 0xff) == SQLITE_CONSTRAINT) throw not_unique(*one.write);
+    throw connection_.failure(result);
   }
   add_tags();
 }
@@ -255,6 +294,7 @@ void sqlite_writer::create_all() {
 void sqlite_writer::bind(sqlite_statement& statement, std::size_t row, const new_actor& one) {
   const write_set& write = *one.write;
   const write_set::creation& created = *write.created;
+  at_ = &write;
   int at = static_cast<int>(row) * sql::actor_columns;
   statement.bind(++at, write.id);
   statement.bind(++at, one.definition);
@@ -306,13 +346,13 @@ void sqlite_writer::require_actor(const write_set& write, std::string_view verb)
   const sqlite_rows rows{find_};
   find_.bind(1, write.id);
   if (!find_.step()) {
-    throw error(errc::store_failed, fmt::format("a commit {} actor {}, which does not exist", verb, id_text(write)));
+    throw refusal(fmt::format("a commit {} actor {}, which does not exist", verb, id_text(write)), &write);
   }
 }
 
 void sqlite_writer::destroy(const write_set& write) {
   if (!write.messages.empty()) {
-    throw error(errc::store_failed, fmt::format("a commit gives messages to actor {} and destroys it", id_text(write)));
+    throw refusal(fmt::format("a commit gives messages to actor {} and destroys it", id_text(write)), &write);
   }
   destroy_.bind(1, write.id);
   destroy_.run();
@@ -333,9 +373,10 @@ definition_names::entry& sqlite_writer::store_definition(std::string_view name) 
   return entry;
 }
 
-error sqlite_writer::not_unique(const write_set& write) const {
-  return error(errc::store_failed, fmt::format("a commit creates actor {} as {}{}, and that id or key is taken",
-                                               id_text(write), write.created->name, write.created->key));
+refusal sqlite_writer::not_unique(const write_set& write) const {
+  return refusal(fmt::format("a commit creates actor {} as {}{}, and that id or key is taken", id_text(write),
+                             write.created->name, write.created->key),
+                 &write);
 }
 
 }}  // namespace troupe::v0::detail

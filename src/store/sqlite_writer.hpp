@@ -7,6 +7,8 @@
 #include <troupe/store/store.hpp>
 
 #include "definition_names.hpp"
+#include "opening_check.hpp"
+#include "refusal.hpp"
 #include "sqlite_connection.hpp"
 #include "sqlite_log.hpp"
 #include "sqlite_messages.hpp"
@@ -17,7 +19,8 @@ namespace troupe::inline v0 { namespace detail {
 class sqlite_writer {
  public:
   /// The connection is open, has our schema, and is not used for anything else. `waits`: a commit does, for the disk.
-  sqlite_writer(sqlite_connection& connection, definition_names& names, sqlite_log& log, bool waits);
+  sqlite_writer(sqlite_connection& connection, definition_names& names, sqlite_log& log, opening_check& opening,
+                std::size_t value_bytes_max, bool waits);
 
   /// Fills in `result` and `failure`, and does not call `done`.
   void commit(commit_request& request) noexcept;
@@ -42,13 +45,13 @@ class sqlite_writer {
   void sort_by_id(std::span<const write_set> writes);
   void create(const write_set& write);
   void create_all();
-  static void bind(sqlite_statement& statement, std::size_t row, const new_actor& one);
+  void bind(sqlite_statement& statement, std::size_t row, const new_actor& one);
   void add_tags();
   void update(const write_set& write, bool may_log);
   void keep(const write_set& write);
   void destroy(const write_set& write);
   [[nodiscard]] definition_names::entry& store_definition(std::string_view name);
-  [[nodiscard]] error not_unique(const write_set& write) const;
+  [[nodiscard]] refusal not_unique(const write_set& write) const;
 
   void require_actor(const write_set& write, std::string_view verb);
 
@@ -62,6 +65,8 @@ class sqlite_writer {
   sqlite_connection& connection_;
   definition_names& names_;
   sqlite_log& log_;
+  opening_check& opening_;
+  const write_set* at_ = nullptr;  ///< the one that is being written
   std::vector<definition_names::entry*> new_names_;  ///< of the open transaction
   std::vector<place> sorted_;
   std::vector<new_actor> new_actors_;  ///< of the open transaction, those that are not inserted yet
@@ -69,6 +74,7 @@ class sqlite_writer {
   int checkpoint_at_pages_;
   std::int64_t page_bytes_;
   std::int64_t room_until_ = 0;  ///< in the file of SQLite's log, as far as we know
+  std::size_t value_bytes_max_;
   bool waits_;
 
   sqlite_statement begin_;

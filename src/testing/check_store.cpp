@@ -5,8 +5,11 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <new>
 #include <random>
 #include <thread>
+
+#include <sys/mman.h>
 
 #include <fmt/format.h>
 
@@ -18,6 +21,27 @@ namespace troupe::inline v0 { namespace testing {
 using namespace store_checking;
 
 namespace {
+
+// Memory that is only taken where it is written to, and nobody does.
+class zeros {
+ public:
+  explicit zeros(std::size_t size)
+      : size_{size},
+        at_{::mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)} {
+    if (at_ == MAP_FAILED) throw std::bad_alloc();
+  }
+  ~zeros() { ::munmap(at_, size_); }
+  zeros(const zeros&) = delete;
+  zeros& operator=(const zeros&) = delete;
+  [[nodiscard]] bytes_view view() const noexcept { return {static_cast<const std::byte*>(at_), size_}; }
+
+ private:
+  std::size_t size_;
+  void* at_;
+};
+
+// A store that takes even more is not asked for it.
+constexpr std::size_t too_large_max = std::size_t{1} << 32;
 
 // -- the checks -----------------------------------------------------------------------------------------------------
 
@@ -118,6 +142,13 @@ void mistakes(bench& b) {
   refused(batch{}.create(fresh).create(b.actor("fresh")), "creating two actors under one key is refused");
   refused(batch{}.create(fresh).update(kept).update(changed), "naming an id twice is refused");
   refused(batch{}.destroy(kept.id).create(fresh).update(absent), "a commit that failed left no trace of its destroys");
+
+  const auto most = store->value_bytes_max();
+  if (most < too_large_max) {
+    const zeros more{most + 1};
+    refused(batch{}.create(fresh).update(kept.id, more.view()),
+            "a state that is larger than the store says it takes is refused");
+  }
 
   store.commit(batch{}.create(fresh).update(changed));
   store.has(fresh, "after a commit that failed, a correct one succeeds");

@@ -26,6 +26,7 @@ struct inner_commit final : commit_request {
     outer.undeliverable.swap(undeliverable);
     outer.result = result;
     outer.failure = failure;
+    outer.at_fault = at_fault;  // the write-sets have gone back where they were
   }
   inner_commit(const inner_commit&) = delete;
   inner_commit& operator=(const inner_commit&) = delete;

@@ -24,6 +24,7 @@ class simulated_store final : public store {
   void list_waiting(waiting_request& request) noexcept override;
   [[nodiscard]] std::uint64_t opening() const noexcept override { return inner_->opening(); }
   void commit(commit_request& request) noexcept override;
+  [[nodiscard]] std::size_t value_bytes_max() const noexcept override { return inner_->value_bytes_max(); }
   void backup(const std::string& path) override { inner_->backup(path); }
   void close() noexcept override;
 

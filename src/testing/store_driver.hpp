@@ -141,6 +141,13 @@ class batch {
     return add(write_set::action::update, *actors_.back(), nullptr);
   }
 
+  /// Only looks at the state, which must live as long.
+  batch& update(const actor_id& id, bytes_view state) {
+    add(write_set::action::update, id);
+    writes_.back().state = state;
+    return *this;
+  }
+
   batch& destroy(const actor_id& id) { return add(write_set::action::destroy, id); }
   batch& keep(const actor_id& id) { return add(write_set::action::keep, id); }
 
@@ -235,7 +242,10 @@ class opened {
 
   void commit_is_refused(const batch& changes, std::string_view promise) {
     const auto answer = try_commit(changes);
-    expect(answer->result == commit_request::outcome::failed && is_error(answer->failure, errc::store_failed), promise);
+    const bool is_refused = answer->result == commit_request::outcome::refused;
+    expect(is_refused && is_error(answer->failure, errc::store_failed), promise);
+    const bool is_one = std::ranges::any_of(answer->writes, [&](const auto& w) { return &w == answer->at_fault; });
+    expect(is_one || answer->at_fault == nullptr, "the write-set at fault is one of the request");
   }
 
   std::optional<actor_record> load(const actor_id& id) {

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
+#include <cstddef>
 #include <deque>
 #include <functional>
 #include <map>
@@ -56,6 +58,11 @@ class gated_store {
   void fail(troupe::errc why = troupe::errc::store_full) { answer(troupe::commit_request::outcome::failed, why); }
   /// Commits from now on end without anybody knowing how.
   void lose_track() { answer(troupe::commit_request::outcome::unknown, troupe::errc::store_failed); }
+  /// Commits from now on are refused for good, on account of their first write-set.
+  void refuse() { answer(troupe::commit_request::outcome::refused, troupe::errc::store_failed); }
+  /// Commits from now on find that another has opened the store.
+  void lose_ownership() { answer(troupe::commit_request::outcome::not_owner, troupe::errc::store_in_use); }
+  void take_at_most(std::size_t value_bytes) { shared_->value_bytes_max = value_bytes; }
   void heal() { answer(troupe::commit_request::outcome::committed, troupe::errc::store_failed); }
 
   /// Loads from now on wait for `let_loads_go`.
@@ -150,6 +157,7 @@ class gated_store {
         if (result != troupe::commit_request::outcome::committed) {
           request.failure = std::make_exception_ptr(troupe::error(why, "as the test wants it"));
         }
+        if (result == troupe::commit_request::outcome::refused) request.at_fault = &request.writes.front();
       }
       request.result = result;
       if (result != troupe::commit_request::outcome::committed) return request.done(request);
@@ -222,6 +230,7 @@ class gated_store {
     std::vector<troupe::load_request*> held_loads;
     troupe::commit_request::outcome next = troupe::commit_request::outcome::committed;
     troupe::errc why = troupe::errc::store_full;
+    std::atomic<std::size_t> value_bytes_max{900'000'000};
     std::size_t commits = 0, attempts = 0, write_sets = 0, loads = 0, questions = 0;
     std::function<void(const contents&)> after_commit;
   };
@@ -248,6 +257,7 @@ class gated_store {
     void list_outgoing(troupe::outgoing_request& r) noexcept override { shared_->inner->list_outgoing(r); }
     void list_waiting(troupe::waiting_request& r) noexcept override { shared_->inner->list_waiting(r); }
     [[nodiscard]] std::uint64_t opening() const noexcept override { return shared_->inner->opening(); }
+    [[nodiscard]] std::size_t value_bytes_max() const noexcept override { return shared_->value_bytes_max; }
     void commit(troupe::commit_request& request) noexcept override {
       request.failure = nullptr;
       {

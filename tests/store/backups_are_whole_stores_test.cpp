@@ -39,8 +39,8 @@ TEST_CASE("a backup that a crash left unfinished does not stand in the way", "[s
   const temporary_directory directory;
   const auto store = troupe::sqlite{directory / "app.db"}();
   REQUIRE(is_committed(create(*store, 1, "state")));
-  write_file(directory / "backup.db-unfinished", "half a page");
+  write_file(directory / "backup.db-troupe-unfinished", "half a page");
   store->backup(directory / "backup.db");
-  CHECK_FALSE(std::filesystem::exists(directory / "backup.db-unfinished"));
+  CHECK_FALSE(std::filesystem::exists(directory / "backup.db-troupe-unfinished"));
   CHECK(load(*troupe::sqlite{directory / "backup.db"}(), 1) == "state");
 }

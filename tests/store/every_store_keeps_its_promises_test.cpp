@@ -37,7 +37,8 @@ TEST_CASE("the SQLite store names the one actor of a crowd that cannot be create
     write.created = &creations[i];
   }
   const auto refused = commit(*store, writes);
-  CHECK(refused.result == troupe::commit_request::outcome::failed);
+  CHECK(refused.result == troupe::commit_request::outcome::refused);
+  CHECK(refused.at_fault == &refused.writes[13]);
   const std::string named = id(113).str() + " as counter/taken";
   CHECK_THAT(text_of(refused.failure), Catch::Matchers::Contains(named));
   CHECK(load(*store, 100) == std::nullopt);

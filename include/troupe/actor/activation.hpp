@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coroutine>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <memory>
@@ -43,6 +44,10 @@ class activation {
 
   virtual void encode(buffer& out) const = 0;
   virtual void decode(bytes_view stored) = 0;
+  /// The state as it was when `encode` gave `encoded`, or when an older program did. Transient members stay.
+  virtual void restore(bytes_view encoded) = 0;
+  /// No less than the size of the encoded state, found with less work. Only where encoding cannot fail.
+  [[nodiscard]] virtual std::size_t encoded_bytes_bound() const = 0;
 
   virtual task<> on_create(const bytes* input) = 0;
   virtual task<> on_wake() = 0;

@@ -325,6 +325,7 @@ definition define(std::string name, naming policy) {
     d.activate = [](cell& owner, void* where) -> activation* { return new (where) typed_activation<A>{owner}; };
     d.live_bytes = sizeof(typed_activation<A>);
     d.live_alignment = alignof(typed_activation<A>);
+    d.always_encodes = always_encodes<A>;
     d.has_on_create = has_on_create<A>;
     d.takes_input = !std::is_void_v<input_type<A>>;
     d.input_version = stored_version<input_type<A>>();

@@ -80,6 +80,7 @@ struct definition {
   std::size_t live_bytes = 0;
   std::size_t live_alignment = 0;
 
+  bool always_encodes = true;  ///< see `detail::always_encodes`; else the state is encoded at the end of each turn
   bool has_on_create = false;
   bool takes_input = false;
   bool has_handlers = false;  ///< of queues

@@ -52,6 +52,12 @@ struct options {
   /// Calls that may wait for one actor; a further one fails with `actor.overloaded`.
   std::uint32_t mailbox_calls_max = 65'536;
 
+  /// The encoded state. A turn that leaves it larger fails with `actor.state_too_large`, and the state is as it was
+  /// before; but a state that is too large already, because the limit was lowered, may become smaller step by step. At
+  /// most what the store takes in one value: with SQLite, a little less than 1,000,000,000 bytes. A state is encoded
+  /// and written whole, so one near the default is slow already: see docs/store.md.
+  std::size_t state_bytes_max = 64U << 20;
+
   /// The encoded creation input; a larger one fails with `actor.input_too_large`.
   std::size_t input_bytes_max = 4U << 20;
 };

@@ -12,6 +12,7 @@
 #include <troupe/actor/peer.hpp>
 #include <troupe/actor/signature.hpp>
 #include <troupe/actor/stored_version.hpp>
+#include <troupe/codec/bounds.hpp>
 #include <troupe/codec/codec.hpp>
 #include <troupe/codec/reflect.hpp>
 #include <troupe/core/error.hpp>
@@ -28,6 +29,20 @@ class typed_activation final : public activation {
   [[nodiscard]] void* state() noexcept override { return &actor_; }
   void encode(buffer& out) const override { troupe::encode(actor_, out); }
   void decode(bytes_view stored) override { decode_into(actor_, stored); }
+  // Fields that the encoding does not have are as in a new actor, and not as the actor has them now.
+  void restore(bytes_view encoded) override {
+    buffer whole;
+    {
+      A fresh{};
+      decode_into(fresh, encoded);
+      troupe::encode(fresh, whole);
+    }
+    decode_into(actor_, whole.view());
+  }
+  [[nodiscard]] std::size_t encoded_bytes_bound() const override {
+    if constexpr (always_encodes<A>) return detail::encoded_bytes_bound(actor_);
+    else return 0;
+  }
 
   task<> on_create([[maybe_unused]] const bytes* input) override {
     if constexpr (has_on_create<A>) {

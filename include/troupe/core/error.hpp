@@ -35,6 +35,7 @@ enum class errc : std::uint16_t {
   shutdown_timeout = 119,       ///< actor.shutdown_timeout: the grace period ended before the actor was done
   newer_state = 120,            ///< actor.newer_state: the stored state is of a newer version than this program
   unreadable_state = 121,       ///< actor.unreadable_state: this program cannot read, or migrate, the stored state
+  state_too_large = 122,        ///< actor.state_too_large: a turn left the encoded state over its limit
 
   forbidden = 200,              ///< auth.forbidden: a permission hook said no
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -168,11 +169,14 @@ struct waiting_request {
 /// Destroying an actor that has no row does nothing, and neither does deleting a message that is not there. Updating or
 /// keeping an actor that has no row, creating one whose id or name and key are taken, naming an id twice, giving
 /// messages to an actor that is destroyed, sending a message whose id is on its way already, and ids of messages out of
-/// their range are mistakes of the caller: the whole request fails with `store.failed`.
+/// their range are mistakes of the caller, and a value over `store::value_bytes_max` is one: the whole request is
+/// `refused` with `store.failed`.
 struct commit_request {
   enum class outcome : std::uint8_t {
     committed,  ///< durable
-    failed,     ///< nothing was written; the same request may be made again
+    failed,     ///< nothing was written, and the cause may go away (a full disk, a lock): the request is made again
+    refused,    ///< nothing was written, and the same request would always be refused. The runtime then stops.
+    not_owner,  ///< nothing was written, since the store belongs to another by now. The runtime then stops.
     unknown,    ///< the store cannot tell. The runtime then stops.
   };
 
@@ -182,6 +186,7 @@ struct commit_request {
 
   outcome result = outcome::failed;
   std::exception_ptr failure;  ///< set unless committed
+  const write_set* at_fault = nullptr;  ///< if refused: the one of `writes` that the store does not take, if it is one
 
   void (*done)(commit_request&) noexcept = nullptr;
 };
@@ -221,6 +226,12 @@ class store {
   [[nodiscard]] virtual std::uint64_t opening() const noexcept = 0;
 
   virtual void commit(commit_request& request) noexcept = 0;
+
+  /// The most bytes that a state, an input, a message or what is on its way may have. A fixed number while it is open.
+  /// A runtime refuses to serve actors whose options allow more, so that no commit is refused on account of it.
+  [[nodiscard]] virtual std::size_t value_bytes_max() const noexcept {
+    return std::numeric_limits<std::size_t>::max();
+  }
 
   /// Writes a consistent copy of everything to `path`, which must not exist. Blocks; throws `troupe::error`.
   virtual void backup(const std::string& path) = 0;

@@ -1,0 +1,52 @@
+#include "fork_watch.hpp"
+
+#include <mutex>
+#include <vector>
+
+#include <pthread.h>
+
+namespace troupe::inline v0 {
+namespace detail {
+
+// All of the process. The thread that forks holds the lock meanwhile, in the child as well.
+struct fork_watches {
+  static inline constinit std::mutex mutex;
+  static inline constinit fork_watch* first = nullptr;
+
+  static void before() noexcept { mutex.lock(); }
+  static void in_parent() noexcept { mutex.unlock(); }
+  static void in_child() noexcept {
+    for (fork_watch* each = first; each != nullptr; each = each->next_) {
+      if (each->in_child_.exchange(true, std::memory_order_relaxed)) continue;  // of a child's child
+      each->handler_(each->owner_);
+    }
+    mutex.unlock();
+  }
+};
+
+fork_watch::fork_watch(handler in_child, void* owner) noexcept : handler_{in_child}, owner_{owner} {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    ::pthread_atfork(&fork_watches::before, &fork_watches::in_parent, &fork_watches::in_child);
+  });
+  const std::lock_guard lock{fork_watches::mutex};
+  next_ = fork_watches::first;
+  if (next_ != nullptr) next_->previous_ = this;
+  fork_watches::first = this;
+}
+
+fork_watch::~fork_watch() {
+  const std::lock_guard lock{fork_watches::mutex};
+  (previous_ != nullptr ? previous_->next_ : fork_watches::first) = next_;
+  if (next_ != nullptr) next_->previous_ = previous_;
+}
+
+void keep_for_ever(std::shared_ptr<void> what) noexcept {
+  static std::mutex mutex;
+  static auto* const kept = new std::vector<std::shared_ptr<void>>;
+  const std::lock_guard lock{mutex};
+  kept->push_back(std::move(what));
+}
+
+}  // namespace detail
+}  // namespace troupe::inline v0

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+namespace troupe::inline v0 {
+namespace detail {
+
+/// What its owner does first thing in the child of a `fork`, where it has none of its threads. Not told of children
+/// that are made without the C library's `fork`, nor of those that run another program at once (`posix_spawn`).
+///
+/// Making and destroying one is serialised with forks and with others'.
+class fork_watch {
+ public:
+  using handler = void (*)(void* owner) noexcept;
+
+  /// `in_child(owner)` is called in each child. It may only do what a signal handler may.
+  fork_watch(handler in_child, void* owner) noexcept;
+  ~fork_watch();
+  fork_watch(const fork_watch&) = delete;
+  fork_watch& operator=(const fork_watch&) = delete;
+
+  /// Whether this process is a child that was forked since this object was made.
+  [[nodiscard]] bool in_child() const noexcept { return in_child_.load(std::memory_order_relaxed); }
+
+ private:
+  friend struct fork_watches;
+
+  handler handler_;
+  void* owner_;
+  std::atomic<bool> in_child_{false};
+  fork_watch* next_ = nullptr;
+  fork_watch* previous_ = nullptr;
+};
+
+/// In a forked child: keeps what must not be destroyed, since its threads and locks are the parent's.
+void keep_for_ever(std::shared_ptr<void> what) noexcept;
+
+}  // namespace detail
+}  // namespace troupe::inline v0
