@@ -1,7 +1,22 @@
 # Install rules: a CMake package (find_package(troupe CONFIG)) and a pkg-config file.
 
+include(CheckCXXSourceCompiles)
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
+
+# _GLIBCXX_DEBUG changes the containers in the library's interface: programs that use the package are told how it was
+# built (include/troupe/core/abi.hpp).
+check_cxx_source_compiles("#include <vector>
+#ifndef _GLIBCXX_DEBUG
+#error
+#endif
+int main() {}" TROUPE_HAS_GLIBCXX_DEBUG)
+if(TROUPE_HAS_GLIBCXX_DEBUG)
+  set(TROUPE_GLIBCXX_DEBUG 1)
+else()
+  set(TROUPE_GLIBCXX_DEBUG 0)
+endif()
+target_compile_definitions(troupe INTERFACE $<INSTALL_INTERFACE:TROUPE_GLIBCXX_DEBUG=${TROUPE_GLIBCXX_DEBUG}>)
 
 set(targets troupe)
 if(TARGET troupe_testing)
@@ -23,8 +38,10 @@ configure_package_config_file(
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/troupe-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(
   FILES ${PROJECT_BINARY_DIR}/troupe-config.cmake ${PROJECT_BINARY_DIR}/troupe-config-version.cmake
+        cmake/troupe-check-coroutines.cmake
   DESTINATION ${package_dir}
 )
+install(PROGRAMS tests/lint/lint_co_await.py DESTINATION ${package_dir})  # for troupe_check_coroutines, and by hand
 
 # A static library leaves its own dependencies to the program's link line; a shared one has them inside.
 get_target_property(type troupe TYPE)
@@ -42,3 +59,7 @@ file(RELATIVE_PATH TROUPE_PC_PREFIX
 string(REGEX REPLACE "/$" "" TROUPE_PC_PREFIX "${TROUPE_PC_PREFIX}")
 configure_file(cmake/troupe.pc.in troupe.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/troupe.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+if(TARGET troupe_testing)
+  configure_file(cmake/troupe-testing.pc.in troupe-testing.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/troupe-testing.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endif()

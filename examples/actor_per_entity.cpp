@@ -33,16 +33,16 @@ struct user {
 
 troupe::task<troupe::actor_id> first_run(troupe::client client) {
   // [create]
-  user::registration alice{"alice@example.com"};
   troupe::tags plan{{"plan", "free"}};
-  auto made = co_await client.create<user>("alice", alice, plan);
+  auto made = co_await client.create<user>("alice", "alice@example.com", plan);  // the members of a registration
   co_await made.call<&user::change_email>("alice@example.org");
   // [/create]
 
   // [duplicate]
   std::string existing;
   try {
-    co_await client.create<user>("alice", alice);
+    const user::registration again{"alice@example.com"};
+    co_await client.create<user>("alice", again);
   } catch (const troupe::error& e) {
     check(e.is(troupe::errc::duplicate_key));
     existing = e.metadata();  // JSON: the key, and the id of the actor that has it

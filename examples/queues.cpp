@@ -63,9 +63,9 @@ troupe::task<> trade(const troupe::client& client) {
   co_await main.call<&warehouse::deliver>("apples", 5);
 
   // [send]
+  co_await main.send(warehouse::orders, "apples", 2);                    // an order's members; durable when this returns
   const order apples{"apples", 2};
-  co_await main.send(warehouse::orders, apples);                             // durable when this returns
-  auto packed = co_await main.send_and_wait(warehouse::orders, apples);      // handled when this returns
+  auto packed = co_await main.send_and_wait(warehouse::orders, apples);  // handled when this returns
   check(packed.has_value() && packed->label == "apples" && packed->number == 2);
   // [/send]
 

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <troupe/core/assert.hpp>
 #include <troupe/core/error.hpp>
 
 #include "../runtime/audience.hpp"
@@ -91,6 +92,11 @@ class subscribing final : public invocation {
 };
 
 }  // namespace
+
+void take_connection(invocation* opened) noexcept {
+  TROUPE_ASSERT(opened != nullptr);
+  static_cast<opening*>(opened)->taken = true;
+}
 
 opening* make_opening(executor& home, const handle_core& to, connection_core& c) {
   const address& where = to.where();

@@ -54,23 +54,29 @@ void fiber::cancel() noexcept {
   if (current_ != nullptr) current_->interrupt();
 }
 
+bool fiber::begin_wait(wait& w) noexcept {
+  const std::lock_guard lock{lock_};
+  current_ = &w;
+  return !cancelled();
+}
+
+void fiber::end_wait() noexcept {
+  const std::lock_guard lock{lock_};
+  current_ = nullptr;
+}
+
 bool wait::begin(std::coroutine_handle<> h, executor* fallback) noexcept {
   handle_ = h;
   fallback_ = fallback;
   fiber* const here = this_thread().here;
   if (here == nullptr) return true;
-  fiber& f = here->lasting();
-  const std::lock_guard lock{f.lock_};
-  fiber_ = &f;
-  f.current_ = this;
-  return !f.cancelled();
+  fiber_ = &here->lasting();
+  return fiber_->begin_wait(*this);
 }
 
 void wait::end() noexcept {
   if (fiber_ == nullptr) return;
-  const std::lock_guard lock{fiber_->lock_};
-  fiber_->current_ = nullptr;
-  fiber_ = nullptr;
+  std::exchange(fiber_, nullptr)->end_wait();
 }
 
 void wait::wake() noexcept {

@@ -381,7 +381,7 @@ TEST_CASE_METHOD(fixture, "connect waits until what the hooks have changed is du
   const auto h = w.client.get_or_create<club>("c");
   w.run(h.call<&club::visited>());
   store.hold();
-  const auto opened = w.start(h.connect(login{"ann"}));
+  const auto opened = w.start(h.connect("ann"));
   CHECK_FALSE(opened.done());
   store.let_go();
   w.settle();

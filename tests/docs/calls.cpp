@@ -141,12 +141,37 @@ troupe::task<std::size_t> all_wallets(troupe::client client) {
   co_return count;
 }
 
+// [basket]
+struct basket {
+  std::string item;
+  int count = 1;
+};
+struct greengrocer {
+  int sold = 0;
+  int take(basket b) { return sold += b.count; }
+  using actor = troupe::actor<greengrocer, &greengrocer::take>;
+};
+// [/basket]
+
+troupe::task<int> shop(troupe::client client) {
+  // [members]
+  auto stall = client.get_or_create<greengrocer>("corner");
+  co_await stall.call<&greengrocer::take>("apples", 3);  // take(basket): a text and a number
+  basket mixed{"pears", 2};
+  co_await stall.call<&greengrocer::take>(mixed);  // a name: it is copied
+  const int sold = co_await stall.call<&greengrocer::take>(troupe::moved(mixed));  // given away
+  // [/members]
+  co_return sold;
+}
+
 int main() {
   keys();
   troupe::registry registry;
   registry.use<wallet>("wallet").use<greeter>("greeter").use<feed>("feed").use<feed_reader>("feedReader");
+  registry.use<greengrocer>("greengrocer");
   troupe::runtime runtime{registry};
   runtime.run(joins(runtime.client()));
+  check(runtime.run(shop(runtime.client())) == 7);
   by_name(runtime);
   runtime.run(runtime.client().create<wallet>("carol"));
   check(runtime.run(all_wallets(runtime.client())) == 3);

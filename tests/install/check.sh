@@ -28,6 +28,17 @@ build_with_cmake() {
   cmake --build "$here" --parallel 2
 }
 
+# must_fail PATTERN COMMAND...: it fails, and says so.
+must_fail() {
+  pattern=$1
+  shift
+  if "$@" >"$here/output" 2>&1; then
+    echo "it must fail: $*"
+    exit 1
+  fi
+  grep -q "$pattern" "$here/output" || { cat "$here/output"; exit 1; }
+}
+
 case $kind in
   prefix)
     rm -rf "$prefix"
@@ -36,24 +47,40 @@ case $kind in
   find_package)
     build_with_cmake "$consumers/$kind" -DCMAKE_PREFIX_PATH="$prefix"
     "$here/consumer"
+    must_fail 'miscompiled.cpp:12: error: co_await in aggregate temporary' \
+      cmake --build "$here" --target miscompiled
     ;;
   tested)
     build_with_cmake "$source/examples/tested" -DCMAKE_PREFIX_PATH="$prefix"
     ctest --test-dir "$here" --output-on-failure --no-tests=error
     ;;
   subdirectory)
-    # The whole library once more: as soon as can be.
+    # The whole library once more: as soon as can be. With checked containers, which the package does not have.
     build_with_cmake "$consumers/$kind" -DTROUPE_SOURCE_DIR="$source" \
-      -DTROUPE_PRECOMPILE_HEADERS=ON -DCMAKE_CXX_FLAGS_DEBUG=
+      -DTROUPE_PRECOMPILE_HEADERS=ON -DCMAKE_CXX_FLAGS_DEBUG= -DCMAKE_CXX_FLAGS=-D_GLIBCXX_DEBUG
     "$here/consumer"
+    if find "$here" -name 'libtroupe_testing*' | grep .; then
+      echo "the test kit is built for an embedder who does not link it"
+      exit 1
+    fi
     ;;
   pkg_config)
     PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name troupe.pc)")
     export PKG_CONFIG_PATH
     mkdir -p "$here"
-    # shellcheck disable=SC2046  # flags are words
-    "$compiler" -std=c++20 "$consumers/main.cpp" -o "$here/consumer" $(pkg-config --cflags --libs troupe)
+    # The headers are no system headers here: the program's warnings are those of the headers too.
+    warnings='-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wnull-dereference -Werror'
+    # shellcheck disable=SC2046,SC2086  # flags are words
+    {
+      "$compiler" -std=c++20 $warnings "$consumers/main.cpp" -o "$here/consumer" $(pkg-config --cflags --libs troupe)
+      "$compiler" -std=c++20 "$consumers/simulated.cpp" -o "$here/simulated" $(pkg-config --cflags --libs troupe-testing)
+    }
     "$here/consumer"
+    "$here/simulated"
+    # shellcheck disable=SC2046
+    must_fail 'error.*the installed library was built without _GLIBCXX_DEBUG' \
+      "$compiler" -std=c++20 -D_GLIBCXX_DEBUG -fsyntax-only "$consumers/main.cpp" $(pkg-config --cflags troupe)
+    python3 "$(pkg-config --variable=co_await_lint troupe)" "$consumers/main.cpp"
     ;;
   *)
     echo "check.sh: unknown kind of consumer: $kind"

@@ -140,7 +140,7 @@ struct fan {
   troupe::task<> follow(troupe::context<fan>& c, std::string whom) {
     auto other = c.client().get_or_create<speaker>(whom);
     hello h{"fan " + std::to_string(next_number())};
-    auto connected = co_await other.connect(std::move(h));
+    auto connected = co_await other.connect(troupe::moved(h));
     *source = std::make_unique<line>(std::move(connected));
     auto hear = [this, me = c.key().canonical()](std::uint64_t born, std::uint64_t number) {
       heard_by_actor(me, (*source)->at, born, number);

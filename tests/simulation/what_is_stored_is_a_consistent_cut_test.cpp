@@ -120,7 +120,7 @@ troupe::task<knowledge> ask_one(troupe::handle<N> h, message m, bool only_look) 
   if (only_look) {
     known = co_await h.template call<&N::look>();
   } else {
-    known = co_await h.template call<&N::ask>(std::move(m));
+    known = co_await h.template call<&N::ask>(troupe::moved(m));
   }
   co_return known;
 }

@@ -192,11 +192,11 @@ class typed_invocation final : public untyped_invocation {
   }
 
   /// Takes the value of an action's coroutine that has ended, or throws its failure; frees its frame.
-  static void take_value(activation& a, std::coroutine_handle<> ended, const code& c, value_slot<V>& to) {
+  static void take_value(activation& a, std::coroutine_handle<> body, const code& c, value_slot<V>& to) {
     struct guard {
       std::coroutine_handle<promise<V>> frame;
       ~guard() { frame.destroy(); }
-    } const g{std::coroutine_handle<promise<V>>::from_address(ended.address())};
+    } const g{std::coroutine_handle<promise<V>>::from_address(body.address())};
     if constexpr (std::is_void_v<V>) {
       g.frame.promise().take();
     } else {

@@ -141,7 +141,8 @@ class context final : public detail::context_base {
   ///
   ///     c.broadcast(new_message, sent);
   ///
-  /// The values convert implicitly, and are copied once however many listen. If nobody does, nothing is copied.
+  /// The values convert implicitly, and are copied once however many listen. If nobody does, nothing is copied. In the
+  /// place of one value that is an aggregate may stand its members.
   template <class Event, class... T>
   void broadcast(const Event&, T&&... values) {
     static_assert(detail::is_event<Event>, "troupe: broadcast takes an event of the actor, then its values");

@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <troupe/actor/arguments.hpp>
 #include <troupe/actor/connection_core.hpp>
 #include <troupe/actor/event.hpp>
 #include <troupe/core/assert.hpp>
@@ -14,22 +15,42 @@
 namespace troupe::inline v0 {
 namespace detail {
 
+/// Whether these are the values that an event carries, or the members of its one value.
+template <class Values, class... T>
+inline constexpr bool takes_values =
+    std::tuple_size_v<Values> == sizeof...(T) && std::is_constructible_v<Values, unwrapped<T>...>;
+template <class Values, class... T>
+inline constexpr bool makes_value = false;
+template <class Value, class... T>
+inline constexpr bool makes_value<std::tuple<Value>, T...> = has_members<Value, T...>;
+
 /// The place of an event in A's manifest; a sentence if it has none there, or the values do not fit.
 template <class A, class Event, class... T>
 consteval bool check_event() {
   constexpr bool listed = A::actor::template place_of<Event> < A::actor::size;
   static_assert(listed, "troupe: this event is not in the actor's manifest `using actor = troupe::actor<...>`; list it "
                         "there to send it");
-  constexpr bool fits = std::is_constructible_v<typename Event::values, T...> &&
-                        std::tuple_size_v<typename Event::values> == sizeof...(T);
-  static_assert(fits, "troupe: these are not the values that the event carries");
+  using values = typename Event::values;
+  constexpr bool cut = cuts_any<values, T...>;
+  static_assert(!cut, "troupe: a floating-point number does not become an integer by itself; round it and convert it");
+  constexpr bool fits = !cut && (takes_values<values, T...> || makes_value<values, T...>);
+  static_assert(fits || cut, "troupe: these are not the values that the event carries");
   return listed && fits;
 }
 
 template <class A, class Event, class... T>
-event_record* make_event(T&&... values) {
-  return new typed_event<typename Event::values>(static_cast<std::uint32_t>(A::actor::template place_of<Event>),
-                                                 std::forward<T>(values)...);
+event_record* make_event(T&&... given) {
+  using values = typename Event::values;
+  static constexpr destination_name where{"event", Event::name};
+  constexpr auto place = static_cast<std::uint32_t>(A::actor::template place_of<Event>);
+  if constexpr (takes_values<values, T...>) {
+    return [&]<class... V, std::size_t... I>(std::type_identity<std::tuple<V...>>, std::index_sequence<I...>) {
+      return new typed_event<values>(place, convert_argument<V>(where, I + 1, std::forward<T>(given))...);
+    }(std::type_identity<values>{}, std::index_sequence_for<T...>{});
+  } else {
+    using value = std::tuple_element_t<0, values>;
+    return new typed_event<values>(place, make_of_members<value>(where, std::forward<T>(given)...));
+  }
 }
 
 }  // namespace detail

@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include <troupe/actor/arguments.hpp>
 #include <troupe/actor/dead_letter.hpp>
 #include <troupe/actor/queue.hpp>
 #include <troupe/actor/stored_version.hpp>
@@ -90,32 +91,74 @@ consteval std::uint32_t queue_place() {
   return static_cast<std::uint32_t>(place);
 }
 
-template <class Queue, class Message>
+/// What is sent: a message, or the members of one; and behind it, maybe, how much later.
+template <class... Part>
+inline constexpr bool is_delayed = false;
+template <class First, class... Rest>
+inline constexpr bool is_delayed<First, Rest...> =
+    sizeof...(Rest) == 0 ? std::is_same_v<std::remove_cvref_t<First>, delayed> : is_delayed<Rest...>;
+
+template <class Queue, class... Given>
 consteval bool check_message() {
-  constexpr bool fits = std::is_convertible_v<Message, typename Queue::message_type>;
-  static_assert(fits, "troupe: this does not convert implicitly to the type of the queue's messages");
+  using message = typename Queue::message_type;
+  constexpr bool given = sizeof...(Given) != 0;
+  static_assert(given, "troupe: send takes a queue of the actor, then the message or its members");
+  constexpr bool fits = given && check_passing<message, Given...>();
+  static_assert(fits || sizeof...(Given) != 1 || passing_of<message, Given...>() == passing::cut,
+                "troupe: this does not convert implicitly to the type of the queue's messages");
   return fits;
 }
 
-/// The encoding of what a queue carries, or an actor is created with, converted to it if need be.
-template <class T, class Given>
-bytes encode_as(const Given& given) {
-  if constexpr (std::is_same_v<T, Given>) {
-    return encode_stored(given);
+/// The encoding of what the arguments are or make.
+template <class T, class Encode, class... Given>
+bytes encode_made(const Encode& encode_one, const destination_name& where, Given&&... given) {
+  if constexpr (sizeof...(Given) == 1 && (std::is_same_v<std::remove_cvref_t<unwrapped<Given>>, T> && ...)) {
+    return encode_one((static_cast<const T&>(unwrap(given)), ...));
   } else {
-    const T converted = given;
-    return encode_stored(converted);
+    const T made = make_value<T>(where, std::forward<Given>(given)...);
+    return encode_one(made);
   }
 }
 
-/// The encoding of an answer, which is never stored.
-template <class T, class Given>
-bytes encode_answer(const Given& given) {
-  if constexpr (std::is_same_v<T, Given>) {
-    return troupe::encode(given);
+/// Of a message, or of what an actor is created with.
+template <class T, class... Given>
+bytes encode_as(const destination_name& where, Given&&... given) {
+  return encode_made<T>([](const T& value) { return encode_stored(value); }, where, std::forward<Given>(given)...);
+}
+
+/// Of an answer, which is never stored.
+template <class T, class... Given>
+bytes encode_answer(const destination_name& where, Given&&... given) {
+  return encode_made<T>([](const T& value) { return troupe::encode(value); }, where, std::forward<Given>(given)...);
+}
+
+/// A message on its way into a queue.
+struct packed_message {
+  bytes body;
+  delayed by{std::chrono::nanoseconds{0}};
+};
+
+template <class Queue, class... Part, std::size_t... I>
+packed_message pack_first(std::tuple<Part&&...> parts, delayed by, std::index_sequence<I...>) {
+  if constexpr (check_message<Queue, std::tuple_element_t<I, std::tuple<Part...>>...>()) {
+    static constexpr destination_name where{"a message to queue", Queue::name};
+    return {encode_as<typename Queue::message_type>(where, std::get<I>(std::move(parts))...), by};
   } else {
-    const T converted = given;
-    return troupe::encode(converted);
+    return {};
+  }
+}
+
+/// Encodes what was given to `send` behind the queue. Throws `actor.invalid_request`.
+template <class Queue, class... Part>
+packed_message pack(Part&&... parts) {
+  auto all = std::forward_as_tuple(std::forward<Part>(parts)...);
+  if constexpr (is_delayed<Part...>) {
+    constexpr std::size_t count = sizeof...(Part) - 1;
+    const delayed by = std::get<count>(all);
+    return pack_first<Queue, Part...>(std::move(all), by, std::make_index_sequence<count>{});
+  } else {
+    return pack_first<Queue, Part...>(std::move(all), delayed{std::chrono::nanoseconds{0}},
+                                      std::index_sequence_for<Part...>{});
   }
 }
 
@@ -160,9 +203,16 @@ class message {
     static_assert(!std::is_void_v<result_type>,
                   "troupe: messages of this queue are answered without a value; give the queue a result type");
     if constexpr (!std::is_void_v<result_type>) {
-      constexpr bool fits = std::is_convertible_v<const R&, result_type>;
-      static_assert(fits, "troupe: this does not convert implicitly to the result type of the queue");
-      if constexpr (fits) detail::complete(receipt_, detail::encode_answer<result_type>(result));
+      constexpr detail::passing how = detail::passing_of<result_type, const R&>();
+      static_assert(how != detail::passing::cut,
+                    "troupe: a floating-point number does not become an integer by itself; round it and convert it");
+      constexpr bool fits = how == detail::passing::converted;
+      static_assert(fits || how == detail::passing::cut,
+                    "troupe: this does not convert implicitly to the result type of the queue");
+      if constexpr (fits) {
+        static constexpr detail::destination_name where{"an answer of queue", Queue::name};
+        detail::complete(receipt_, detail::encode_answer<result_type>(where, result));
+      }
     }
   }
 
@@ -344,20 +394,14 @@ class queues {
  public:
   explicit queues(detail::activation& a) noexcept : activation_{&a} {}
 
-  /// Puts a message into a queue of the actor's own, as part of this turn. Errors: `queue.full`,
-  /// `queue.message_too_large`.
-  template <class Queue, class Message>
-  void send(const Queue& to, const Message& body) const {
-    send(to, body, delayed{std::chrono::nanoseconds{0}});
-  }
-  template <class Queue, class Message>
-  void send(const Queue&, const Message& body, delayed by) const {
+  /// Puts a message into a queue of the actor's own, as part of this turn: as `handle::send`, the message or its
+  /// members, then maybe `delayed`. Errors: `queue.full`, `queue.message_too_large`.
+  template <class Queue, class... Part>
+  void send(const Queue&, Part&&... message) const {
     static_assert(detail::is_queue<Queue>, "troupe: send takes a queue of the actor, then the message");
     if constexpr (detail::is_queue<Queue>) {
-      if constexpr (detail::check_message<Queue, const Message&>()) {
-        detail::send_to_self(*activation_, detail::queue_place<A, Queue>(),
-                             detail::encode_as<typename Queue::message_type>(body), by.duration);
-      }
+      auto packed = detail::pack<Queue>(std::forward<Part>(message)...);
+      detail::send_to_self(*activation_, detail::queue_place<A, Queue>(), std::move(packed.body), packed.by.duration);
     }
   }
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <troupe/actor/action.hpp>
+#include <troupe/actor/arguments.hpp>
 #include <troupe/client/awaited_value.hpp>
 #include <troupe/client/call_wait.hpp>
 #include <troupe/client/handle_core.hpp>
@@ -166,8 +167,10 @@ consteval bool check_call() {
 // A parameter that is a string_view is stored as a string, which a string_view converts to only explicitly.
 template <class P, class G>
 inline constexpr bool fits_parameter =
-    std::is_convertible_v<G, stored_parameter<P>> ||
-    (std::is_same_v<std::remove_cvref_t<P>, std::string_view> && std::is_convertible_v<G, std::string_view>);
+    !cuts_fraction<P, G> &&
+    (std::is_convertible_v<unwrapped<G>, stored_parameter<P>> ||
+     (std::is_same_v<std::remove_cvref_t<P>, std::string_view> &&
+      std::is_convertible_v<unwrapped<G>, std::string_view>));
 
 template <class Parameters, class... Given>
 struct fits : std::false_type {};
@@ -175,17 +178,61 @@ template <class... P, class... G>
   requires(sizeof...(P) == sizeof...(G))
 struct fits<std::tuple<P...>, G...> : std::bool_constant<(fits_parameter<P, G> && ...)> {};
 
+/// Whether the arguments are the members of the only parameter, and not that itself.
+template <class Parameters, class... Given>
+inline constexpr bool are_members = false;
+template <class P, class... Given>
+inline constexpr bool are_members<std::tuple<P>, Given...> =
+    !fits<std::tuple<P>, Given...>::value && has_members<stored_parameter<P>, Given...>;
+
 template <class Parameters, class... Given>
 consteval bool check_arguments() {
   constexpr bool as_many = std::tuple_size_v<Parameters> == sizeof...(Given);
-  static_assert(as_many, "troupe: wrong number of arguments for this action (the context is not one of them)");
-  if constexpr (as_many) {
-    static_assert(fits<Parameters, Given...>::value,
-                  "troupe: an argument does not convert implicitly to the type of the action's parameter");
-    return fits<Parameters, Given...>::value;
-  }
-  return false;
+  constexpr bool of_members = are_members<Parameters, Given...>;
+  constexpr bool cut = cuts_any<Parameters, Given...>;
+  static_assert(as_many || of_members,
+                "troupe: wrong number of arguments for this action (the context is not one of them), and they are not "
+                "the members of its only parameter either");
+  static_assert(!cut, "troupe: a floating-point number does not become an integer by itself; round it and convert it");
+  constexpr bool fit = fits<Parameters, Given...>::value || of_members;
+  static_assert(fit || cut || !as_many,
+                "troupe: an argument does not convert implicitly to the type of the action's parameter");
+  return fit;
 }
+
+/// What an error calls an action that was given an argument which its parameter cannot hold.
+template <auto M>
+inline constexpr destination_name name_of_action{"action", member_name<M>()};
+
+/// Makes what carries the arguments of an action, converted to its parameters, without a copy on the way. Throws
+/// `actor.invalid_request`.
+template <auto M, class Parameters = call_parameters<M>,
+          class Indices = std::make_index_sequence<std::tuple_size_v<Parameters>>>
+struct binding;
+template <auto M, class... P, std::size_t... I>
+struct binding<M, std::tuple<P...>, std::index_sequence<I...>> {
+  template <class... T>
+  static constexpr bool of_members = are_members<std::tuple<P...>, T...>;
+  using only = stored_parameter<typename first_of<P...>::type>;
+
+  template <class Call, class Core, class Code, class... T>
+  [[gnu::always_inline]] static inline Call make_call(Core&& core, const Code& code, T&&... given) {
+    if constexpr (of_members<T...>) {
+      return Call{std::forward<Core>(core), code, make_of_members<only>(name_of_action<M>, std::forward<T>(given)...)};
+    } else {
+      return Call{std::forward<Core>(core), code,
+                  convert_argument<P>(name_of_action<M>, I + 1, std::forward<T>(given))...};
+    }
+  }
+  template <class... T>
+  [[gnu::always_inline]] static inline call_arguments<M> make_arguments(T&&... given) {
+    if constexpr (of_members<T...>) {
+      return call_arguments<M>{make_of_members<only>(name_of_action<M>, std::forward<T>(given)...)};
+    } else {
+      return call_arguments<M>{convert_argument<P>(name_of_action<M>, I + 1, std::forward<T>(given))...};
+    }
+  }
+};
 
 template <class V, class Arguments>
 class typed_call;

@@ -4,6 +4,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -42,21 +44,53 @@ namespace detail {
 [[nodiscard]] task<std::vector<actor_summary>> list_actors(std::shared_ptr<runtime_core> core, const void* type,
                                                            std::optional<tags> labels, page p);
 
-template <class A, class Input>
-std::optional<bytes> encode_input(const Input& input) {
+template <class A, class... Input>
+std::optional<bytes> encode_input(Input&&... input) {
   using wanted = input_type<A>;
   static_assert(!std::is_void_v<wanted>, "troupe: this actor's on_create takes no input");
   if constexpr (!std::is_void_v<wanted>) {
-    static_assert(std::is_convertible_v<const Input&, wanted>,
+    constexpr bool fits = check_passing<wanted, Input...>();
+    static_assert(fits || sizeof...(Input) != 1 || passing_of<wanted, Input...>() == passing::cut,
                   "troupe: the input does not convert implicitly to what the actor's on_create takes");
-    if constexpr (std::is_same_v<Input, wanted>) {
-      return encode_stored(input);
-    } else if constexpr (std::is_convertible_v<const Input&, wanted>) {
-      const wanted converted = input;
-      return encode_stored(converted);
+    if constexpr (fits) {
+      static constexpr destination_name where{"the input of actor", type_name<A>()};
+      return encode_as<wanted>(where, std::forward<Input>(input)...);
     }
   }
   return std::nullopt;
+}
+
+/// What stands behind a key: an input, or its members; not tags alone, nor an input with tags behind it.
+template <class... Part>
+inline constexpr bool ends_with_tags = false;
+template <class First, class... Rest>
+inline constexpr bool ends_with_tags<First, Rest...> =
+    sizeof...(Rest) == 0 ? std::is_same_v<std::remove_cvref_t<First>, tags> : ends_with_tags<Rest...>;
+template <class... Part>
+concept input_parts = sizeof...(Part) > 0 && !(sizeof...(Part) <= 2 && ends_with_tags<Part...>);
+
+/// An input and tags, as they are given to the runtime.
+struct creation {
+  std::optional<bytes> input;
+  tags labels;
+};
+
+template <class A, class... Part, std::size_t... I>
+creation pack_creation(std::tuple<Part&&...> parts, tags labels, std::index_sequence<I...>) {
+  return {encode_input<A>(std::get<I>(std::move(parts))...), std::move(labels)};
+}
+
+/// Encodes what stands behind a key. Throws `actor.invalid_request`.
+template <class A, class... Part>
+creation pack_creation(Part&&... parts) {
+  constexpr std::size_t last = sizeof...(Part) - 1;
+  auto all = std::forward_as_tuple(std::forward<Part>(parts)...);
+  if constexpr (ends_with_tags<Part...>) {
+    tags labels = std::get<last>(std::move(all));
+    return pack_creation<A, Part...>(std::move(all), std::move(labels), std::make_index_sequence<last>{});
+  } else {
+    return pack_creation<A, Part...>(std::move(all), tags{}, std::index_sequence_for<Part...>{});
+  }
 }
 
 }  // namespace detail
@@ -78,20 +112,26 @@ class client {
     return make<A>(detail::address::intent::get, std::move(key));
   }
 
-  /// The same, but a missing actor is created on first use; with `input` for its `on_create`, and tags. If the actor
-  /// exists, input and tags are ignored.
+  /// The same, but a missing actor is created on first use; with an input for its `on_create`, and tags. If the actor
+  /// exists, input and tags are ignored. In the place of an input that is an aggregate may stand its members; tags come
+  /// last.
+  ///
+  ///     auto u = client.get_or_create<user>("user-123", "alice@example.com", troupe::tags{{"plan", "free"}});
   template <class A>
   [[nodiscard]] handle<A> get_or_create(troupe::key key) const {
     return make<A>(detail::address::intent::get_or_create, std::move(key));
   }
-  template <class A, class Input>
-  [[nodiscard]] handle<A> get_or_create(troupe::key key, const Input& input) const {
-    return make<A>(detail::address::intent::get_or_create, std::move(key), detail::encode_input<A>(input), {});
+  template <class A, class... Part>
+    requires detail::input_parts<Part...>
+  [[nodiscard]] handle<A> get_or_create(troupe::key key, Part&&... input_and_tags) const {
+    auto given = detail::pack_creation<A>(std::forward<Part>(input_and_tags)...);
+    return make<A>(detail::address::intent::get_or_create, std::move(key), std::move(given.input),
+                   std::move(given.labels));
   }
   template <class A, class Input>
-  [[nodiscard]] handle<A> get_or_create(troupe::key key, const Input& input, tags labels) const {
-    return make<A>(detail::address::intent::get_or_create, std::move(key), detail::encode_input<A>(input),
-                   std::move(labels));
+  [[nodiscard]] handle<A> get_or_create(troupe::key key, Input&& input, tags labels) const {
+    return make<A>(detail::address::intent::get_or_create, std::move(key),
+                   detail::encode_input<A>(std::forward<Input>(input)), std::move(labels));
   }
   template <class A>
   [[nodiscard]] handle<A> get_or_create(troupe::key key, tags labels) const {
@@ -99,18 +139,24 @@ class client {
   }
 
   /// Creates the actor now, and yields a handle of it. If the key is taken: `actor.duplicate_key`, with the existing id
-  /// in the metadata. If `on_create` throws, there is no actor and the caller gets what it threw.
+  /// in the metadata. If `on_create` throws, there is no actor and the caller gets what it threw. Input and tags as for
+  /// `get_or_create`; for braces in an awaited expression see `handle::call`.
   template <class A>
   [[nodiscard]] task<handle<A>> create(troupe::key key) const {
     return created<A>(address<A>(std::move(key), std::nullopt, {}));
   }
-  template <class A, class Input>
-  [[nodiscard]] task<handle<A>> create(troupe::key key, const Input& input) const {
-    return created<A>(address<A>(std::move(key), detail::encode_input<A>(input), {}));
+  template <class A, class... Part>
+    requires detail::input_parts<Part...>
+  [[nodiscard]] auto create(troupe::key key, Part&&... input_and_tags) const {
+    auto given = detail::pack_creation<A>(std::forward<Part>(input_and_tags)...);
+    using result = detail::awaitable_given<task<handle<A>>, Part...>;
+    return result{created<A>(address<A>(std::move(key), std::move(given.input), std::move(given.labels)))};
   }
   template <class A, class Input>
-  [[nodiscard]] task<handle<A>> create(troupe::key key, const Input& input, tags labels) const {
-    return created<A>(address<A>(std::move(key), detail::encode_input<A>(input), std::move(labels)));
+  [[nodiscard]] auto create(troupe::key key, Input&& input, tags labels) const {
+    using result = detail::awaitable_given<task<handle<A>>, Input>;
+    return result{created<A>(
+        address<A>(std::move(key), detail::encode_input<A>(std::forward<Input>(input)), std::move(labels)))};
   }
   template <class A>
   [[nodiscard]] task<handle<A>> create(troupe::key key, tags labels) const {

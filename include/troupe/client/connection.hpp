@@ -75,6 +75,8 @@ class opening : public invocation {
   bool taken = false;
 };
 [[nodiscard]] opening* make_opening(executor& home, const handle_core& to, connection_core& c);
+/// Notes that the connection has been taken from an `opening` that has succeeded.
+void take_connection(invocation* opened) noexcept;
 
 template <class F, class Values>
 inline constexpr bool hears_values = false;
@@ -338,7 +340,7 @@ class [[nodiscard("a connection is not opened until this is awaited")]] connect_
   bool await_suspend(std::coroutine_handle<> h) { return suspend(h); }
   connection<A> await_resume() {
     conclude();
-    static_cast<detail::opening*>(record())->taken = true;
+    detail::take_connection(record());
     detail::handle_core over{target()};
     over.set_via(core_);
     return connection<A>{handle<A>{std::move(over)}, core_};

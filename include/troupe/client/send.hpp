@@ -24,6 +24,7 @@ class send_core : public call_core {
   send_core(const handle_core& to, std::string_view queue, std::string_view json, std::chrono::nanoseconds delay);
   send_core(const handle_core& to, std::string_view queue, bytes_view cbor, std::chrono::nanoseconds delay);
   send_core(send_core&&) noexcept = default;
+  ~send_core() = default;
 
   /// In an actor's turn, makes the message part of the turn: then there is nothing to wait for.
   [[nodiscard]] bool leaves_with_turn();

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include <troupe/core/abi.hpp>
+
 namespace troupe::inline v0 {
 
 /// Every error that troupe itself raises. The numbers are part of the wire format and are never reused.
@@ -28,7 +30,7 @@ enum class errc : std::uint16_t {
   not_registered = 112,         ///< actor.not_registered: the registry serves no actor of that name
   invalid_operation = 113,      ///< actor.invalid_operation: a call that this place does not allow
   callback_timed_out = 114,     ///< actor.callback_timed_out: a lifecycle hook took longer than it may
-  invalid_request = 115,        ///< actor.invalid_request: arguments that cannot be decoded
+  invalid_request = 115,        ///< actor.invalid_request: arguments that cannot be decoded, or do not fit
   validation_error = 116,       ///< actor.validation_error: arguments that decode but are not accepted
   state_mutation_reentrant = 117,  ///< actor.state_mutation_reentrant: `on_state_change` changed the state
   missing_input = 118,          ///< actor.missing_input: `on_create` needs an input and none was given

@@ -71,12 +71,16 @@ class fiber {
   void cancel() noexcept;
   [[nodiscard]] bool cancelled() const noexcept { return cancelled_.load(std::memory_order_relaxed); }
 
+  /// Notes what it waits for, until end_wait(). False if it is cancelled already: then nobody interrupts the wait.
+  [[nodiscard]] bool begin_wait(wait& w) noexcept;
+  void end_wait() noexcept;
+
  protected:
+  // No friends: for them, and so for g++, a destructor that is not virtual would be within reach.
   explicit fiber(executor* home) noexcept : home_{home} {}
   ~fiber() = default;
 
  private:
-  friend class wait;
   executor* home_;
   wait* current_ = nullptr;
   spin_flag lock_;
@@ -176,6 +180,9 @@ class wait : public work {
   using native_awaitable = void;  ///< see `task`
   wait() noexcept : work{&wait::resume} {}
 
+  /// Called by fiber::cancel with the fiber's lock held: give up waiting, if the completion has not won yet.
+  virtual void interrupt() noexcept = 0;
+
  protected:
   ~wait() = default;
 
@@ -193,11 +200,6 @@ class wait : public work {
   void continue_here() noexcept;
 
  private:
-  friend class fiber;
-
-  /// Called by fiber::cancel with the fiber's lock held: give up waiting, if the completion has not won yet.
-  virtual void interrupt() noexcept = 0;
-
   static void resume(work& w) noexcept;
 
   std::coroutine_handle<> handle_;

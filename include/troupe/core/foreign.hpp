@@ -29,6 +29,10 @@ decltype(auto) awaiter_of(A&& a) {
 template <class A>
 using await_result = std::remove_cvref_t<decltype(awaiter_of(std::declval<A>()).await_resume())>;
 
+/// Whatever `co_await` takes in a task.
+template <class A>
+concept awaitable = requires(A&& a) { awaiter_of(std::forward<A>(a)).await_resume(); };
+
 /// Awaits an awaiter where it stands. What comes back from await_transform as a reference, g++ 12 would move.
 template <class A>
 class in_place {

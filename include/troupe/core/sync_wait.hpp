@@ -1,5 +1,7 @@
 #pragma once
 
+#include <type_traits>
+
 #include <troupe/core/task.hpp>
 
 namespace troupe::inline v0 {
@@ -8,6 +10,19 @@ namespace detail {
 /// Drives the coroutine and what it awaits on the calling thread until `ended` is true.
 /// Throws `actor.invalid_operation` where blocking would stall others: inside an actor or another task.
 void block_on(std::coroutine_handle<> h, promise_base& promise);
+
+template <class T>
+std::true_type is_a_task(const task<T>*);
+std::false_type is_a_task(const void*);
+template <class A>
+concept other_awaitable =
+    awaitable<A> && !decltype(is_a_task(static_cast<std::remove_reference_t<A>*>(nullptr)))::value;
+
+/// Awaits what outlives the task.
+template <class A>
+task<await_result<A&&>> await_one(A& awaitable) {
+  co_return co_await static_cast<A&&>(awaitable);
+}
 
 }  // namespace detail
 
@@ -25,6 +40,18 @@ T sync_wait(task<T> t) {
   } const coroutine{t.release()};
   detail::block_on(coroutine.handle, coroutine.handle.promise());
   return coroutine.handle.promise().take();
+}
+
+/// The same for a call or any other awaitable, of another library too.
+///
+///     const auto n = troupe::sync_wait(visits.call<&counter::value>());
+template <detail::other_awaitable A>
+detail::await_result<A> sync_wait(A&& awaitable) {
+  if constexpr (detail::awaits_temporary<A>) {
+    return sync_wait(detail::await_one<detail::awaitable_base<A>>(awaitable.base()));
+  } else {
+    return sync_wait(detail::await_one<A>(awaitable));
+  }
 }
 
 template <class T>

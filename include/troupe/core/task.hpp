@@ -11,6 +11,7 @@
 #include <troupe/core/assert.hpp>
 #include <troupe/core/fiber.hpp>
 #include <troupe/core/foreign.hpp>
+#include <troupe/core/temporaries.hpp>
 
 namespace troupe::inline v0 {
 
@@ -50,6 +51,7 @@ class promise_base {
   /// Awaitables of other libraries are awaited through a `foreign_wait`.
   template <native_awaitable A>
   decltype(auto) await_transform(A&& a) const noexcept {
+    static_cast<void>(check_temporaries<A>());
     if constexpr (requires { std::forward<A>(a).await_ready(); }) {
       return in_place<std::remove_reference_t<A>>{a};
     } else {

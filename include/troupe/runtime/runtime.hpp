@@ -102,9 +102,9 @@ class runtime {
   }
   /// The same for a call or another awaitable: `runtime.run(room.call<&chat_room::history>())`.
   template <class Awaitable>
-    requires requires(Awaitable& a) { a.await_resume(); }
+    requires detail::other_awaitable<Awaitable>
   auto run(Awaitable awaitable) {
-    return run(await_one(std::move(awaitable)));
+    return run(await_one<detail::awaitable_base<Awaitable>>(std::move(awaitable)));
   }
 
   /// Runs a coroutine on the executor, waited for by nobody. What it throws goes to `on_error`. `shutdown` waits for

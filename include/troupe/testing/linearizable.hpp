@@ -216,7 +216,7 @@ linearizability check_linearizable(const history<Model>& recorded, linearizabili
     at->second->add(i, records[i]);
   }
   std::vector<std::unique_ptr<detail::history_partition>> partitions;
-  for (auto& [key, partition] : by_key) partitions.push_back(std::move(partition));
+  for (auto& [each, partition] : by_key) partitions.push_back(std::move(partition));
   return detail::judge(std::move(partitions), limits);
 }
 

@@ -172,9 +172,9 @@ class typed_partition final : public history_partition {
     records_.push_back(&record);
   }
 
-  std::optional<std::size_t> step(std::size_t from, std::size_t operation) override {
+  std::optional<std::size_t> step(std::size_t from, std::size_t at) override {
     M state = states_[from];
-    if (!advance(state, *records_[operation])) return std::nullopt;
+    if (!advance(state, *records_[at])) return std::nullopt;
     if (state == states_[from]) return from;
     states_.push_back(std::move(state));
     return states_.size() - 1;
@@ -195,23 +195,23 @@ class typed_partition final : public history_partition {
       return 0;
     }
   }
-  bool ask_the_same(std::size_t operation, std::size_t other) const override {
+  bool ask_the_same(std::size_t at, std::size_t other) const override {
     if constexpr (comparable<typename M::operation>)
-      return records_[operation]->asked == records_[other]->asked;
+      return records_[at]->asked == records_[other]->asked;
     else return false;
   }
 
   std::string state_text(std::size_t state) const override { return text_for_people(states_[state]); }
-  std::string operation_text(std::size_t operation) const override {
-    const auto& record = *records_[operation];
+  std::string operation_text(std::size_t at) const override {
+    const auto& record = *records_[at];
     std::string text = text_for_people(record.asked);
     if (record.answer) text += " -> " + text_for_people(*record.answer);
     return text;
   }
-  std::optional<std::string> answer_text(std::size_t state, std::size_t operation) const override {
+  std::optional<std::string> answer_text(std::size_t state, std::size_t at) const override {
     if constexpr (applies_operations<M>) {
       M copy = states_[state];
-      return text_for_people(copy.apply(records_[operation]->asked));
+      return text_for_people(copy.apply(records_[at]->asked));
     } else {
       return std::nullopt;
     }

@@ -151,8 +151,9 @@ class simulation {
   template <class Awaitable>
   auto run(Awaitable awaitable) {
     using value = troupe::detail::await_result<Awaitable>;
+    using base = troupe::detail::awaitable_base<Awaitable>;
     const auto out = std::make_shared<detail::simulated_outcome<value>>();
-    spawn(out->watch(std::move(awaitable), out));
+    spawn(out->template watch<base>(std::move(awaitable), out));
     drive(out->done);
     return out->take();
   }

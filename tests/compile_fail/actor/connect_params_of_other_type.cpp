@@ -1,4 +1,4 @@
-// expect: troupe: connect takes one value, of the type that the actor's on_before_connect and create_connection_state take, or one that converts to it implicitly
+// expect: troupe: connect takes one value, of the type that the actor's on_before_connect and create_connection_state take, or one that converts to it implicitly, or its members
 #include <troupe/troupe.hpp>
 
 struct room {

@@ -1,0 +1,21 @@
+// expect: troupe: wrong number of arguments for this action (the context is not one of them), and they are not the members of its only parameter either
+#include <troupe/troupe.hpp>
+
+struct job {
+  std::string text;
+  int times = 1;
+};
+struct worker {
+  static constexpr troupe::queue<"work", job> work{};
+  static constexpr troupe::queue<"plans", job, int> plans{};
+  static constexpr troupe::queue<"numbers", int> numbers{};
+  static constexpr troupe::event<"counted", int> counted{};
+  int total = 0;
+  void on_create(troupe::context<worker>&, job j) { total = j.times; }
+  void on_before_connect(troupe::context<worker>&, const job&) {}
+  int take(job j) { return total += j.times; }
+  int add(int n, std::optional<int> more) { return total += n + more.value_or(0); }
+  using actor = troupe::actor<worker, &worker::take, &worker::add, work, plans, numbers, counted>;
+};
+
+int f(troupe::handle<worker> w) { return w.call<&worker::take>(1, 2).get(); }

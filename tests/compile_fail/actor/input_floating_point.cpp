@@ -1,0 +1,27 @@
+// expect: troupe: a floating-point number does not become an integer by itself; round it and convert it
+#include <troupe/troupe.hpp>
+
+struct job {
+  std::string text;
+  int times = 1;
+};
+struct worker {
+  static constexpr troupe::queue<"work", job> work{};
+  static constexpr troupe::queue<"plans", job, int> plans{};
+  static constexpr troupe::queue<"numbers", int> numbers{};
+  static constexpr troupe::event<"counted", int> counted{};
+  int total = 0;
+  void on_create(troupe::context<worker>&, job j) { total = j.times; }
+  void on_before_connect(troupe::context<worker>&, const job&) {}
+  int take(job j) { return total += j.times; }
+  int add(int n, std::optional<int> more) { return total += n + more.value_or(0); }
+  using actor = troupe::actor<worker, &worker::take, &worker::add, work, plans, numbers, counted>;
+};
+
+struct jar {
+  int size = 0;
+  void on_create(troupe::context<jar>&, int n) { size = n; }
+  using actor = troupe::actor<jar>;
+};
+
+auto f(const troupe::client& c) { return c.get_or_create<jar>("x", 2.5); }

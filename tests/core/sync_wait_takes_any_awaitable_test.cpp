@@ -1,0 +1,96 @@
+#include <coroutine>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include <catch2/catch.hpp>
+
+#include <troupe/troupe.hpp>
+
+#include "core/failures.hpp"
+
+namespace {
+
+struct counter {
+  int count = 0;
+  int increment(int by) { return count += by; }
+  troupe::task<int> later(int by) { co_return count += by; }
+  int fail() { throw troupe::user_error{"full", "no more"}; }
+  using actor = troupe::actor<counter, &counter::increment, &counter::later, &counter::fail>;
+};
+
+/// Of another library: it resumes on a thread of its own.
+class elsewhere {
+ public:
+  explicit elsewhere(std::string text) : text_{std::move(text)} {}
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> h) { thread_ = std::jthread{[h] { h.resume(); }}; }
+  std::string await_resume() {
+    if (text_.empty()) throw std::runtime_error{"nothing to say"};
+    return std::move(text_);
+  }
+
+ private:
+  std::string text_;
+  std::jthread thread_;
+};
+
+struct with_operator {
+  int value;
+  auto operator co_await() const noexcept {
+    struct awaiter {
+      int value;
+      bool await_ready() const noexcept { return true; }
+      void await_suspend(std::coroutine_handle<>) const noexcept {}
+      int await_resume() const noexcept { return value; }
+    };
+    return awaiter{value};
+  }
+};
+
+struct only_moved {
+  std::unique_ptr<int> value = std::make_unique<int>(5);
+  bool await_ready() const noexcept { return true; }
+  void await_suspend(std::coroutine_handle<>) const noexcept {}
+  std::unique_ptr<int> await_resume() { return std::move(value); }
+};
+
+struct of_nothing {
+  bool* awaited;
+  bool await_ready() const noexcept { return true; }
+  void await_suspend(std::coroutine_handle<>) const noexcept {}
+  void await_resume() const noexcept { *awaited = true; }
+};
+
+}  // namespace
+
+TEST_CASE("sync_wait takes calls, awaitables of other libraries and tasks", "[core][task]") {
+  troupe::registry registry;
+  registry.use<counter>("counter");
+  troupe::runtime runtime{registry};
+  auto h = runtime.client().get_or_create<counter>("a");
+  CHECK(troupe::sync_wait(h.call<&counter::increment>(2)) == 2);
+  CHECK(troupe::sync_wait(h.call<&counter::later>(3)) == 5);
+  CHECK(code_of([&] { troupe::sync_wait(h.call<&counter::fail>()); }) == "user.full");
+  auto named = h.call<&counter::increment>(1);
+  CHECK(troupe::sync_wait(named) == 6);
+
+  CHECK(troupe::sync_wait(elsewhere{"from another thread"}) == "from another thread");
+  CHECK_THROWS_WITH(troupe::sync_wait(elsewhere{""}), "nothing to say");
+  CHECK(troupe::sync_wait(with_operator{4}) == 4);
+  const with_operator kept{5};
+  CHECK(troupe::sync_wait(kept) == 5);
+  CHECK(*troupe::sync_wait(only_moved{}) == 5);
+  bool awaited = false;
+  troupe::sync_wait(of_nothing{&awaited});
+  CHECK(awaited);
+}
+
+TEST_CASE("a runtime runs any awaitable too", "[core][task]") {
+  troupe::registry registry;
+  troupe::runtime runtime{registry};
+  CHECK(runtime.run(elsewhere{"from another thread"}) == "from another thread");
+  CHECK(runtime.run(with_operator{4}) == 4);
+}
