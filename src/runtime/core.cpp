@@ -465,7 +465,10 @@ runtime::runtime(const registry& served, runtime_options options)
 }
 
 runtime::~runtime() {
-  if (core_->forked()) return detail::keep_for_ever(core_);
+  if (core_->forked()) {
+    detail::keep_for_ever(core_);
+    return;
+  }
   if (!core_->has_ended() && core_->needs_this_thread()) {
     detail::misused(
         "a runtime is destroyed by one of its own actors, coroutines, handlers or threads, and would wait for itself; "
