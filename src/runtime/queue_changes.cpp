@@ -76,7 +76,8 @@ void cell_queues::forget_changes() noexcept {
   }
 }
 
-// What the turn added is gone again. What it acknowledged or gave back is there again, and held by nobody.
+// Messages that the turn added are gone again; those that it acknowledged or gave back are there again, and held by
+// nobody.
 void cell_queues::undo() noexcept {
   for (touch& t : std::exchange(touches_, {})) {
     const auto found = all_.find(t.id);
@@ -106,8 +107,8 @@ void cell_queues::take_back(touch& t) noexcept {
   if (m.dead()) return make_ready(m);
   if (!had_begun && m.attempts < attempts_limit) ++m.attempts;
   const auto& options = entry_of(m).options;
-  const auto wait = std::max<std::chrono::nanoseconds>(backoff(options.retry_min, options.retry_max, m.failures()),
-                                          std::chrono::milliseconds{1});
+  const auto usual = backoff(options.retry_min, options.retry_max, m.failures());
+  const auto wait = std::max<std::chrono::nanoseconds>(usual, std::chrono::milliseconds{1});
   set_time(m, owner.core().exec().now() + std::min(wait, delay_max));
 }
 
