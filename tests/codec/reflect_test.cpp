@@ -129,6 +129,7 @@ struct holders_of_unions {
   std::optional<either> maybe;
   troupe::transient<either> aside;
   std::vector<either> many;
+  std::optional<pair_of_ints> pair;
 };
 struct bit_field {
   int a;
@@ -217,7 +218,7 @@ TEST_CASE("what cannot be listed is not reflectable", "[reflect]") {
 }
 
 TEST_CASE("what only looks like an obstacle is none", "[reflect]") {
-  CHECK(names<holders_of_unions>() == list{"maybe", "aside", "many"});
+  CHECK(names<holders_of_unions>() == list{"maybe", "aside", "many", "pair"});
   CHECK(names<padding>() == list{"a", "b"});
   CHECK(names<const_and_mutable>() == list{"a", "b"});
 }

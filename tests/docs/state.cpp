@@ -3,6 +3,7 @@
 #include <troupe/json.hpp>
 #include <troupe/troupe.hpp>
 
+#include <array>
 #include <map>
 #include <optional>
 #include <vector>
@@ -68,11 +69,19 @@ struct troupe::codec<money> {
 };
 // [/codec]
 
+// [enum]
+enum class coin : std::uint8_t { cent = 1, nickel = 5, dime = 10 };
+
+template <>
+inline constexpr auto troupe::enum_values<coin> = std::array{coin::cent, coin::nickel, coin::dime};
+// [/enum]
+
 struct till {
   money sum;
   void add(money amount) { sum = money::from_cents(sum.cents() + amount.cents()); }
+  void insert(coin one) { add(money::from_cents(static_cast<int>(one))); }
   money total() const { return sum; }
-  using actor = troupe::actor<till, &till::add, &till::total>;
+  using actor = troupe::actor<till, &till::add, &till::insert, &till::total>;
 };
 
 template <class F>
@@ -105,6 +114,9 @@ int main() {
     const auto front = runtime.client().get_or_create<till>("front");
     front.call<&till::add>(money::from_cents(250)).get();
     check(front.call("total", "[]").get() == "250");
+    front.call("insert", "[5]").get();
+    check(code_of([&] { front.call("insert", "[7]").get(); }) == "invalid_request");
+    check(front.call("total", "[]").get() == "255");
   }
   troupe::runtime runtime{old_program, {.store = store}};
   check(code_of([&] {

@@ -1,10 +1,14 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <chrono>
 #include <cmath>
+#include <complex>
 #include <cstdint>
 #include <deque>
+#include <filesystem>
+#include <forward_list>
 #include <list>
 #include <map>
 #include <memory>
@@ -29,6 +33,7 @@ namespace fuzz {
 
 enum class colour : std::uint8_t { red, green = 200 };
 enum class depth : std::int32_t { below = -5, above = 70'000 };
+enum mood { calm, merry = 3 };  // its values are listed
 
 struct point {
   int x = 1;
@@ -66,6 +71,9 @@ class money {
 }  // namespace fuzz
 
 template <>
+inline constexpr auto troupe::enum_values<fuzz::mood> = std::array{fuzz::calm, fuzz::merry};
+
+template <>
 struct troupe::codec<fuzz::money> {
   static void write(cbor_writer& out, const fuzz::money& value) { troupe::write(out, value.cents()); }
   static void read(cbor_reader& in, fuzz::money& value) {
@@ -85,6 +93,23 @@ struct price {
   friend void from_json(const troupe::json& in, price& value) {
     value.cents = in.at("cents").get_ref<const std::int64_t&>();
   }
+};
+
+/// More of what `plain` has, which has as many members as a struct may.
+struct others {
+  mutable std::uint16_t looks = 2;
+  mood spirit = merry;
+  std::bitset<11> marked;
+  std::filesystem::path file;
+  std::chrono::year_month_day date{};
+  std::chrono::weekday weekday{};
+  std::multimap<int, std::string> entries;
+  std::unordered_multimap<std::string, int> votes;
+  std::forward_list<std::int32_t> steps;
+  std::map<std::pair<int, std::string>, int> by_place;
+  std::map<std::array<std::byte, 2>, bool> by_bytes;
+  std::map<mood, int> by_mood;
+  bool operator==(const others&) const = default;
 };
 
 /// What JSON has a form for: it comes back from there as it was.
@@ -130,6 +155,7 @@ struct plain {
   money cash;
   price tag;
   tree root;
+  others rest;
   bool operator==(const plain&) const = default;
 };
 
@@ -139,7 +165,9 @@ struct special {
   float single = 1.5F;
   std::chrono::duration<double> lapse{0.25};
   std::map<std::pair<int, std::string>, int> by_pair;
+  std::complex<double> phase{1, -1};
   troupe::json any = nullptr;
+  std::optional<troupe::json> perhaps;
   std::optional<plain> inner;
   chain links;
   std::unordered_map<std::uint64_t, std::vector<special>> more;
@@ -147,7 +175,10 @@ struct special {
 
   bool operator==(const special& other) const {
     return equal(real, other.real) && equal(double{single}, double{other.single}) &&
-           equal(lapse.count(), other.lapse.count()) && by_pair == other.by_pair && text(any) == text(other.any) &&
+           equal(lapse.count(), other.lapse.count()) && by_pair == other.by_pair &&
+           equal(phase.real(), other.phase.real()) && equal(phase.imag(), other.phase.imag()) &&
+           text(any) == text(other.any) && perhaps.has_value() == other.perhaps.has_value() &&
+           (!perhaps || text(*perhaps) == text(*other.perhaps)) &&
            inner == other.inner && links == other.links && more == other.more;
   }
 

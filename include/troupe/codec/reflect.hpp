@@ -21,31 +21,40 @@ namespace detail {
 
 // Two things that convert to any type but `Self`. A member whose type has a converting constructor template prefers
 // one or the other: the first loses to `U&&`, the second wins against `const U&`; a member that finds one ambiguous
-// takes the other. Not constexpr, since a constexpr function would have to be defined.
+// takes the other. They are never called; but clang instantiates constexpr constructors that would call them, and for a
+// type without linkage then wants a definition. Not constexpr, since that would be evaluated.
 template <class Self>
 struct any_lvalue {
   template <class T>
     requires(!std::is_same_v<std::remove_cvref_t<T>, Self>)
-  operator T() const noexcept;
+  operator T() const noexcept {
+    __builtin_trap();
+  }
 };
 template <class Self>
 struct any_rvalue {
   template <class T>
     requires(!std::is_same_v<std::remove_cvref_t<T>, Self>)
-  operator T() && noexcept;
+  operator T() && noexcept {
+    __builtin_trap();
+  }
 };
 // Converts to unions only.
 struct any_union {
   template <class T>
     requires std::is_union_v<T>
-  operator T() const noexcept;
+  operator T() const noexcept {
+    __builtin_trap();
+  }
 };
 // Converts to the base classes of `Self` only.
 template <class Self>
 struct any_base {
   template <class T>
     requires(std::is_base_of_v<T, Self> && !std::is_same_v<T, Self>)
-  operator T() const noexcept;
+  operator T() const noexcept {
+    __builtin_trap();
+  }
 };
 
 template <class T>
