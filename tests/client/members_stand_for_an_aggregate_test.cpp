@@ -110,7 +110,7 @@ troupe::registry everything() {
 struct fixture {
   troupe::registry served = everything();
   manual_runtime runtime{served};
-  troupe::handle<worker> w = runtime->client().get_or_create<worker>("w");
+  troupe::handle<worker> w = runtime->client().get_or_create<worker>("w", "w", 1);
 };
 
 using texts = std::vector<std::string>;
@@ -186,7 +186,7 @@ TEST_CASE("a send takes the members of the message, and maybe a delay behind the
   CHECK(f.runtime->run(f.w.call<&worker::next>()) == long_text + " 2 0");
   CHECK(f.runtime->run(f.w.call<&worker::next>()) == long_text + " 3 0");
   f.runtime->run(f.w.call<&worker::send_on>());
-  f.runtime.advance(1s);
+  f.runtime.advance(2s);
   CHECK(f.runtime->run(f.w.call<&worker::next>()) == long_text + " 5 0");
 }
 

@@ -57,6 +57,19 @@ struct only_moved {
   std::unique_ptr<int> await_resume() { return std::move(value); }
 };
 
+/// Cannot be moved, and notices whose `this` it gets.
+class fixed {
+ public:
+  fixed() = default;
+  fixed(const fixed&) = delete;
+  bool await_ready() noexcept { return false; }
+  bool await_suspend(std::coroutine_handle<>) noexcept { return false; }
+  bool await_resume() const noexcept { return self_ == this; }
+
+ private:
+  const fixed* self_ = this;
+};
+
 struct of_nothing {
   bool* awaited;
   bool await_ready() const noexcept { return true; }
@@ -83,6 +96,7 @@ TEST_CASE("sync_wait takes calls, awaitables of other libraries and tasks", "[co
   const with_operator kept{5};
   CHECK(troupe::sync_wait(kept) == 5);
   CHECK(*troupe::sync_wait(only_moved{}) == 5);
+  CHECK(troupe::sync_wait(fixed{}));
   bool awaited = false;
   troupe::sync_wait(of_nothing{&awaited});
   CHECK(awaited);

@@ -33,7 +33,8 @@ using await_result = std::remove_cvref_t<decltype(awaiter_of(std::declval<A>()).
 template <class A>
 concept awaitable = requires(A&& a) { awaiter_of(std::forward<A>(a)).await_resume(); };
 
-/// Awaits an awaiter where it stands. What comes back from await_transform as a reference, g++ 12 would move.
+/// Awaits an awaiter where it stands. One that is an rvalue, or comes back from await_transform as a reference, g++ 12
+/// would move.
 template <class A>
 class in_place {
  public:
@@ -84,10 +85,12 @@ class foreign_wait final : public wait {
 
   static relay run(foreign_wait& self) {
     try {
+      auto&& awaiter = awaiter_of(std::forward<A>(self.awaitable_));
+      in_place<std::remove_reference_t<decltype(awaiter)>> here{awaiter};
       if constexpr (std::is_void_v<await_result<A>>) {
-        co_await std::forward<A>(self.awaitable_);
+        co_await here;
       } else {
-        auto value = co_await std::forward<A>(self.awaitable_);
+        auto value = co_await here;
         self.value_.emplace(std::move(value));
       }
     } catch (...) {
