@@ -104,13 +104,11 @@ bool call_core::run_coroutine_here(thread_state& thread) noexcept {
 call_core::call_core(call_core&& other) noexcept
     : stage_{other.stage_},
       elsewhere_{other.elsewhere_},
-      begun_{other.begun_},
       manner_{other.manner_},
       changes_{other.changes_},
       owned_{std::move(other.owned_)},
       handle_{owned_ ? &*owned_ : other.handle_} {
   other.stage_ = stage::done;
-  other.begun_ = true;
 }
 
 cell* call_core::hold_guarded(bool changes) const noexcept {
@@ -129,13 +127,9 @@ std::coroutine_handle<> call_core::begin_body(activation&) { return nullptr; }
 void call_core::end_body(activation&, std::coroutine_handle<>) {}
 void call_core::keep_body(activation&, std::coroutine_handle<>, invocation&) {}
 
-void call_core::begin_once() {
-  static_cast<void>(target().where());
-  if (stage_ == stage::done || begun_) {
-    throw error(errc::invalid_operation,
-                target().where().name() + ": this call was awaited before, or moved from; make another one");
-  }
-  begun_ = true;
+void call_core::refuse_again() const {
+  throw error(errc::invalid_operation,
+              target().where().name() + ": this call was awaited before, or moved from; make another one");
 }
 
 // Waits in a coroutine. False if it may go on at once.
@@ -150,7 +144,7 @@ bool call_core::suspend(std::coroutine_handle<> h) {
       return true;
     }
     wait_for_gate();
-  } else if (stage_ <= stage::to_leave) {
+  } else if (stage_ <= stage::leaving) {
     if (mine != nullptr) mine->pause();
     if (mine != nullptr && mine->unsaved()) [[unlikely]] {  // nothing leaves a turn that is not stored
       stage_ = stage::ran;
@@ -182,7 +176,7 @@ void call_core::block() {
   target().where().core->require_own_process();
   begin_once();
   if (stage_ == stage::ran && dependency_ != 0) wait_for_gate();
-  if (stage_ <= stage::to_leave) launch(this_thread());
+  if (stage_ <= stage::leaving) launch(this_thread());
   if (stage_ == stage::waiting && !waiting_->has_answer()) waiting_->block();
 }
 

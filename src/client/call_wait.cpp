@@ -56,7 +56,7 @@ bool call_wait::suspend(std::coroutine_handle<> h, turn* mine) {
 }
 
 void call_wait::yield(std::coroutine_handle<> h) noexcept {
-  static_cast<void>(begin(h, &home()));
+  static_cast<void>(begin(h, target_.empty() ? nullptr : &home()));
   wake();
 }
 

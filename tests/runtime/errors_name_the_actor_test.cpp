@@ -97,6 +97,20 @@ struct misled_ledger {
   using actor = troupe::actor<misled_ledger, &misled_ledger::get>;
 };
 
+// The same for the input of a creation that the end of the process interrupts.
+struct first_form {
+  int answered = 0;
+  troupe::task<> on_create(troupe::context<first_form>&, int) { co_await troupe::delay(1s); }
+  int get() const { return answered; }
+  using actor = troupe::actor<first_form, &first_form::get>;
+};
+struct later_form {
+  int answered = 0;
+  void on_create(troupe::context<later_form>&, std::vector<std::string>) {}
+  int get() const { return answered; }
+  using actor = troupe::actor<later_form, &later_form::get>;
+};
+
 template <class A>
 troupe::registry serving() {
   troupe::registry r;
@@ -176,6 +190,20 @@ TEST_CASE("state that cannot be read is an error of the stored state: actor, ver
     }
     CHECK(json);
   }
+}
+
+TEST_CASE("a creation input that cannot be read is an error of what is stored, too") {
+  gated_store store;
+  world w{serving<first_form>(), store};
+  const auto begun = w.start(w.client.get_or_create<first_form>("main", 7).call<&first_form::get>());
+  REQUIRE(store.durable().size() == 1);
+  world later{serving<later_form>(), store.after_crash()};
+  const auto l = later.client.get<later_form>("main");
+  const auto failure = failure_of([&] { static_cast<void>(later.run(l.call<&later_form::get>())); });
+  CHECK(code_of(failure) == "actor.unreadable_state");
+  CHECK_THAT(text_of(failure), Catch::Contains("ledger/main") && Catch::Contains("creation input"));
+  w.pass(2s);
+  CHECK(begun.value() == 0);
 }
 
 TEST_CASE_METHOD(fixture, "failures that have no caller are reported with the key") {

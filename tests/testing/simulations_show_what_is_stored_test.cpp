@@ -33,6 +33,13 @@ struct newer_saver {
   using actor = troupe::actor<newer_saver, &newer_saver::look>;
 };
 
+/// Takes one of the members for something else.
+struct stranger {
+  std::string total;
+  std::string look() const { return total; }
+  using actor = troupe::actor<stranger, &stranger::look>;
+};
+
 }  // namespace
 
 TEST_CASE("stored is the actor as a crash would leave it") {
@@ -111,6 +118,25 @@ TEST_CASE("stored migrates an older state, as a wake would") {
   const auto one = sim.client().get<newer_saver>("a");
   CHECK(sim.stored(one)->all == 7);
   CHECK(sim.run(one.call<&newer_saver::look>()) == 7);
+}
+
+TEST_CASE("a stored state that the program cannot read is an error that names the actor") {
+  const troupe::memory kept;
+  simulation_options options;
+  options.runtime.store = kept;
+  {
+    troupe::registry registry;
+    registry.use<saver>("saver");
+    simulation sim{registry, options};
+    sim.run(sim.client().get_or_create<saver>("a", false).call<&saver::save>(7));
+    sim.finish();
+  }
+  troupe::registry registry;
+  registry.use<stranger>("saver");
+  simulation sim{registry, options};
+  const auto failure = failure_of([&] { static_cast<void>(sim.stored(sim.client().get<stranger>("a"))); });
+  CHECK(code_of(failure) == "actor.unreadable_state");
+  CHECK_THAT(text_of(failure), Catch::Contains("saver/a") && Catch::Contains("total"));
 }
 
 TEST_CASE("messages that wait, and dead letters, can be seen") {

@@ -41,13 +41,13 @@ class call_core {
   /// Do not run on the caller's thread: see `when_all`.
   void run_elsewhere() noexcept {
     elsewhere_ = true;
-    if (stage_ == stage::fresh) stage_ = stage::to_leave;
+    if (stage_ == stage::fresh) stage_ = stage::leaving;
   }
 
  protected:
   enum class stage : std::uint8_t {
     fresh,
-    to_leave,  ///< the same, but not to run within `await_ready`
+    leaving,  ///< the same, but not to run within `await_ready`
     ran,      ///< has run on the caller's thread, or failed; conclude() is to be called
     waiting,  ///< `waiting_` has the answer, or will have
     done,     ///< the value is here, and there is nothing more to do
@@ -100,8 +100,11 @@ class call_core {
   [[nodiscard]] bool run_coroutine_here(thread_state& thread) noexcept;
 
   // The steps of any other call.
-  /// Throws `actor.invalid_operation` if the call was awaited before, or its handle was moved from.
-  void begin_once();
+  /// Throws `actor.invalid_operation` if the call has ended already, or was moved from.
+  void begin_once() const {
+    if (stage_ == stage::done) [[unlikely]]
+      refuse_again();
+  }
   bool suspend(std::coroutine_handle<> h);
   void block();
   /// Waits, in an actor's turn, for the answer to an invocation that the turn sends, and that keeps its reference.
@@ -121,8 +124,7 @@ class call_core {
   [[nodiscard]] invocation* record() const noexcept { return waiting_ ? waiting_->record() : nullptr; }
 
   stage stage_ = stage::fresh;
-  bool elsewhere_ : 1 = false;
-  bool begun_ : 1 = false;  ///< it was awaited, and did not end within `await_ready`
+  bool elsewhere_ = false;
   std::exception_ptr failure_;
   epoch_number dependency_ = 0;  ///< of the answer, when the action has run here
 
@@ -130,6 +132,7 @@ class call_core {
   class guest;
 
   [[nodiscard]] cell* hold_guarded(bool changes) const noexcept;
+  [[noreturn]] void refuse_again() const;
   [[nodiscard]] bool settle_slowly(cell& c, thread_state& thread) noexcept;
   void launch(thread_state& thread);
   void launch_in(cell& c, thread_state& thread, epoch_number learned);
