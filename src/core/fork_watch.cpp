@@ -41,11 +41,11 @@ fork_watch::~fork_watch() {
   if (next_ != nullptr) next_->previous_ = previous_;
 }
 
-void keep_for_ever(std::shared_ptr<void> what) noexcept {
+void keep_for_ever(std::shared_ptr<void> object) noexcept {
   static std::mutex mutex;
   static auto* const kept = new std::vector<std::shared_ptr<void>>;
   const std::lock_guard lock{mutex};
-  kept->push_back(std::move(what));
+  kept->push_back(std::move(object));
 }
 
 }  // namespace detail

@@ -6,7 +6,7 @@
 namespace troupe::inline v0 {
 namespace detail {
 
-/// What its owner does first thing in the child of a `fork`, where it has none of its threads. Not told of children
+/// Calls its owner first thing in the child of a `fork`, where the owner has none of its threads. Not told of children
 /// that are made without the C library's `fork`, nor of those that run another program at once (`posix_spawn`).
 ///
 /// Making and destroying one is serialised with forks and with others'.
@@ -14,7 +14,7 @@ class fork_watch {
  public:
   using handler = void (*)(void* owner) noexcept;
 
-  /// `in_child(owner)` is called in each child. It may only do what a signal handler may.
+  /// `in_child(owner)` is called in each child, with the restrictions of a signal handler.
   fork_watch(handler in_child, void* owner) noexcept;
   ~fork_watch();
   fork_watch(const fork_watch&) = delete;
@@ -33,8 +33,8 @@ class fork_watch {
   fork_watch* previous_ = nullptr;
 };
 
-/// In a forked child: keeps what must not be destroyed, since its threads and locks are the parent's.
-void keep_for_ever(std::shared_ptr<void> what) noexcept;
+/// In a forked child: keeps an object that must not be destroyed, since its threads and locks are the parent's.
+void keep_for_ever(std::shared_ptr<void> object) noexcept;
 
 }  // namespace detail
 }  // namespace troupe::inline v0

@@ -192,13 +192,14 @@ void cell_side::undo_rows() noexcept {
   if (queues) queues->undo();
 }
 
-// Whether changes of earlier turns are not encoded yet: then the newest encoding is not what this turn began with.
+// Whether changes of earlier turns are not encoded yet: then the newest encoding is not the state that this turn began
+// with.
 bool cell_side::is_behind() const noexcept {
   return registered != 0 && images[newest_image] && !images[newest_image]->encoded;
 }
 
-// The turn's changes cannot be stored, so they must not be seen either: what others do on account of them would be an
-// effect without a cause. A relaxed actor keeps them, and what it does was never a part of the cut.
+// The turn's changes cannot be stored, so they must not be seen either: others would act on them, and that would be an
+// effect without a cause. A relaxed actor keeps them, and was never a part of the cut.
 void cell_side::undo_state() noexcept {
   const definition& type = owner.type();
   const bool is_known = newest != nullptr && !newest->empty() && initialised && !is_behind();
@@ -210,7 +211,7 @@ void cell_side::undo_state() noexcept {
       owner.live_->restore(newest->view());
     }
   } catch (...) {
-    // It sleeps, and wakes with what is stored.
+    // It sleeps, and wakes with its stored state.
     owner.core().report(std::current_exception(),
                         owner.name() + ": the turn cannot be undone; the actor is put to sleep");
     sleep_requested = true;
@@ -283,7 +284,7 @@ epoch_number cell_side::record(const ended_turn& t, std::exception_ptr& failure)
 
 // A state is encoded at the end of the turn where that is cheap, and where it can fail: the turn can be undone then,
 // later it could not. Of a large state whose encoding cannot fail, only the size is looked at, and only by the first
-// turn of an epoch: what a later one began with is encoded nowhere, so that it could not be undone.
+// turn of an epoch: the state that a later one began with is encoded nowhere, so that it could not be undone.
 bool cell_side::encodes_eagerly(const ended_turn& t) const {
   const definition& type = owner.type();
   const auto limit = type.options.state_bytes_max;
@@ -414,7 +415,7 @@ epoch_number cell_side::place(epoch_number dependency, Fill&& fill) {
 }
 
 void cell_side::encode_now(image& m) noexcept {
-  TROUPE_ASSERT(owner.type().always_encodes, "what can fail is encoded at the end of its turn");
+  TROUPE_ASSERT(owner.type().always_encodes, "an encoding that can fail is made at the end of the turn");
   auto& core = owner.core();
   try {
     m.state.clear();

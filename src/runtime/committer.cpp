@@ -221,9 +221,9 @@ void committer::succeeded() noexcept {
   executor_.post_blocking(job_);
 }
 
-// Only what may go away is tried again. What the store will never take cannot be left out: others' write-sets of this
-// epoch, and turns that have gone on since, may depend on it. What is known beforehand to be refused never comes here:
-// see `cell_side::require_size`.
+// Only a failure that may go away is tried again. A write-set that the store will never take cannot be left out: others
+// of this epoch, and turns that have gone on since, may depend on it. Values that are known to be too large never come
+// here: see `cell_side::require_size`.
 void committer::failed() noexcept {
   const bool for_good = request_.result != commit_request::outcome::failed;
   const std::string what = describe_failure();
@@ -245,9 +245,9 @@ std::string committer::describe_failure() const {
     case commit_request::outcome::refused: {
       std::string named = "it";
       if (const write_set* const w = request_.at_fault; w != nullptr) {
-        named = "what " + w->id.str() + " changed";
+        named = "the changes of " + w->id.str();
         if (cell* const c = core_.cells().find(w->id); c != nullptr) {
-          named = "what " + c->name() + " changed";
+          named = "the changes of " + c->name();
           c->release();
         }
       }

@@ -82,7 +82,7 @@ class committer {
   void arrived() noexcept;
 
   /// Nothing more will be written, once a commit that is under way has ended; those who wait are then told that the
-  /// outcome is open. `why` is what health shows.
+  /// outcome is open. Health shows `why`.
   void abandon(std::string_view why) noexcept;
 
   /// The largest value that the store takes.

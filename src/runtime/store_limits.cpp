@@ -10,7 +10,7 @@ namespace troupe::inline v0 {
 namespace detail {
 namespace {
 
-// Of what a message on its way carries beside itself and an input: a key, and tags.
+// A message on its way carries more than itself and an input: a key, and tags.
 constexpr std::size_t parcel_bytes_beside = 64U << 10;
 
 }  // namespace
@@ -18,8 +18,9 @@ constexpr std::size_t parcel_bytes_beside = 64U << 10;
 void check_fits_store(const definition& d, std::size_t value_bytes_max) {
   const auto require = [&](std::size_t limit, std::string_view option) {
     if (limit <= value_bytes_max) return;
-    throw error(errc::invalid_config, fmt::format("{}: {} is {}, and the store takes values of {} bytes; set it to less",
-                                                  d.name, option, limit, value_bytes_max));
+    throw error(errc::invalid_config,
+                fmt::format("{}: {} is {}, and the store takes values of {} bytes; set it to less", d.name, option,
+                            limit, value_bytes_max));
   };
   if (d.options.durability == durability::ephemeral && d.queues.empty()) return;
   require(d.options.state_bytes_max, "options::state_bytes_max");

@@ -127,7 +127,7 @@ std::string owner(int descriptor) {
   return fmt::format("process {}", *pid);
 }
 
-/// What tells a file from all others, whatever their names are.
+/// Tells a file from all others, independently of its names.
 struct file_identity {
   dev_t device = 0;
   ino_t number = 0;
@@ -183,7 +183,7 @@ class flock_ownership final : public file_ownership {
  private:
   /// False if the file was removed by its former owner before we had it.
   bool try_lock();
-  /// A forked child closes what is left open, and nothing else that has the same number by then.
+  /// At most once, so that a forked child does not close another file that has the same number by then.
   void close() noexcept { ::close(descriptor_.exchange(-1, std::memory_order_relaxed)); }
   /// Whether the lock file is still the one that its path names.
   [[nodiscard]] bool is_named() const noexcept {

@@ -23,7 +23,7 @@ void opening_check::require() {
   version_ = now;
 }
 
-// A number that SQLite changes with every transaction that changes the database, whoever commits it.
+// A number that SQLite changes with every transaction that changes the database, of any connection.
 std::uint32_t opening_check::data_version() noexcept {
   std::uint32_t version = 0;
   const int result = sqlite3_file_control(connection_.handle(), "main", SQLITE_FCNTL_DATA_VERSION, &version);

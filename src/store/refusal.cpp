@@ -5,10 +5,10 @@
 namespace troupe::inline v0 { namespace detail {
 namespace {
 
-void check_size(const write_set& write, bytes_view value, std::size_t most, std::string_view what) {
+void check_size(const write_set& write, bytes_view value, std::size_t most, std::string_view kind) {
   if (value.size() <= most) [[likely]]
     return;
-  throw refusal(fmt::format("a commit names actor {}, and {} of it has {} bytes; {} are taken", write.id.str(), what,
+  throw refusal(fmt::format("a commit names actor {}, and {} of it has {} bytes; {} are taken", write.id.str(), kind,
                             value.size(), most),
                 &write);
 }

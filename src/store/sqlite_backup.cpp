@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::chrono::seconds busy_timeout{5};
 
-// A backup in the making. Its lock is held meanwhile, so that what a killed process has left can be told from it.
+// A backup in the making. Its lock is held meanwhile, so that leftovers of a killed process can be told from it.
 constexpr const char* unfinished_suffix = "-troupe-unfinished";
 
 [[noreturn]] void fail_to_name(const std::string& path, int code) {
@@ -104,7 +104,7 @@ void write_backup(const std::string& to, const std::function<void(const std::str
     remove_unfinished(unfinished);
     throw;
   }
-  remove_unfinished(unfinished);  // what stood beside it
+  remove_unfinished(unfinished);  // the files beside it
   sync_directory(directory);
 }
 

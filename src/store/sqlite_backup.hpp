@@ -17,8 +17,8 @@ void back_up_database(const database_file& from, const std::string& to);
 /// must be, when it is complete and on disk. Throws `troupe::error`.
 void write_backup(const std::string& to, const std::function<void(const std::string& path)>& write);
 
-/// Removes what killed processes have left of backups in a directory of the operating system's. Those that are being
-/// written stay, whoever writes them.
+/// Removes unfinished backups of killed processes from a directory of the operating system's. Those that another
+/// process or thread is writing stay.
 void remove_leftover_backups(const std::string& directory) noexcept;
 
 /// Throws if there is something at `path`, in the operating system's file system.

@@ -154,7 +154,7 @@ struct database {
 
   [[nodiscard]] error lost_files() const {
     return error(errc::store_failed, fmt::format("'{0}' was moved, replaced or removed while in use, or its log was "
-                                                 "removed; put back what was there, and restart",
+                                                 "removed; put the files back, and restart",
                                                  connection.file().path));
   }
 

@@ -59,8 +59,8 @@ std::string insert_actors(std::size_t rows) {
 
 std::string id_text(const write_set& write) { return write.id.str(); }
 
-/// Whether a statement that has failed so fails whenever it is tried. Others fail for what may go away: space, locks,
-/// memory, the disk.
+/// Whether a statement that has failed so fails whenever it is tried. Other causes may go away: space, locks, memory,
+/// the disk.
 bool is_for_good(int result) noexcept {
   switch (result & 0xff) {
     case SQLITE_TOOBIG:

@@ -1,5 +1,4 @@
-// What is said of encodings without making one is true: no value of a type that always encodes fails, and none is larger
-// than its bound.
+// No value of a type that always encodes fails to encode, and no encoding is larger than its bound.
 
 #include <array>
 #include <chrono>
@@ -24,7 +23,7 @@
 using troupe::detail::always_encodes;
 using troupe::detail::encoded_bytes_bound;
 
-namespace {
+namespace bounded {
 
 struct point {
   int x = 0;
@@ -77,7 +76,7 @@ struct holds_own_way {
 // So many arrays within one another.
 template <int Levels>
 struct nested {
-  using type = std::vector<typename nested<Levels - 1>::type>;
+  using type = std::array<typename nested<Levels - 1>::type, 1>;  // whose name is no longer than that of its element
 };
 template <>
 struct nested<0> {
@@ -90,7 +89,9 @@ struct too_deep {
   nested<troupe::cbor_depth_max>::type value;
 };
 
-}  // namespace
+}  // namespace bounded
+
+using namespace bounded;
 
 template <>
 struct troupe::codec<own_way> {
@@ -140,7 +141,7 @@ TEST_CASE("no encoding is larger than its bound") {
   CHECK(troupe::encode(many).size() <= encoded_bytes_bound(many));
 }
 
-TEST_CASE("the bound of what is mostly one string is little more than the string") {
+TEST_CASE("the bound of a state that is mostly one string is little more than the string") {
   growing g;
   g.text.assign(1'000'000, 'x');
   CHECK(encoded_bytes_bound(g) < 1'010'000);

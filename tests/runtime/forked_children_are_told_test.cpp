@@ -1,5 +1,5 @@
 // A forked child has a copy of the runtime, and none of its threads. Calls there fail instead of waiting for ever, and
-// what it destroys or leaves behind does no harm to the parent.
+// its end does no harm to the parent.
 
 #include <memory>
 #include <string>
@@ -69,7 +69,7 @@ troupe::task<> nothing() { co_return; }
 
 }  // namespace
 
-TEST_CASE_METHOD(fixture, "every call that would wait in a forked child fails at once, whatever its time-out") {
+TEST_CASE_METHOD(fixture, "every call that would wait in a forked child fails at once, with any time-out") {
   const auto patient = one.with(troupe::timeout{troupe::never});
   const auto& client = runtime->client();
   CHECK(holds_in_child([&] { return refuses([&] { one.call<&tally::add>(1).get(); }); }));

@@ -1,5 +1,5 @@
-// What can fail while a state is stored fails in the turn that caused it: that turn is undone, and nobody else notices.
-// What remains for the commit to find is named, with its actor.
+// A state that cannot be stored fails the turn that caused it: that turn is undone, and others do not notice. A failure
+// that only the commit can find is named, with its actor.
 
 #include <cstddef>
 #include <string>
@@ -189,7 +189,7 @@ TEST_CASE("a turn that cannot be stored is undone, those of the same epoch befor
   CHECK(again.run(again.client.get<ledger>("one").call<&ledger::copied>()) == 1);
 }
 
-TEST_CASE("a turn that cannot be stored makes no call: what others do would have no cause") {
+TEST_CASE("a turn that cannot be stored makes no call, whose effect would have no cause") {
   world w{registry(), gated_store{}};
   const auto one = w.client.get_or_create<ledger>("one");
   w.run(one.call<&ledger::set>(1));
@@ -219,7 +219,7 @@ TEMPLATE_TEST_CASE("a state over its limit fails the call that makes it so, and 
   CHECK(again.run(again.client.template get<TestType>("one").template call<&TestType::size>()) == 10);
 }
 
-TEST_CASE("a limit counts what containers hold as well") {
+TEST_CASE("a limit counts the contents of containers as well") {
   world w{registry(64 * 1024), gated_store{}};
   const auto one = w.client.get_or_create<crate>("one");
   w.run(one.call<&crate::fill>(5'000));
@@ -274,7 +274,7 @@ TEST_CASE("options that allow more than the store takes are refused at the start
   CHECK(code_when([&] { world{registry(1'000), small}; }) == "config.invalid");  // the default of the others
 }
 
-TEST_CASE("what the store will never take stops the runtime at once, and health names the actor and the reason") {
+TEST_CASE("a write-set that the store will never take stops the runtime at once, and health names the actor and the reason") {
   gated_store store;
   world w{registry(), store};
   const auto one = w.client.get_or_create<ledger>("one");

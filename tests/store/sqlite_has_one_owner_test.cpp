@@ -119,7 +119,7 @@ TEST_CASE("an owner whose lock file was removed notices another one before it ac
     CHECK(failed.result == outcome::not_owner);
     CHECK_THAT(text_of(failed.failure), Contains("store.in_use") && Contains("app.db") && Contains("another runtime"));
     for (int i = 0; i != 50; ++i) REQUIRE(is_committed(update(*second, 1, std::to_string(i))));
-    first->close();  // which must not drop what the second has in the log, nor its lock
+    first->close();  // which must drop neither the second's rows of the log nor its lock
     CHECK_THAT(refusal(path), Contains("store.in_use"));
     CHECK(load(*second, 1) == "49");
   }
@@ -178,7 +178,7 @@ TEST_CASE("nothing is acknowledged once the log was removed or replaced", "[stor
   CHECK(update(*store, 1, "perhaps").result == outcome::unknown);
 }
 
-TEST_CASE("a database that is put back has what was acknowledged", "[store][sqlite]") {
+TEST_CASE("a database that is put back has all acknowledged changes", "[store][sqlite]") {
   const temporary_directory directory;
   const std::string path = directory / "app.db";
   const auto store = troupe::sqlite{path}();
@@ -220,7 +220,7 @@ int rename_in_commit(void*) {
   return 0;
 }
 
-int install_rename(sqlite3* connection, const char**, const sqlite3_api_routines*) {
+int install_rename(sqlite3* connection, char**, const sqlite3_api_routines*) {
   sqlite3_commit_hook(connection, &rename_in_commit, nullptr);
   return SQLITE_OK;
 }

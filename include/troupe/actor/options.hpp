@@ -54,7 +54,7 @@ struct options {
 
   /// The encoded state. A turn that leaves it larger fails with `actor.state_too_large`, and the state is as it was
   /// before; but a state that is too large already, because the limit was lowered, may become smaller step by step. At
-  /// most what the store takes in one value: with SQLite, a little less than 1,000,000,000 bytes. A state is encoded
+  /// most the largest value of the store: with SQLite, a little less than 1,000,000,000 bytes. A state is encoded
   /// and written whole, so one near the default is slow already: see docs/store.md.
   std::size_t state_bytes_max = 64U << 20;
 

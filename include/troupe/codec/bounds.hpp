@@ -12,7 +12,7 @@
 #include <troupe/codec/fields.hpp>
 #include <troupe/codec/reflect.hpp>
 
-// What is known of the encodings of a type without making one: whether making one can fail, and how large one can be.
+// Facts about the encodings of a type, without making one: whether it can fail, and how large it can be.
 
 namespace troupe::inline v0 {
 
@@ -46,8 +46,8 @@ consteval int depth_of_field([[maybe_unused]] const outer_structures* outer) {
 }
 
 template <class T, std::size_t... I>
-consteval int deepest_field(std::index_sequence<I...>, [[maybe_unused]] const outer_structures* outer) {
-  return std::max({0, depth_of_field<T, I>(outer)...});
+consteval int depth_of_fields(std::index_sequence<I...>, [[maybe_unused]] const outer_structures* outer) {
+  return std::min(std::max({0, depth_of_field<T, I>(outer)...}) + 1, depth_unbounded);
 }
 
 // How deep encodings of a T are nested at most; `depth_unbounded` for a type that contains itself, and for one whose
@@ -62,8 +62,7 @@ consteval int encoding_depth(const outer_structures* outer) {
   } else if constexpr (s == shape::structure) {
     if (outer != nullptr && outer->contain(identity<T>())) return depth_unbounded;
     const outer_structures here{identity<T>(), outer};
-    const int inside = deepest_field<T>(std::make_index_sequence<field_count<T>>{}, &here);
-    return std::min(inside + 1, depth_unbounded);
+    return depth_of_fields<T>(std::make_index_sequence<field_count<T>>{}, &here);
   } else if constexpr (s == shape::optional || s == shape::owner) {
     return deepest_of(parts<T>(), outer);
   } else if constexpr (s == shape::sequence || s == shape::fixed_array || s == shape::set || s == shape::map ||
@@ -90,6 +89,7 @@ inline constexpr bool always_encodes = encoding_depth<T>(nullptr) <= cbor_depth_
 
 inline constexpr std::size_t size_unbounded = std::numeric_limits<std::size_t>::max();
 inline constexpr std::size_t head_bytes_max = 9;
+inline constexpr std::size_t actor_id_bytes_max = head_bytes_max + 16;
 inline constexpr std::size_t library_codec_bytes_max = 16 * 1024;  // of 32 tags, with the largest names and values
 
 consteval std::size_t add_sizes(std::size_t a, std::size_t b) {
@@ -119,12 +119,12 @@ consteval std::size_t sum_of_fields(std::index_sequence<I...>) {
   return sum;
 }
 
-// How large the encoding of a T can be, whatever the value. T always encodes.
+// The largest size of an encoding of any T. T always encodes.
 template <class T>
 consteval std::size_t encoded_bytes_max() {
   constexpr shape s = shape_of<T>;
   if constexpr (s == shape::custom) {
-    return library_codec_bytes_max;
+    return std::same_as<T, actor_id> ? actor_id_bytes_max : library_codec_bytes_max;
   } else if constexpr (s == shape::fixed_bytes) {
     return head_bytes_max + std::tuple_size_v<T>;
   } else if constexpr (s == shape::fixed_array) {
@@ -179,7 +179,7 @@ std::size_t bound_of_items(const T& value) {
   }
 }
 
-/// No less than the size of the encoding of `value`, and found with less work: what has a fixed size is not looked at.
+/// No less than the size of the encoding of `value`, and found with less work: parts of a fixed size are not looked at.
 /// T always encodes.
 template <class T>
 std::size_t encoded_bytes_bound([[maybe_unused]] const T& value) {

@@ -227,8 +227,8 @@ class store {
 
   virtual void commit(commit_request& request) noexcept = 0;
 
-  /// The most bytes that a state, an input, a message or what is on its way may have. A fixed number while it is open.
-  /// A runtime refuses to serve actors whose options allow more, so that no commit is refused on account of it.
+  /// The most bytes that a state, an input, or a message in a queue or on its way may have. A fixed number while the
+  /// store is open. A runtime refuses to serve actors whose options allow more, so that no commit is refused for it.
   [[nodiscard]] virtual std::size_t value_bytes_max() const noexcept {
     return std::numeric_limits<std::size_t>::max();
   }

@@ -1,4 +1,4 @@
-// What fails for good is told from what may go away, with the write-set at fault; and others are committed all the same.
+// A failure for good is told from one that may go away, with the write-set at fault; others are committed all the same.
 
 #include <cstddef>
 #include <new>
