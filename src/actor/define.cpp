@@ -165,6 +165,7 @@ void registry::add(detail::definition d) {
   positive(o.on_connect_timeout, "on_connect_timeout");
   positive(o.run_restart_min, "run_restart_min");
   positive(o.run_restart_max, "run_restart_max");
+  positive(o.long_turn, "long_turn");
   if (o.connection_events_max == 0) {
     throw error(errc::invalid_config, fmt::format("{}: options::connection_events_max must be more than 0", d.name));
   }

@@ -30,9 +30,7 @@ constexpr int lent_budget = 8;
 class call_core::guest final : public turn, public fiber {
  public:
   guest(call_core& c, cell& where, thread_state& thread) noexcept
-      : turn{where, nullptr, c.changes_, thread}, fiber{&where.core().exec()}, call_{c} {
-    turn::guest = true;
-  }
+      : turn{where, nullptr, c.changes_, thread, true}, fiber{&where.core().exec()}, call_{c} {}
 
   fiber& lasting() noexcept override {
     if (inv != nullptr) return *inv;
@@ -67,6 +65,7 @@ class call_core::guest final : public turn, public fiber {
 // Ends the hold. Then the value or failure is here, or there is an answer to wait for.
 void call_core::run_coroutine(cell& c, thread_state& thread, epoch_number learned) noexcept {
   guest t{*this, c, thread};
+  const open_turn open{t};
   t.via = target().via().get();
   if (learned != 0) t.learn(learned);
   fiber* const outer = std::exchange(thread.here, &t);
@@ -80,6 +79,8 @@ void call_core::run_coroutine(cell& c, thread_state& thread, epoch_number learne
   }
   if (t.inv == nullptr) {
     stage_ = stage::ran;
+    if (thread.mark.state() != 0) [[unlikely]]
+      look_at_mark(c, thread, nullptr, action_name());
     dependency_ = t.end();
     if (t.has_failed() && !failure_) failure_ = t.failure();
   } else if (t.held) {
@@ -126,6 +127,7 @@ void call_core::run_plain(cell&, thread_state&, epoch_number) noexcept {}
 std::coroutine_handle<> call_core::begin_body(activation&) { return nullptr; }
 void call_core::end_body(activation&, std::coroutine_handle<>) {}
 void call_core::keep_body(activation&, std::coroutine_handle<>, invocation&) {}
+std::string_view call_core::action_name() const noexcept { return {}; }
 
 void call_core::refuse_again() const {
   throw error(errc::invalid_operation,
@@ -181,6 +183,8 @@ void call_core::block() {
 }
 
 bool call_core::settle_slowly(cell& c, thread_state& thread) noexcept {
+  if (thread.mark.state() != 0) [[unlikely]]
+    look_at_mark(c, thread, nullptr, action_name());
   stage_ = stage::ran;
   if (!c.lets_out(dependency_)) return false;
   dependency_ = 0;
@@ -198,7 +202,10 @@ void call_core::require_wanted(const thread_state& thread) const {
 
 // Makes the call, other than on a host's thread with the cell at hand.
 void call_core::launch(thread_state& thread) {
-  const auto learned = thread.in_turn != nullptr ? thread.in_turn->learned : 0;
+  const turn* const mine = thread.in_turn;
+  const auto learned = mine != nullptr ? mine->learned : 0;
+  if (mine == nullptr && thread.mark.of_unknown_thread()) [[unlikely]]
+    make_known(thread);
   try {
     require_wanted(thread);
     cell* const c = target().find();
@@ -224,6 +231,8 @@ void call_core::launch_in(cell& c, thread_state& thread, epoch_number learned) {
     case manner::plainly:
       run_plain(c, thread, learned);
       stage_ = stage::ran;
+      if (thread.mark.state() != 0) [[unlikely]]
+        look_at_mark(c, thread, nullptr, action_name());
       c.let_go();
       break;
     case manner::as_coroutine: run_coroutine(c, thread, learned); break;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <troupe/core/executor.hpp>
+#include <troupe/core/fiber.hpp>
 
 #include "fork_watch.hpp"
 #include "io_lane.hpp"
@@ -76,6 +77,8 @@ std::size_t manual_executor::poll(std::size_t most) {
   if (on_worker()) return 0;
   impl_->pumping.store(std::this_thread::get_id(), std::memory_order_relaxed);
   const working polling{*this};
+  if (auto& thread = detail::this_thread(); thread.mark.of_unknown_thread()) [[unlikely]]
+    detail::make_known(thread);
   if (timers_.next_look() != time_point::max()) timers_.expire(now());  // else there is no need to know the time
   std::size_t ran = 0;
   work_list taken;

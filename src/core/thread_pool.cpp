@@ -11,6 +11,7 @@
 
 #include "fork_watch.hpp"
 #include "io_lane.hpp"
+#include "usable_cores.hpp"
 #include "work_queue.hpp"
 
 namespace troupe::inline v0 {
@@ -31,7 +32,11 @@ class spin_lock {
   std::atomic<bool> held_{false};
 };
 
-constexpr int searches_before_parking = 256;
+// A worker that finds nothing looks at the queues of the others this often before it parks: at so many of them in all,
+// so that many workers take no longer to fall asleep than few.
+constexpr std::size_t searches_before_parking_max = 256;
+constexpr std::size_t searches_before_parking_min = 4;
+constexpr std::size_t queues_searched = 4096;
 
 // Every so many pieces of work others' work goes first, what has given way, and the oldest: or a worker that feeds
 // itself would starve them. A tree is walked in depth all the same.
@@ -39,8 +44,8 @@ constexpr unsigned others_interval = 32;
 constexpr unsigned oldest_interval = 128;
 constexpr std::size_t steal_max = 64;
 
-// A parked worker looks round this often while others are busy: work that waits behind a long computation is picked up
-// within two rounds, although nobody was woken for it.
+// While some workers are busy and others are parked, one of the parked ones looks round this often: work that waits
+// behind a long computation is picked up within two rounds, although no worker was woken for it.
 constexpr std::chrono::milliseconds look_round{1};
 
 }  // namespace
@@ -100,14 +105,22 @@ struct thread_pool::impl {
     }
   };
 
-  explicit impl(thread_pool& self, unsigned threads) : owner{self}, workers(threads) {
+  explicit impl(thread_pool& self, unsigned threads)
+      : owner{self},
+        workers(threads),
+        searches{std::clamp(queues_searched / threads, searches_before_parking_min, searches_before_parking_max)} {
     parking.reserve(workers.size());
     for (std::size_t i = 0; i < workers.size(); ++i) {
       workers[i] = std::make_unique<worker>();
       workers[i]->pool = this;
       workers[i]->index = i;
     }
-    for (auto& w : workers) this->threads.emplace_back([this, &w] { loop(*w); });
+    try {
+      for (auto& w : workers) this->threads.emplace_back([this, &w] { loop(*w); });
+    } catch (...) {
+      stop();  // the system has no more threads to give
+      throw;
+    }
   }
 
   static worker*& here() noexcept {
@@ -172,14 +185,16 @@ struct thread_pool::impl {
   void wake_one() noexcept {
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (searching.load(std::memory_order_relaxed) != 0 || parked.load(std::memory_order_relaxed) == 0) return;
-    worker* newest = nullptr;
+    worker* called = nullptr;
     {
       const std::lock_guard guard{park_mutex};
       if (parking.empty()) return;  // who has left looks for work before it parks again, and so finds ours
-      newest = parking.back();
-      unpark(*newest);
+      // The newest, but the one that looks round only if there is no other: its place would have to be filled.
+      const bool spares = parking.back() == looker && parking.size() > 1;
+      called = spares ? *std::prev(parking.end(), 2) : parking.back();
+      unpark(*called);
     }
-    newest->called.notify_one();
+    called->called.notify_one();
   }
 
   work* find(worker& me) noexcept {
@@ -237,6 +252,7 @@ struct thread_pool::impl {
     auto& thread = detail::this_thread();
     thread.worker_of = &owner;
     const working running{owner};
+    detail::make_known(thread);
     for (unsigned round = 0;; ++round) {
       work* w = nullptr;
       if (round % others_interval == 0) {
@@ -260,26 +276,28 @@ struct thread_pool::impl {
 
   // Looks for a while, then parks; null when the pool stops and nothing is left.
   //
-  // As long as somebody is busy and others are not, one of these looks round, or searches: so each who finds work sees
-  // to it that another does. Who parks last, when nobody is busy, does not.
+  // As long as some workers are busy and others are not, one of the latter looks round, or searches: so each worker
+  // that finds work sees to it that another does. When all are parked, one waits for the next timer, and the others for
+  // nothing but a call: so the pool is idle, however many they are.
   work* search(worker& me) noexcept {
+    std::size_t looks = searches;
     for (;;) {
-      work* found = find_soon(me);
+      work* found = find_soon(me, looks);
       if (found == nullptr) {
-        park(me);
+        looks = park(me) ? searches : 1;
         if (stopping && !work_for_others()) return find(me);
         found = find_lingering(me);
       }
       if (found == nullptr) continue;
       // Sequentially consistent: if one who stops looking finds that we search still, we see that it has stopped.
-      if (looking_round.load(std::memory_order_seq_cst) == 0 || work_for_others()) wake_one();
+      if (!looking_round.load(std::memory_order_seq_cst) || work_for_others()) wake_one();
       return found;
     }
   }
-  work* find_soon(worker& me) noexcept {
+  work* find_soon(worker& me, std::size_t looks) noexcept {
     work* found = nullptr;
     searching.fetch_add(1, std::memory_order_relaxed);
-    for (int i = 0; i < searches_before_parking && found == nullptr; ++i) {
+    for (std::size_t i = 0; i < looks && found == nullptr; ++i) {
       if (i % 64 == 0) expire_timers();
       found = find(me);
     }
@@ -287,28 +305,39 @@ struct thread_pool::impl {
     return found;
   }
 
-  // Until it is called, it is time for a look, or the pool stops.
-  void park(worker& me) noexcept {
+  // Until it is called, it is time for a look, or the pool stops. False if it was time for a look.
+  bool park(worker& me) noexcept {
     static_cast<void>(owner.timers_.next_deadline());  // puts it right; not under our lock, which timers take that fire
     std::unique_lock guard{park_mutex};
     parking.push_back(&me);
     me.is_parked = true;
     parked.fetch_add(1, std::memory_order_relaxed);
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (!work_for_others() && !stopping) {
-      const auto deadline = owner.timers_.next_look();
-      const auto called = [&] { return !me.is_parked || stopping; };
-      if (parking.size() < workers.size()) {
-        looking_round.fetch_add(1, std::memory_order_seq_cst);
-        me.called.wait_for(guard, look_round, called);
-        looking_round.fetch_sub(1, std::memory_order_seq_cst);
-      } else if (deadline != time_point::max()) {
-        me.called.wait_until(guard, deadline, called);
-      } else {
-        me.called.wait(guard, called);
-      }
+    const bool waits = !work_for_others() && !stopping;
+    if (waits) wait_until_called(me, guard);
+    if (!me.is_parked) return true;
+    unpark(me);
+    return !waits;
+  }
+
+  // One parked worker looks round while others are busy; one waits for the next timer while none is. The one that looks
+  // round parks anew when it has looked, so nobody else need keep the time.
+  void wait_until_called(worker& me, std::unique_lock<std::mutex>& guard) {
+    const auto called = [&] { return !me.is_parked || stopping; };
+    if (looker != nullptr) return me.called.wait(guard, called);
+    if (parking.size() < workers.size()) {
+      looker = &me;
+      looking_round.store(true, std::memory_order_seq_cst);
+      me.called.wait_for(guard, look_round, called);
+      return;
     }
-    if (me.is_parked) unpark(me);
+    const auto deadline = owner.timers_.next_look();
+    if (deadline == time_point::max() || (timekeeper != nullptr && timekeeper_wakes <= deadline)) {
+      return me.called.wait(guard, called);
+    }
+    timekeeper = &me;
+    timekeeper_wakes = deadline;
+    me.called.wait_until(guard, deadline, called);
   }
 
   // With the lock held. Most often it is the newest.
@@ -317,6 +346,10 @@ struct thread_pool::impl {
     parking.erase(std::next(place).base());
     w.is_parked = false;
     parked.fetch_sub(1, std::memory_order_relaxed);
+    if (timekeeper == &w) timekeeper = nullptr;
+    if (looker != &w) return;
+    looker = nullptr;
+    looking_round.store(false, std::memory_order_seq_cst);
   }
 
   void stop() noexcept {
@@ -334,11 +367,16 @@ struct thread_pool::impl {
   thread_pool& owner;
   shared_queue injected;
   std::vector<std::unique_ptr<worker>> workers;
+  const std::size_t searches;  // before a worker parks
   std::atomic<unsigned> searching{0};
   std::atomic<unsigned> parked{0};
-  std::atomic<unsigned> looking_round{0};  // of those that are parked
+  std::atomic<bool> looking_round{false};  // there is a looker
   std::mutex park_mutex;
-  std::vector<worker*> parking;  // those that are parked; the last to park is the first to be called
+  // Under it:
+  std::vector<worker*> parking;   // those that are parked; the last to park is the first to be called
+  worker* looker = nullptr;       // the one of them that looks round
+  worker* timekeeper = nullptr;   // the one of them that waits for the next timer, when all are parked
+  time_point timekeeper_wakes{};  // when it does
   std::atomic<bool> stopping{false};
   detail::io_lane lane{owner};
   std::vector<std::thread> threads;
@@ -347,8 +385,7 @@ struct thread_pool::impl {
 
 thread_pool::thread_pool(unsigned threads)
     : executor{std::make_shared<system_clock>()},
-      impl_{std::make_unique<impl>(*this, threads != 0 ? threads : std::max(1U, std::thread::hardware_concurrency()))} {
-}
+      impl_{std::make_unique<impl>(*this, threads != 0 ? threads : detail::usable_cores())} {}
 
 thread_pool::~thread_pool() {
   if (impl_->fork.in_child()) {

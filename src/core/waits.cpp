@@ -175,7 +175,7 @@ void join::branch_ended(branch& b) noexcept {
     return;
   }
   // A fiber may keep the thread for as many branches as it may make calls in a row; then what it has offered goes on.
-  const bool may_go_on = (++this_thread().inline_calls & inline_calls_max) != 0;
+  const bool may_go_on = this_thread().count_call();
   // As long as this branch counts, the join is there.
   branch* const next = may_go_on ? claim() : nullptr;
   const std::size_t ended = next == nullptr && took_back() ? 2 : 1;
@@ -226,7 +226,7 @@ class driving_thread final : public fiber {
 }  // namespace
 
 void block_on(std::coroutine_handle<> h, promise_base& promise) {
-  if (!this_thread().is_plain()) {
+  if (!this_thread().may_block()) {
     throw error(errc::invalid_operation,
                 "blocking on a task inside a coroutine or on a thread of an executor would stall others; co_await it "
                 "instead");

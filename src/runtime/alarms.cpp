@@ -18,12 +18,8 @@ namespace {
 // So many are woken before others get the thread.
 constexpr std::size_t woken_at_once = 128;
 
-// The wall clock may be set: so it is looked at this often.
-constexpr std::chrono::minutes longest_wait{1};
-
-std::chrono::milliseconds backoff_of(std::uint32_t failures) noexcept {
-  return std::chrono::ceil<std::chrono::milliseconds>(
-      backoff(std::chrono::seconds{1}, std::chrono::minutes{1}, failures));
+std::chrono::nanoseconds backoff_of(std::uint32_t failures) noexcept {
+  return backoff(std::chrono::seconds{1}, std::chrono::minutes{1}, failures);
 }
 
 }  // namespace
@@ -78,7 +74,10 @@ class alarms::search final : public waiting_request, public timer, public work {
     const definition* const type = core.find(std::string_view{each.name});
     if (type == nullptr || !concern(*type)) return;
     try {
-      owner_.set(*type, troupe::key::parse(each.key), each.due_at);
+      // Of an earlier process's messages, most often. Of one of ours it may be too early, but not too late: its actor
+      // says when it is to be woken whenever it goes to sleep, and the earlier of the two counts.
+      const auto at = core.delays().moment(each.due_at, each.shortest_delay, 0);
+      owner_.set(*type, troupe::key::parse(each.key), at);
     } catch (...) {
       core.report(std::current_exception(), each.name + ": a stored key");
     }
@@ -145,7 +144,7 @@ void alarms::stop() noexcept {
   places_.clear();
 }
 
-void alarms::set(place who, wall_time at, std::uint32_t failures) {
+void alarms::set(place who, time_point at, std::uint32_t failures) {
   const std::lock_guard lock{mutex_};
   if (stopped_) return;
   const appointment next{at, failures, ++last_number_};
@@ -167,16 +166,12 @@ void alarms::clear(const definition& type, const troupe::key& key) {
   places_.erase(here);
 }
 
-bool alarms::is_due(const appointment& a) const noexcept { return a.at <= core_.exec().clock().wall(); }
-
 // The bell is set for the first, with the lock held.
 void alarms::arm() noexcept {
   auto& exec = core_.exec();
   exec.cancel(bell_);
   if (stopped_ || order_.empty()) return;
-  const auto wall = exec.clock().wall();
-  const wall_time at = std::clamp<wall_time>(order_.begin()->first.first, wall, wall + longest_wait);
-  exec.arm(bell_, exec.now() + (at - wall));
+  exec.arm(bell_, order_.begin()->first.first);
 }
 
 void alarms::bell::ring(timer& t) noexcept {
@@ -198,7 +193,8 @@ void alarms::wake_due() noexcept {
   std::vector<std::pair<place, std::uint32_t>> due;
   {
     const std::lock_guard lock{mutex_};
-    while (!order_.empty() && is_due(order_.begin()->second->second) && due.size() < woken_at_once) {
+    const auto now = core_.exec().now();
+    while (!order_.empty() && order_.begin()->first.first <= now && due.size() < woken_at_once) {
       const auto here = places_.find(order_.begin()->second->first);
       order_.erase(order_.begin());
       auto node = places_.extract(here);
@@ -221,7 +217,7 @@ void alarms::wake(const place& who, std::uint32_t failures) noexcept {
 void alarms::failed(const place& who, std::uint32_t failures, const std::exception_ptr& why) noexcept {
   if (is_one_of(why, errc::not_found, errc::runtime_stopped)) return;
   core_.report(why, fmt::format("waking {} for its messages", name_of(*who.first, who.second)));
-  set(who, core_.exec().clock().wall() + backoff_of(failures + 1), failures + 1);
+  set(who, core_.exec().now() + backoff_of(failures + 1), failures + 1);
 }
 
 }  // namespace detail

@@ -38,7 +38,7 @@ class alarms {
   }
 
   /// The actor sleeps, or is about to, and has a message that is due at `at`.
-  void set(const definition& type, const troupe::key& key, wall_time at) { set({&type, key}, at, 0); }
+  void set(const definition& type, const troupe::key& key, time_point at) { set({&type, key}, at, 0); }
   /// The actor is awake.
   void clear(const definition& type, const troupe::key& key);
 
@@ -48,10 +48,10 @@ class alarms {
 
   using place = std::pair<const definition*, troupe::key>;
   struct appointment {
-    wall_time at;
+    time_point at;
     std::uint32_t failures = 0;  ///< of attempts to wake it
     std::uint64_t number = 0;    ///< of those for one moment, the first one comes first
-    [[nodiscard]] std::pair<wall_time, std::uint64_t> when() const noexcept { return {at, number}; }
+    [[nodiscard]] std::pair<time_point, std::uint64_t> when() const noexcept { return {at, number}; }
   };
   using places = std::map<place, appointment>;
 
@@ -63,17 +63,16 @@ class alarms {
     std::atomic<bool> rings{false};
   };
 
-  void set(place who, wall_time at, std::uint32_t failures);
+  void set(place who, time_point at, std::uint32_t failures);
   void wake_due() noexcept;
   void wake(const place& who, std::uint32_t failures) noexcept;
   void failed(const place& who, std::uint32_t failures, const std::exception_ptr& why) noexcept;
   void arm() noexcept;
-  [[nodiscard]] bool is_due(const appointment& a) const noexcept;
 
   runtime_core& core_;
   std::mutex mutex_;
   places places_;
-  std::map<std::pair<wall_time, std::uint64_t>, const places::value_type*> order_;
+  std::map<std::pair<time_point, std::uint64_t>, const places::value_type*> order_;
   std::uint64_t last_number_ = 0;
   bell bell_{*this};
   std::unique_ptr<search> search_;

@@ -21,14 +21,14 @@ namespace detail {
 /// is suspended, and work that the thread runs meanwhile (of a runtime that it pumps) is not part of them.
 class plain_thread {
  public:
-  plain_thread() noexcept : thread_{this_thread()}, doing_{std::exchange(thread_, thread_state{})} {}
+  plain_thread() noexcept : thread_{this_thread()}, doing_{std::exchange(thread_, thread_activity{})} {}
   plain_thread(const plain_thread&) = delete;
   plain_thread& operator=(const plain_thread&) = delete;
   ~plain_thread() { thread_ = doing_; }
 
  private:
-  thread_state& thread_;
-  const thread_state doing_;
+  thread_activity& thread_;
+  const thread_activity doing_;
 };
 
 /// A plain thread that waits for one event. If its executor is pumped by the host, it pumps meanwhile.

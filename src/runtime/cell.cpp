@@ -434,6 +434,7 @@ bool cell::run_turn(invocation& inv, work* continuation) noexcept {
   fiber* const outer = std::exchange(thread.here, &inv);
   ++thread.depth;
   turn t{*this, &inv, inv.writes, thread};
+  const open_turn open{t};
   t.learn(inv.dependency);
   if (continuation == nullptr) {
     run_first(inv, t);
@@ -477,6 +478,8 @@ void cell::end_turn(invocation& inv, turn& t) noexcept {
     }
     settle(inv, t);
   }
+  if (t.thread.mark.state() != 0) [[unlikely]]
+    look_at_mark(*this, t.thread, &inv, {});
   t.end();
   if (t.settled && !inv.put_off) {
     if (inv.unsaved && !inv.failure) inv.failure = inv.unsaved;

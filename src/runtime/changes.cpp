@@ -89,6 +89,8 @@ epoch_number turn::end_with_more(bool last) noexcept {
 
 void turn::pause() noexcept {
   static_cast<void>(require_invocation());  // others may run now, so the actor must know of it
+  if (thread.mark.state() != 0) [[unlikely]]
+    look_at_mark(*where, thread, inv, {});
   end();
   held = false;
   where->after_turn();

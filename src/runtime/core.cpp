@@ -20,8 +20,8 @@ namespace troupe::inline v0 {
 namespace detail {
 namespace {
 
-// A store that fails for good must not keep a program from ending.
-constexpr std::chrono::seconds shutdown_limit{60};
+// What has been cut off has this long to end, and then what came late: see `shutdown_overrun_max`.
+constexpr std::chrono::nanoseconds cut_off_limit = shutdown_overrun_max / 2;
 
 // A clock that shows no later time after this stands still.
 constexpr std::chrono::milliseconds frozen_clock_limit{200};
@@ -199,16 +199,27 @@ runtime_core::runtime_core(const registry& served, runtime_options options)
       store_{options_.store()},
       committer_{*this, *executor_, options_},
       opening_{store_->opening()},
+      delays_{*this},
       client_{nullptr} {
   for (const auto& each : definitions_) check_fits_store(*each, store_->value_bytes_max());
   directory_.serve(*this, definitions_, committer_.seen_by_calls());
 }
 
-runtime_core::~runtime_core() = default;
+runtime_core::~runtime_core() { turn_watch::instance().leave(*this); }
 
 void runtime_core::begin() {
+  if (executor_->clock().runs_by_itself() && least_long_turn() != troupe::never) {
+    turn_watch::instance().join(*this);
+    is_watched_ = true;
+  }
   if (std::ranges::any_of(definitions_, [](const auto& d) { return alarms::concern(*d); })) alarms_.begin();
   if (std::ranges::any_of(definitions_, [](const auto& d) { return !d->queues.empty(); })) parcels_.begin();
+}
+
+std::chrono::nanoseconds runtime_core::least_long_turn() const noexcept {
+  std::chrono::nanoseconds least = troupe::never;
+  for (const auto& d : definitions_) least = std::min(least, d->options.long_turn);
+  return least;
 }
 
 actor_id runtime_core::make_id() noexcept {
@@ -346,16 +357,17 @@ void runtime_core::notify() noexcept {
   idle_.notify_all();
 }
 
-bool runtime_core::wait_until(const std::function<bool()>& done, std::chrono::nanoseconds limit) {
-  // By our own clock, or by the machine's if that stands still.
-  const auto until = executor_->now() + limit;
-  const auto until_for_all = std::chrono::steady_clock::now() + limit;
+runtime_core::limit runtime_core::limit_in(std::chrono::nanoseconds duration) const noexcept {
+  return {moment_after(executor_->now(), duration), moment_after(std::chrono::steady_clock::now(), duration)};
+}
+
+bool runtime_core::wait_until(const std::function<bool()>& done, limit until) {
   constexpr std::chrono::milliseconds look_round{20};
   for (;;) {
     {
       std::unique_lock lock{idle_mutex_};
       if (done()) return true;
-      if (executor_->now() >= until || std::chrono::steady_clock::now() >= until_for_all) return false;
+      if (executor_->now() >= until.by_executor || std::chrono::steady_clock::now() >= until.by_machine) return false;
     }
     if (executor_->help(look_round)) {
       if (executor_->exhausted()) return done();
@@ -371,35 +383,47 @@ void runtime_core::order(cell& c, void (*obey)(cell&) noexcept) {
   c.push(*new cell_order{c, obey});
 }
 
+void runtime_core::order_all(void (*obey)(cell&) noexcept) noexcept {
+  for (cell* c : directory_.all()) {
+    order(*c, obey);
+    c->release();
+  }
+}
+
+bool runtime_core::put_all_to_sleep() noexcept {
+  const auto all_asleep = [this] { return busy_.load(std::memory_order_acquire) == 0; };
+  const auto begun = executor_->now();
+  const auto whole = options_.shutdown_limit;
+  const auto end = limit_in(whole);
+  const auto last_call = limit_in(whole - whole / 4);
+  order_all(&lifecycle::stop_now);
+  bool asleep = wait_until(all_asleep, limit_in(std::min<std::chrono::nanoseconds>(whole, frozen_clock_limit)));
+  // A manual clock that nobody moves: no grace period will ever end by itself.
+  if (!asleep && executor_->now() == begun) order_all(&lifecycle::cut_short);
+  asleep = asleep || wait_until(all_asleep, last_call);
+  if (!asleep) order_all(&lifecycle::cut_short);
+  return (asleep || wait_until(all_asleep, end)) && wait_until([this] { return committer_.is_idle(); }, end);
+}
+
 bool runtime_core::shutdown() noexcept {
   if (stopping_.exchange(true)) return true;
   directory_.stop();
   alarms_.stop();
   parcels_.stop();
-  for (cell* c : directory_.all()) {
-    order(*c, &lifecycle::stop_now);
-    c->release();
-  }
-  const auto all_asleep = [this] { return busy_.load(std::memory_order_acquire) == 0; };
-  const auto begun = executor_->now();
-  bool asleep = wait_until(all_asleep, frozen_clock_limit);
-  if (!asleep && executor_->now() == begun) {
-    // A manual clock that nobody moves: no grace period will ever end by itself.
-    for (cell* c : directory_.all()) {
-      order(*c, &lifecycle::cut_short);
-      c->release();
-    }
-  }
-  asleep = asleep || wait_until(all_asleep, shutdown_limit);
-  if (!asleep) {
-    log(log_level::error, "shutdown: some actors or spawned tasks did not end; what they had not saved is lost" +
-                              directory_.not_asleep());
+  const bool complete = put_all_to_sleep();
+  if (!complete) {
+    log(log_level::error,
+        fmt::format("shutdown: some actors, spawned tasks or commits did not end within {} ms "
+                    "(runtime_options::shutdown_limit); what they had not saved is lost{}",
+                    std::chrono::ceil<std::chrono::milliseconds>(options_.shutdown_limit).count(),
+                    directory_.not_asleep()));
     committer_.abandon("the runtime was shut down before the store had confirmed all changes");
     cancel_coroutines();
+    wait_until([this] { return busy_.load(std::memory_order_acquire) == 0 && committer_.is_idle(); },
+               limit_in(cut_off_limit));
   }
-  wait_until([this] { return committer_.is_idle(); }, shutdown_limit);
   end();
-  return asleep;
+  return complete;
 }
 
 void runtime_core::cancel_coroutines() noexcept {
@@ -423,16 +447,17 @@ bool runtime_core::kill(std::string_view how) noexcept {
   }
   constexpr std::chrono::seconds kill_limit{10};
   const bool ended = wait_until(
-      [this] { return busy_.load(std::memory_order_acquire) == 0 && committer_.is_idle(); }, kill_limit);
+      [this] { return busy_.load(std::memory_order_acquire) == 0 && committer_.is_idle(); }, limit_in(kill_limit));
   end();
   return ended;
 }
 
 void runtime_core::end() noexcept {
   if (stopped_) return;
+  turn_watch::instance().leave(*this);
   // Whoever comes from now on sees this; who has not seen it is seen here.
   ending_.store(true, std::memory_order_seq_cst);
-  wait_until([this] { return busy_.load(std::memory_order_seq_cst) == 0; }, std::chrono::seconds{1});
+  wait_until([this] { return busy_.load(std::memory_order_seq_cst) == 0; }, limit_in(cut_off_limit));
   // The lane runs in order: behind this, nothing of ours is on it.
   struct last_job final : work {
     explicit last_job(executor& e) noexcept : work{&last_job::run_it}, thread{e} {}

@@ -19,9 +19,11 @@
 #include "../core/fork_watch.hpp"
 #include "alarms.hpp"
 #include "committer.hpp"
+#include "due_times.hpp"
 #include "directory.hpp"
 #include "loader.hpp"
 #include "outgoing.hpp"
+#include "turn_watch.hpp"
 
 namespace troupe::inline v0 {
 namespace detail {
@@ -53,6 +55,7 @@ class runtime_core {
   [[nodiscard]] committer& commits() noexcept { return committer_; }
   [[nodiscard]] alarms& wake_ups() noexcept { return alarms_; }
   [[nodiscard]] outgoing& parcels() noexcept { return parcels_; }
+  [[nodiscard]] due_times& delays() noexcept { return delays_; }
   [[nodiscard]] actor_id make_id() noexcept;
   [[nodiscard]] std::uint32_t next_life() noexcept { return lives_.fetch_add(1, std::memory_order_relaxed) + 1; }
   /// For a message, in a queue or on its way: they rise, from one opening of the store to the next as well.
@@ -95,7 +98,10 @@ class runtime_core {
   void log(log_level level, std::string_view line) noexcept;
 
   // Actors that are awake or on their way, and coroutines of the host: what shutdown waits for.
-  void enter_busy() noexcept { busy_.fetch_add(1, std::memory_order_seq_cst); }
+  void enter_busy() noexcept {
+    if (busy_.fetch_add(1, std::memory_order_seq_cst) == 0 && is_watched_) turn_watch::instance().look_soon();
+  }
+  [[nodiscard]] bool is_busy() const noexcept { return busy_.load(std::memory_order_seq_cst) != 0; }
   /// The last thing that a thread does here: the core may be gone when it returns.
   void leave_busy() noexcept;
 
@@ -127,11 +133,20 @@ class runtime_core {
   [[nodiscard]] std::string interrupted(std::string what) const {
     return killed_by_.empty() ? std::move(what) : std::move(what) + ": " + killed_by_;
   }
+  /// Of its definitions' limits, `options::long_turn`.
+  [[nodiscard]] std::chrono::nanoseconds least_long_turn() const noexcept;
   void spawn(task<> t);
   [[nodiscard]] runtime_health health() const;
 
-  /// Runs `done()` until it is true, pumping a manual executor meanwhile; false when `limit` has passed.
-  bool wait_until(const std::function<bool()>& done, std::chrono::nanoseconds limit);
+  /// A moment on both clocks: the executor's, and the machine's, since the former may stand still.
+  struct limit {
+    time_point by_executor;
+    time_point by_machine;
+  };
+  [[nodiscard]] limit limit_in(std::chrono::nanoseconds duration) const noexcept;
+
+  /// Runs `done()` until it is true, pumping a manual executor meanwhile; false when the limit has passed.
+  bool wait_until(const std::function<bool()>& done, limit until);
   void notify() noexcept;
 
  private:
@@ -139,6 +154,8 @@ class runtime_core {
   [[noreturn]] void refuse_stopped() const;
   static void enter_child(void* self) noexcept;
   void cancel_coroutines() noexcept;
+  void order_all(void (*obey)(cell&) noexcept) noexcept;
+  [[nodiscard]] bool put_all_to_sleep() noexcept;
   void end() noexcept;
 
   runtime_options options_;
@@ -151,6 +168,7 @@ class runtime_core {
   directory directory_;
   committer committer_;
   const std::uint64_t opening_;
+  due_times delays_;
   alarms alarms_{*this};
   outgoing parcels_{*this};
   troupe::client client_;
@@ -160,6 +178,7 @@ class runtime_core {
   std::atomic<bool> ending_{false};  ///< see `comes_late`
   bool killed_ = false;  ///< written while nothing runs
   std::string killed_by_;  ///< the same
+  bool is_watched_ = false;  ///< by `turn_watch`
   std::atomic<bool> stopped_{false};
 
   // What many threads write to stands on lines of its own, away from what they all read.

@@ -80,6 +80,7 @@ void cell_queues::die(queued& m) {
       std::make_exception_ptr(error(errc::queue_dead_letter, fmt::format("{}{}{}", describe(m), what, cause)));
   change_lane(m, m.lane + 1);
   m.due_at = m.created_at;
+  m.due = at_once;
   make_ready(m);
   owner.core().report(why, fmt::format("queue \"{}\" of {}", entry_of(m).name, owner.name()));
   answer(id, std::nullopt, why);
@@ -149,7 +150,8 @@ bool cell_queues::requeue_dead(std::uint32_t queue, std::uint64_t id) {
   change_lane(*m, m->lane - 1);
   m->attempts = m->cuts = 0;
   m->why = nullptr;
-  m->due_at = std::max(owner.core().exec().clock().wall(), m->created_at);
+  m->due_at = m->created_at;
+  m->due = at_once;
   check_version(*m);
   make_ready(*m);
   return true;

@@ -12,13 +12,13 @@
 namespace troupe::inline v0 {
 namespace detail {
 
-enqueuing::enqueuing(executor& home, std::uint32_t q, message_body b, wall_time due) noexcept
-    : invocation{home}, queue{q}, body{std::move(b)}, due_at{due} {
+enqueuing::enqueuing(executor& home, std::uint32_t q, message_body b, time_point at) noexcept
+    : invocation{home}, queue{q}, body{std::move(b)}, due{at} {
   kind = purpose::enqueue;
 }
 
 enqueuing::enqueuing(executor& home, counted_ptr<class parcel> p) noexcept
-    : invocation{home}, queue{p->queue}, body{p->body}, due_at{p->due_at}, parcel{std::move(p)} {
+    : invocation{home}, queue{p->queue}, body{p->body}, due{p->due}, parcel{std::move(p)} {
   kind = purpose::enqueue;
   must_arrive = parcel->id != 0;
   parcel->to->retain();
@@ -83,21 +83,10 @@ void enqueuing::arrive() {
     if (must_arrive) return queues.wait_at_door(*this, was_at_door);
     queues.throw_full(queue);
   }
-  message = queues.add(queue, body, due_at);
+  message = queues.add(queue, body, due);
   if (must_arrive && !is_planted(planted::message_sent_twice)) side.changes().arrive(parcel);
   must_arrive = false;
   if (answer_later) queues.wait_for_answer(*this);
-}
-
-wall_time later(wall_time from, std::chrono::nanoseconds by) noexcept {
-  using std::chrono::nanoseconds;
-  return from + std::chrono::ceil<std::chrono::milliseconds>(std::clamp(by, nanoseconds{0}, delay_max));
-}
-
-time_point moment_of(wall_time due, const executor& exec) noexcept {
-  const auto wall = exec.clock().wall();
-  const wall_time last = later(wall, delay_max);  // a row may say anything
-  return exec.now() + (std::clamp(due, wall, last) - wall);
 }
 
 void check_size(const definition& type, const queue_entry& entry, std::size_t size) {
@@ -105,10 +94,6 @@ void check_size(const definition& type, const queue_entry& entry, std::size_t si
   throw error(errc::queue_message_too_large,
               fmt::format("{} bytes for queue \"{}\" of {}, {} are allowed (queue_options::message_bytes_max)", size,
                           entry.name, type.name, entry.options.message_bytes_max));
-}
-
-wall_time due_after(const clock& c, std::chrono::nanoseconds delay) noexcept {
-  return delay > delay.zero() ? later(c.wall(), delay) : wall_time{};
 }
 
 }  // namespace detail

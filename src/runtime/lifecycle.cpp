@@ -347,6 +347,8 @@ void lifecycle::save(cell& c) noexcept {
   c.side_->forget_save();
   turn t{c, nullptr, true, this_thread()};
   t.save_now();
+  if (t.thread.mark.state() != 0) [[unlikely]]
+    look_at_mark(c, t.thread, nullptr, "save");
   t.end();
 }
 

@@ -34,6 +34,7 @@ struct stored_parcel {
   std::string queue;
   bytes body;
   std::int64_t due_at = 0;          ///< milliseconds since 1970; 0: at once
+  std::int64_t sent_at = 0;         ///< the same, of one that is delayed
 };
 
 }  // namespace
@@ -54,7 +55,8 @@ bytes encode_parcel(const parcel& p) {
   }
   s.queue = to.type->queues[p.queue].name;
   s.body = *p.body;
-  s.due_at = p.due_at.time_since_epoch().count();
+  s.due_at = p.in_row.due_at.time_since_epoch().count();
+  s.sent_at = p.in_row.sent_at.time_since_epoch().count();
   return encode(s);
 }
 
@@ -262,9 +264,12 @@ bool outgoing::restore(std::uint64_t id, bytes_view content) {
   if (s.input || !s.labels.empty()) {
     to->given = std::make_unique<const address::gifts>(address::gifts{std::move(s.input), std::move(s.labels)});
   }
+  const parcel::row_times times{wall_time{std::chrono::milliseconds{s.due_at}},
+                                wall_time{std::chrono::milliseconds{s.sent_at}}};
+  const auto delay = delay_between(times.sent_at, times.due_at);
+  const auto due = s.due_at != 0 ? core_.delays().moment(times.due_at, delay, id) : at_once;
   auto p = counted_ptr<parcel>::adopt(new parcel{id, owner, static_cast<std::uint32_t>(entry - type->queues.begin()),
-                                                 std::make_shared<const bytes>(std::move(s.body)),
-                                                 wall_time{std::chrono::milliseconds{s.due_at}}});
+                                                 std::make_shared<const bytes>(std::move(s.body)), due, times});
   p->sent_in = parcel::before;
   auto* const inv = new enqueuing{core_.exec(), std::move(p)};
   inv->posted = true;

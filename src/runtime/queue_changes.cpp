@@ -109,7 +109,8 @@ void cell_queues::take_back(touch& t) noexcept {
   const auto& options = entry_of(m).options;
   const auto usual = backoff(options.retry_min, options.retry_max, m.failures());
   const auto wait = std::max<std::chrono::nanoseconds>(usual, std::chrono::milliseconds{1});
-  set_time(m, owner.core().exec().now() + std::min(wait, delay_max));
+  m.due = due_after(owner.core().exec().now(), wait);
+  set_time(m, m.due);
 }
 
 }  // namespace detail

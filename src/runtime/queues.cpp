@@ -44,8 +44,8 @@ std::string cell_queues::describe(const queued& m) const {
 
 void cell_queues::begin_life(std::vector<message_record> stored) {
   const auto& queues = owner.type().queues;
-  auto& exec = owner.core().exec();
-  const auto wall = exec.clock().wall();
+  auto& core = owner.core();
+  const auto now = core.exec().now();
   std::vector<std::size_t> newer(queues.size());
   for (auto& record : stored) {
     const auto entry = std::ranges::find(queues, record.queue, &queue_entry::name);
@@ -55,6 +55,9 @@ void cell_queues::begin_life(std::vector<message_record> stored) {
     m.lane = static_cast<std::uint32_t>(entry - queues.begin()) * lanes_per_queue + (record.dead ? 1 : 0);
     m.created_at = record.created_at;
     m.due_at = record.due_at;
+    if (m.due_at != m.created_at) {
+      m.due = core.delays().moment(m.due_at, delay_between(m.created_at, m.due_at), m.id);
+    }
     m.body = std::make_shared<const bytes>(std::move(record.body));
     ++lanes_[m.lane].count;
     restore_attempts(m, record.attempts);
@@ -63,8 +66,8 @@ void cell_queues::begin_life(std::vector<message_record> stored) {
     if (!m.dead() && !m.unreadable && is_used_up(m)) {
       note(m);
       die(m);  // the process died of its last attempt
-    } else if (m.due_at > wall) {
-      set_time(m, moment_of(m.due_at, exec));
+    } else if (m.due > now) {
+      set_time(m, m.due);
     } else {
       make_ready(m);
     }
@@ -122,17 +125,26 @@ void cell_queues::refuse_waiters(const std::exception_ptr& why) noexcept {
   }
 }
 
-std::optional<wall_time> cell_queues::first_due(std::uint64_t mask) const noexcept {
-  std::optional<wall_time> first;
+std::optional<time_point> cell_queues::first_due(std::uint64_t mask) const noexcept {
+  std::optional<time_point> first;
   for (const auto& [id, m] : all_) {
     if (m.dead() || m.unreadable) continue;
     const bool is_wanted = entry_of(m).consume != nullptr || (lane_bit(m.lane) & mask) != 0;
-    if (is_wanted && (!first || m.due_at < *first)) first = m.due_at;
+    if (is_wanted && (!first || m.due < *first)) first = m.due;
   }
   return first;
 }
 
 // --- where a message is ---------------------------------------------------------------------------------------------
+
+// Until it is due, which may be past.
+void cell_queues::postpone(queued& m, time_point due) {
+  auto& core = owner.core();
+  const bool waits = due > core.exec().now();
+  m.due = waits ? due : at_once;
+  m.due_at = waits ? core.delays().stored(due, m.id, m.created_at) : m.created_at;
+  waits ? set_time(m, due) : make_ready(m);
+}
 
 void cell_queues::make_ready(queued& m) {
   clear_time(m);
@@ -399,10 +411,7 @@ void cell_queues::fail_attempt(queued& m, std::optional<nanoseconds> delay, cons
   if (!m.dead() && is_used_up(m)) return die(m);
   const auto usual = backoff(options.retry_min, options.retry_max, m.failures());
   const auto wait = std::clamp(delay.value_or(usual), nanoseconds{0}, delay_max);
-  auto& exec = owner.core().exec();
-  m.due_at = later(exec.clock().wall(), wait);
-  if (wait == wait.zero()) return make_ready(m);
-  set_time(m, exec.now() + wait);
+  postpone(m, due_after(owner.core().exec().now(), wait));
 }
 
 void cell_queues::hand_back(queued& m) {
@@ -425,27 +434,22 @@ void cell_queues::throw_full(std::uint32_t queue) const {
                                             entry.options.messages_max, entry.name, owner.name()));
 }
 
-std::uint64_t cell_queues::add(std::uint32_t queue, message_body body, wall_time due_at) {
-  auto& exec = owner.core().exec();
-  const auto wall = exec.clock().wall();
+std::uint64_t cell_queues::add(std::uint32_t queue, message_body body, time_point due) {
+  auto& core = owner.core();
   this_turn().effects();
-  const auto id = owner.core().next_message_id();
+  if (due != at_once) core.delays().look_at_clock();
+  const auto id = core.next_message_id();
   touches_.push_back({id, std::nullopt});
   queued& m = all_[id];
   m.id = id;
   m.lane = queue * lanes_per_queue;
   m.touched = true;
-  m.created_at = wall;
-  m.due_at = std::max(wall, due_at);
+  m.created_at = core.exec().clock().wall();
   m.body = std::move(body);
   ++lanes_[m.lane].count;
   check_version(m);
   if (m.unreadable) report_newer(queue, 1);
-  if (m.due_at == wall) {
-    make_ready(m);
-  } else {
-    set_time(m, moment_of(m.due_at, exec));
-  }
+  postpone(m, due);
   return id;
 }
 

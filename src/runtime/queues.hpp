@@ -18,6 +18,7 @@
 #include <troupe/core/counted_ptr.hpp>
 #include <troupe/store/store.hpp>
 
+#include "due_times.hpp"
 #include "rows.hpp"
 #include "side.hpp"
 
@@ -30,7 +31,7 @@ namespace detail {
 /// One that carries a parcel is not lost: when it cannot run now, it runs later.
 class enqueuing final : public invocation {
  public:
-  enqueuing(executor& home, std::uint32_t queue, message_body body, wall_time due_at) noexcept;
+  enqueuing(executor& home, std::uint32_t queue, message_body body, time_point due) noexcept;
   enqueuing(executor& home, counted_ptr<class parcel> p) noexcept;
   ~enqueuing() override;
 
@@ -43,7 +44,7 @@ class enqueuing final : public invocation {
 
   const std::uint32_t queue;
   const message_body body;
-  const wall_time due_at;
+  const time_point due;
   counted_ptr<class parcel> parcel;
   bool answer_later = false;
   bool admitted = false;            ///< it waited at the door of a full queue, and has a place now
@@ -75,7 +76,7 @@ class cell_queues {
   void refuse_waiters(const std::exception_ptr& why) noexcept;
   /// When the first message is due that is not a dead letter, among those that a handler takes or that wake_parked
   /// would wake `mask` for.
-  [[nodiscard]] std::optional<wall_time> first_due(std::uint64_t mask) const noexcept;
+  [[nodiscard]] std::optional<time_point> first_due(std::uint64_t mask) const noexcept;
 
   // --- consumers: in turns of the actor ---
 
@@ -125,7 +126,7 @@ class cell_queues {
   [[nodiscard]] bool is_full(std::uint32_t queue) const noexcept;
   [[noreturn]] void throw_full(std::uint32_t queue) const;
   [[nodiscard]] bool others_wait(std::uint32_t queue) const noexcept { return !doors_[queue].waiting.empty(); }
-  std::uint64_t add(std::uint32_t queue, message_body body, wall_time due_at);
+  std::uint64_t add(std::uint32_t queue, message_body body, time_point due);
   /// It runs again when there is a place; in front of the others, if it had one before.
   void wait_at_door(enqueuing& inv, bool in_front);
   /// It has come in from the door.
@@ -149,7 +150,8 @@ class cell_queues {
     std::uint32_t attempts = 0;    ///< that have begun
     std::uint32_t cuts = 0;        ///< of those, the ones that do not count: the process died meanwhile
     wall_time created_at{};
-    wall_time due_at{};
+    wall_time due_at{};            ///< for the row: `created_at` if it was not delayed
+    time_point due = at_once;      ///< the same on the executor's clock
     message_body body;
     bool unreadable = false;       ///< of a newer version, or a dead letter that cannot be decoded: handed to nobody
     bool touched = false;          ///< in this turn
@@ -184,6 +186,7 @@ class cell_queues {
   void note(queued& m);
   void make_ready(queued& m);
   void set_time(queued& m, time_point at);
+  void postpone(queued& m, time_point due);
   void clear_time(queued& m) noexcept;
   void arm() noexcept;
   void hold(queued& m);
@@ -227,20 +230,11 @@ class cell_queues {
   std::optional<time_point> armed_at_;
 };
 
-/// Longer delays than this are this long: clocks have an end.
-inline constexpr std::chrono::nanoseconds delay_max = std::chrono::hours{24 * 365 * 50};
-[[nodiscard]] wall_time later(wall_time from, std::chrono::nanoseconds by) noexcept;
-
 /// What parked waits listen for; lanes may share a bit.
 [[nodiscard]] constexpr std::uint64_t lane_bit(std::uint32_t lane) noexcept { return std::uint64_t{1} << lane % 64; }
 
 /// Throws `queue.message_too_large`.
 void check_size(const definition& type, const queue_entry& entry, std::size_t size);
-
-/// When a message that is delayed by so much is due.
-[[nodiscard]] wall_time due_after(const clock& c, std::chrono::nanoseconds delay) noexcept;
-/// The same on the executor's clock; now, if that is past.
-[[nodiscard]] time_point moment_of(wall_time due, const executor& exec) noexcept;
 
 }  // namespace detail
 }  // namespace troupe::inline v0

@@ -26,7 +26,7 @@ class next_turn final : public wait {
     turn& mine = *thread.in_turn;
     executor& home = mine.where->core().exec();
     mine.pause();
-    const bool may_stay = (++thread.inline_calls & turns_max) != 0;
+    const bool may_stay = thread.count_call();
     if (may_stay && mine.resume()) return false;
     static_cast<void>(begin(h, &home));
     wake();
@@ -35,8 +35,6 @@ class next_turn final : public wait {
   void await_resume() noexcept { end(); }
 
  private:
-  // So many messages a consumer may take in a row without giving others the thread.
-  static constexpr unsigned turns_max = 127;
   void interrupt() noexcept override {}
 };
 
@@ -164,7 +162,7 @@ void send_to_self(activation& a, std::uint32_t queue, bytes body, std::chrono::n
   const auto& entry = type.queues[queue];
   check_size(type, entry, body.size());
   if (mine.is_full(queue)) mine.throw_full(queue);
-  const auto due = due_after(mine.owner.core().exec().clock(), delay);
+  const auto due = due_after(mine.owner.core().exec().now(), delay);
   mine.add(queue, std::make_shared<const bytes>(std::move(body)), due);
 }
 

@@ -27,8 +27,15 @@ class parcel {
   /// Of `sent_in`: it has arrived, and the store need not hear of it.
   static constexpr epoch_number never = before - 1;
 
-  parcel(std::uint64_t number, counted_ptr<const address> a, std::uint32_t q, message_body b, wall_time due) noexcept
-      : id{number}, to{std::move(a)}, queue{q}, body{std::move(b)}, due_at{due} {}
+  /// What the store keeps of a delay: wall times, both the zero of the clock if there is none.
+  struct row_times {
+    wall_time due_at{};
+    wall_time sent_at{};
+  };
+
+  parcel(std::uint64_t number, counted_ptr<const address> a, std::uint32_t q, message_body b, time_point at,
+         row_times rows) noexcept
+      : id{number}, to{std::move(a)}, queue{q}, body{std::move(b)}, due{at}, in_row{rows} {}
   parcel(const parcel&) = delete;
   parcel& operator=(const parcel&) = delete;
 
@@ -47,7 +54,8 @@ class parcel {
   const counted_ptr<const address> to;
   const std::uint32_t queue;
   const message_body body;
-  const wall_time due_at;  ///< the zero of the clock: at once
+  const time_point due;  ///< or `at_once`
+  const row_times in_row;
   std::atomic<epoch_number> sent_in{0};
   std::atomic<epoch_number> arrived_in{0};
 

@@ -268,12 +268,16 @@ void memory_store::find_waiting(waiting_request& request) const {
   for (auto at = request.after ? all.upper_bound(*request.after) : all.begin(); at != all.end(); ++at) {
     if (request.found.size() >= request.limit) return;
     std::optional<std::chrono::sys_time<std::chrono::milliseconds>> first;
+    auto shortest = std::chrono::milliseconds::max();
     for (const auto& [number, message] : at->second) {
-      if (!message.dead && (!first || message.due_at < *first)) first = message.due_at;
+      if (message.dead) continue;
+      if (!first || message.due_at < *first) first = message.due_at;
+      shortest = std::min(shortest, message.due_at - message.created_at);
     }
     if (!first) continue;
     const actor_record& actor = contents_->actors.at(at->first);
-    request.found.push_back({.id = actor.id, .name = actor.name, .key = actor.key, .due_at = *first});
+    request.found.push_back(
+        {.id = actor.id, .name = actor.name, .key = actor.key, .due_at = *first, .shortest_delay = shortest});
   }
 }
 

@@ -252,6 +252,7 @@ bool sqlite_reader::list_waiting(waiting_request& request) {
     actor.name = definition_name(list_waiting_.number(1));
     actor.key = list_waiting_.text(2);
     actor.due_at = to_time(list_waiting_.number(3));
+    actor.shortest_delay = std::chrono::milliseconds{list_waiting_.number(4)};
     append_in_order(found, std::move(actor), connection_);
   }
   return true;

@@ -164,8 +164,8 @@ inline constexpr const char* read_messages = R"(
 inline constexpr const char* list_outgoing =
     "SELECT id, content FROM _troupe_outgoing WHERE id > ?1 ORDER BY id LIMIT ?2";
 inline constexpr const char* list_waiting = R"(
-  SELECT actor, definition, key, due_at
-  FROM (SELECT actor, min(due_at) AS due_at FROM _troupe_messages
+  SELECT actor, definition, key, due_at, shortest_delay
+  FROM (SELECT actor, min(due_at) AS due_at, min(due_at - created_at) AS shortest_delay FROM _troupe_messages
         WHERE dead = 0 AND actor >= ?1 GROUP BY actor ORDER BY actor LIMIT ?2)
   LEFT JOIN _troupe_actors ON _troupe_actors.id = actor
   ORDER BY actor)";

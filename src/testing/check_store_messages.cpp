@@ -184,6 +184,9 @@ void who_waits(bench& b) {
          "an actor with messages is listed with its name and key");
   expect(found[0].due_at == late.due_at && found[1].due_at == due.due_at && found[2].due_at == due.due_at,
          "an actor with messages is listed with the time at which the first is due, dead letters aside");
+  const auto delay_of = [](const message_record& m) { return m.due_at - m.created_at; };
+  expect(found[0].shortest_delay == delay_of(late) && found[1].shortest_delay == delay_of(due),
+         "an actor with messages is listed with the shortest delay of one of them, dead letters aside");
   expect(ids_of(store.waiting(wanted[0], 2)) == std::vector{wanted[1], wanted[2]},
          "a page starts behind `after` and has `limit` rows");
   expect(store.waiting(wanted.back()).empty(), "behind the last id there is nothing");

@@ -38,6 +38,7 @@ class simulated_clock final : public troupe::clock {
     return wall_time{std::chrono::milliseconds{1'767'225'600'000}} +  // 2026-01-01
            std::chrono::floor<std::chrono::milliseconds>(elapsed_ + offset_);
   }
+  [[nodiscard]] bool runs_by_itself() const noexcept override { return false; }
   void advance(std::chrono::nanoseconds by) noexcept { elapsed_ += by; }
   void set_wall(std::chrono::nanoseconds by) noexcept { offset_ += by; }
 

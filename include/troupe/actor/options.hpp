@@ -49,6 +49,12 @@ struct options {
   std::chrono::nanoseconds run_restart_min = std::chrono::milliseconds{100};
   std::chrono::nanoseconds run_restart_max = std::chrono::minutes{1};
 
+  /// A turn that keeps its thread for longer is reported in the log, as a warning with the actor and the action: for
+  /// certain if it takes a quarter more than this, when it has ended and, unless it is a plain action that runs at once
+  /// on its caller's thread, while it goes on. Code in an actor awaits what it waits for; what computes for long goes
+  /// to a thread of its own. `never`: no report.
+  std::chrono::nanoseconds long_turn = std::chrono::seconds{1};
+
   /// Calls that may wait for one actor; a further one fails with `actor.overloaded`.
   std::uint32_t mailbox_calls_max = 65'536;
 

@@ -73,6 +73,9 @@ class call_core {
   /// Gives a coroutine that has begun to the invocation that make() has made.
   virtual void keep_body(activation& a, std::coroutine_handle<> body, invocation& in);
 
+  /// Of the action, for those that run on their caller's thread.
+  [[nodiscard]] virtual std::string_view action_name() const noexcept;
+
   /// The cell, held, if the action may run there at once; else null. No allocation, no lock but the cell's word, no
   /// clock.
   [[nodiscard, gnu::always_inline]] inline cell* hold(bool changes) const noexcept {
@@ -88,7 +91,7 @@ class call_core {
 
   /// After an action has run on a host's thread: whether the caller may go on at once.
   [[nodiscard]] bool settled(cell& c, thread_state& thread) noexcept {
-    const bool has_share_left = (++thread.inline_calls & inline_calls_max) != 0;
+    const bool has_share_left = thread.count_call();
     if (has_share_left && !failure_ && c.lets_out(dependency_)) [[likely]] {
       stage_ = stage::done;
       return true;
@@ -335,6 +338,7 @@ class [[nodiscard("a call does nothing until it is awaited")]] typed_call final 
   void keep_body(activation& a, std::coroutine_handle<> body, invocation& in) override {
     static_cast<typed_invocation<V, Arguments>&>(in).go_on(a, body);
   }
+  std::string_view action_name() const noexcept override { return code_->name; }
   invocation* make(executor& home) override {
     return new typed_invocation<V, Arguments>{home, *code_, code_->how == manner::not_at_all, std::move(arguments_)};
   }

@@ -72,6 +72,7 @@ class typed_posting final : public posting {
     std::exception_ptr failure;
     {
       turn t{c, nullptr, code_.writes, this_thread()};
+      const open_turn open{t};
       if (dependency() != 0) t.learn(dependency());
       try {
         value_slot<V> value;
@@ -81,6 +82,8 @@ class typed_posting final : public posting {
         failure = std::current_exception();
         t.failed = true;
       }
+      if (t.thread.mark.state() != 0) [[unlikely]]
+        look_at_mark(c, t.thread, nullptr, code_.name);
       t.end(!t.failed);  // after a failure the error handler runs
       if (t.has_failed() && !failure) [[unlikely]]
         failure = t.failure();

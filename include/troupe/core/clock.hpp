@@ -17,7 +17,14 @@ using time_point = std::chrono::time_point<std::chrono::steady_clock, std::chron
 /// A moment in Unix time.
 using wall_time = std::chrono::sys_time<std::chrono::milliseconds>;
 
-/// Where a runtime takes its time from. Both members may be called from any thread.
+class clock;
+
+namespace detail {
+/// `c` is about to be moved: the turn that moves it takes as long. See `turn_mark`.
+void before_time_passes(const clock& c) noexcept;
+}  // namespace detail
+
+/// Where a runtime takes its time from. All members may be called from any thread.
 class clock {
  public:
   clock() = default;
@@ -25,8 +32,12 @@ class clock {
   clock& operator=(const clock&) = delete;
   virtual ~clock() = default;
 
+  /// For all that is measured in this process: time-outs, delays, back-offs.
   [[nodiscard]] virtual time_point now() const noexcept = 0;
+  /// For what is told to people and to later processes. It may be set, forward and back.
   [[nodiscard]] virtual wall_time wall() const noexcept = 0;
+  /// Whether time passes although nobody moves the clock. False for those that tests and simulations move.
+  [[nodiscard]] virtual bool runs_by_itself() const noexcept { return true; }
 };
 
 /// The machine's clocks.
@@ -48,14 +59,24 @@ class manual_clock final : public clock {
     return time_point{std::chrono::nanoseconds{elapsed_.load(std::memory_order_acquire)}};
   }
   [[nodiscard]] wall_time wall() const noexcept override {
-    return start_ + std::chrono::duration_cast<std::chrono::milliseconds>(now().time_since_epoch());
+    const std::chrono::nanoseconds set_by{set_by_.load(std::memory_order_acquire)};
+    return start_ + std::chrono::floor<std::chrono::milliseconds>(now().time_since_epoch() + set_by);
   }
 
-  /// Moves both times forward. May be called from any thread.
-  void advance(std::chrono::nanoseconds by) noexcept { elapsed_.fetch_add(by.count(), std::memory_order_acq_rel); }
+  [[nodiscard]] bool runs_by_itself() const noexcept override { return false; }
+
+  /// Moves both times forward. May be called from any thread; in an action, the action takes as long.
+  void advance(std::chrono::nanoseconds by) noexcept {
+    detail::before_time_passes(*this);
+    elapsed_.fetch_add(by.count(), std::memory_order_acq_rel);
+  }
+
+  /// Sets the wall clock alone, forward or back, as an administrator may do. May be called from any thread.
+  void set_wall(std::chrono::nanoseconds by) noexcept { set_by_.fetch_add(by.count(), std::memory_order_acq_rel); }
 
  private:
   wall_time start_;
+  std::atomic<std::int64_t> set_by_{0};
   std::atomic<std::int64_t> elapsed_{1};
 };
 

@@ -90,7 +90,9 @@ class executor {
 /// another worker only when work waits behind its own, so that a chain of calls stays on one core.
 class thread_pool final : public executor {
  public:
-  /// `threads` workers; 0 means as many as the machine has cores.
+  /// `threads` workers; 0 means as many as can run at once: the machine's cores, within the process's affinity mask and
+  /// the CPU quota of its control group. Idle workers take no processor time. Throws `std::system_error` if the system
+  /// has no more threads to give.
   explicit thread_pool(unsigned threads = 0);
   ~thread_pool() override;
 

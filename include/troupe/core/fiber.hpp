@@ -3,7 +3,10 @@
 #include <atomic>
 #include <coroutine>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
+#include <mutex>
+#include <optional>
 #include <utility>
 
 #include <troupe/core/executor.hpp>
@@ -93,11 +96,100 @@ class post_batch;
 /// So many calls a task may make in a row without giving others the thread.
 inline constexpr unsigned inline_calls_max = 127;
 
-/// What the calling thread is doing for troupe.
-struct thread_state {
+#if defined(__SANITIZE_THREAD__)
+#define TROUPE_SEEN_BY_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define TROUPE_SEEN_BY_THREAD_SANITIZER 1
+#endif
+#endif
+
+/// Reads and writes a word that another thread writes or reads at the same time, now and then, with no order to other
+/// memory: for what every call does. Volatile, since g++ takes even a relaxed atomic access for one to all memory, and
+/// keeps everything there: a call takes a fifth more instructions.
+template <class T>
+[[nodiscard, gnu::always_inline]] inline T read_shared(const T& word) noexcept {
+#ifdef TROUPE_SEEN_BY_THREAD_SANITIZER
+  return __atomic_load_n(&word, __ATOMIC_RELAXED);
+#else
+  return static_cast<const volatile T&>(word);
+#endif
+}
+template <class T>
+[[gnu::always_inline]] inline void write_shared(T& word, T value) noexcept {
+#ifdef TROUPE_SEEN_BY_THREAD_SANITIZER
+  __atomic_store_n(&word, value, __ATOMIC_RELEASE);
+#else
+  static_cast<volatile T&>(word) = value;
+#endif
+}
+
+/// Since when, at the latest, a thread has been in the turn that it is in. No turn reads a clock: it is marked by
+/// `turn_watch`, which looks at all threads from time to time, and by a clock that is moved within it. Most turns look
+/// for a mark before they end. A plain action that runs at once on its caller's thread has no time for that: a mark
+/// makes the count of its thread's calls full, so that the call looks round as if it had to give way.
+class turn_mark {
+ public:
+  struct beginning {
+    const clock* by = nullptr;  ///< null: the machine's
+    time_point since{};
+    bool told = false;  ///< somebody has reported that it goes on
+  };
+
+  /// Not 0: there is a mark, or nobody looks at this thread yet.
+  [[nodiscard]] std::uintptr_t state() const noexcept { return read_shared(state_); }
+  [[nodiscard]] bool of_unknown_thread() const noexcept { return (state() & unknown) != 0; }
+
+  /// The thread: its turn ends, or has ended. Waits for one who looks at the turn just now. `calls` is the thread's
+  /// count, here and below.
+  [[nodiscard]] std::optional<beginning> take(unsigned& calls) noexcept;
+  /// The thread: time is about to pass by this clock.
+  void note(const clock& c, unsigned& calls) noexcept;
+  /// The thread: it is in the list of those that are looked at, or it ends, and never will be.
+  void become_known() noexcept { __atomic_fetch_and(&state_, ~unknown, __ATOMIC_RELAXED); }
+
+  /// One who looks. The lock keeps a turn that has been marked from ending.
+  std::unique_lock<spin_flag> lock() noexcept { return std::unique_lock{lock_}; }
+  /// With the lock: the thread is in no turn.
+  void forget() noexcept;
+  /// With the lock: the thread is in a turn. What had been known of that before by the machine's clock, if anything.
+  [[nodiscard]] std::optional<beginning> look(time_point now, unsigned& calls) noexcept;
+  void has_been_told() noexcept { beginning_.told = true; }
+
+ private:
+  static constexpr std::uintptr_t unknown = 1;
+  static constexpr std::uintptr_t marked = 2;
+
+  void set(beginning b, unsigned& calls) noexcept;
+
+  std::uintptr_t state_ = unknown;
+  spin_flag lock_;
+  beginning beginning_;
+  unsigned calls_ = 0;  ///< the thread's count, when it was marked
+};
+
+/// A pointer that its own thread writes and reads. Others may look at it.
+template <class T>
+class own_pointer {
+ public:
+  own_pointer& operator=(T* p) noexcept {
+    write_shared(p_, p);
+    return *this;
+  }
+  operator T*() const noexcept { return p_; }
+  T* operator->() const noexcept { return p_; }
+  [[nodiscard]] T* seen_by_others() const noexcept { return __atomic_load_n(&p_, __ATOMIC_ACQUIRE); }
+
+ private:
+  T* p_ = nullptr;
+};
+
+/// What a thread is doing for troupe; as it is made, nothing.
+struct thread_activity {
   std::coroutine_handle<> next;  ///< what `drive` resumes next
   fiber* here = nullptr;         ///< the fiber that runs; null in plain host code
-  turn* in_turn = nullptr;       ///< the actor turn that runs; null outside actors
+  own_pointer<turn> in_turn;     ///< the actor turn that runs; null outside actors
+  own_pointer<turn> open_turn;   ///< the innermost that looks for a mark before it ends, so others may look into it
   post_batch* batch = nullptr;   ///< what is posted is gathered there
   const executor* works_for = nullptr;  ///< the executor whose work the thread runs; null in plain host code
   executor* worker_of = nullptr;  ///< whose worker this is: it runs what is `kept` when the present work is over
@@ -106,10 +198,28 @@ struct thread_state {
   unsigned inline_calls = 0;     ///< since the last yield, see `inline_calls_max`
   unsigned depth = 0;            ///< of calls that run within one another's frames
   bool gives_way = false;        ///< what is posted goes behind what waits
+};
+
+/// What the calling thread is doing for troupe, and since when.
+struct thread_state : thread_activity {
+  turn_mark mark;
+
+  /// Counts a call that has run on its caller's thread. False if it is to look round.
+  [[nodiscard]] bool count_call() noexcept {
+    const unsigned now = read_shared(inline_calls) + 1;
+    write_shared(inline_calls, now);
+    return (now & inline_calls_max) != 0;
+  }
 
   /// Whether the thread runs plain host code: it may wait for other threads.
-  [[nodiscard]] bool is_plain() const noexcept {
+  [[nodiscard]] bool may_block() const noexcept {
     return here == nullptr && in_turn == nullptr && works_for == nullptr;
+  }
+  /// The same, and nothing has to be reported of the thread: in one comparison.
+  [[nodiscard]] bool is_plain() const noexcept {
+    turn* const t = in_turn;
+    return (reinterpret_cast<std::uintptr_t>(here) | reinterpret_cast<std::uintptr_t>(t) |
+            reinterpret_cast<std::uintptr_t>(works_for) | mark.state()) == 0;
   }
   /// Whether the coroutine that runs was cancelled: see `fiber::cancel`.
   [[nodiscard]] bool is_cancelled() const noexcept { return here != nullptr && here->cancelled(); }
@@ -117,6 +227,12 @@ struct thread_state {
 
 /// Out of line on purpose: a coroutine that changes threads must not reuse a thread-local address from before.
 [[nodiscard]] thread_state& this_thread() noexcept;
+
+/// From now on the calling thread is among those that `for_each_thread` shows, until it ends.
+void make_known(thread_state& thread);
+
+/// Shows the threads that are known, one after the other. None of them ends meanwhile.
+void for_each_thread(void (*look)(thread_state& thread, void* context), void* context);
 
 /// Gathers what this thread posts to an executor, and posts it as one list at its end: many waiters are resumed at once
 /// at the price of one.

@@ -348,9 +348,9 @@ struct turn_effects {
 
 /// The stretch of an actor's code between two suspension points. Made and ended by the holder of the cell.
 struct turn {
-  turn(cell& c, invocation* i, bool may_write, thread_state& t) noexcept
-      : where{&c}, inv{i}, outer{t.in_turn}, thread{t}, writes{may_write} {
-    t.in_turn = this;
+  turn(cell& c, invocation* i, bool may_write, thread_state& t, bool is_guest = false) noexcept
+      : where{&c}, inv{i}, outer{t.in_turn}, thread{t}, writes{may_write}, guest{is_guest} {
+    t.in_turn = this;  // last, since others may look at it from now on
   }
   turn(const turn&) = delete;
   turn& operator=(const turn&) = delete;
@@ -403,7 +403,7 @@ struct turn {
   bool held = true;
   bool settled = false;       ///< its invocation is over
   bool failed = false;        ///< an action that runs on its caller's thread has thrown
-  bool guest = false;         ///< a coroutine that runs on its caller's thread: see `call_core::run_coroutine`
+  const bool guest;           ///< a coroutine that runs on its caller's thread: see `call_core::run_coroutine`
 
  private:
   [[nodiscard]] bool has_effects() const noexcept { return effects_ || (writes && !where->quick_writes_); }
@@ -433,6 +433,22 @@ struct turn {
     refuse_turn(c, operation);
   return *t;
 }
+/// The thread has a mark, and its turn of this actor ends, or has ended: reported if it took longer than
+/// `options::long_turn`. What has run in it is the invocation, or else the action.
+void look_at_mark(const cell& where, thread_state& thread, const invocation* inv, std::string_view action) noexcept;
+
+/// While it exists, others may look into the turn. Then its end calls `look_at_mark`, if there is a mark.
+class open_turn {
+ public:
+  explicit open_turn(turn& t) noexcept : thread_{t.thread}, outer_{thread_.open_turn} { thread_.open_turn = &t; }
+  open_turn(const open_turn&) = delete;
+  open_turn& operator=(const open_turn&) = delete;
+  ~open_turn() { thread_.open_turn = outer_; }
+
+ private:
+  thread_state& thread_;
+  turn* outer_;
+};
 
 }  // namespace detail
 }  // namespace troupe::inline v0

@@ -39,7 +39,7 @@ struct runtime_options {
   /// Where actors live while they are not in memory: `troupe::sqlite{"app.db"}`, `troupe::memory{}`, or your own.
   store_factory store = memory{};
 
-  /// Worker threads of the default executor; 0: as many as the machine has cores.
+  /// Worker threads of the default executor; 0: as many as can run at once, see `thread_pool`.
   unsigned threads = 0;
 
   /// Instead of the default executor, a `thread_pool`; it brings its own clock. A `manual_executor` is pumped with
@@ -63,7 +63,19 @@ struct runtime_options {
   /// Back-off between tries of a commit that failed: from the first to the second, doubling.
   std::chrono::nanoseconds commit_retry_min = std::chrono::milliseconds{10};
   std::chrono::nanoseconds commit_retry_max = std::chrono::seconds{5};
+
+  /// What `runtime::shutdown` may take. After three quarters of it actors that still run something are
+  /// interrupted, as at the end of a grace period, so that they can be saved; after all of it the rest is cut off: what
+  /// is not saved is lost, which the log says. The default is longer than that of `options::sleep_grace_period`, and
+  /// shorter than the 30 s that Kubernetes gives a process before it kills it. Docker gives 10 s: where that is not
+  /// changed, set this to 8 s. Counted by the executor's clock, and by the machine's if that goes faster.
+  std::chrono::nanoseconds shutdown_limit = std::chrono::seconds{25};
 };
+
+/// What `runtime::shutdown` may take beyond `runtime_options::shutdown_limit`, to end what has been cut off. Only code
+/// that blocks a thread and never returns, of an actor or of the store, can hold it up for longer: no thread can be
+/// ended from outside.
+inline constexpr std::chrono::nanoseconds shutdown_overrun_max = std::chrono::seconds{2};
 
 /// A registry that runs: actors come to life in it. Several may live in one process, each with a store of its own.
 class runtime {
@@ -83,9 +95,10 @@ class runtime {
   /// Puts every actor to sleep (running actions have their grace period), commits what is left, closes the store and
   /// ends the threads. Calls made from now on fail with `runtime.stopped`. Calling it again does nothing.
   ///
-  /// Blocks. Refused with `actor.invalid_operation` where it would wait for its caller: on the threads of the runtime's
-  /// executor, in its actors, in its error handler and logger. In an actor or a coroutine of another runtime it works,
-  /// and takes that runtime a thread, and the actor, for as long as it takes.
+  /// Blocks, for at most `runtime_options::shutdown_limit` and `shutdown_overrun_max` together. Refused with
+  /// `actor.invalid_operation` where it would wait for its caller: on the threads of the runtime's executor, in its
+  /// actors, in its error handler and logger. In an actor or a coroutine of another runtime it works, and takes that
+  /// runtime a thread, and the actor, for as long as it takes.
   void shutdown();
 
   /// Runs a coroutine on the runtime's executor and waits for its value. For plain threads; with a `manual_executor`

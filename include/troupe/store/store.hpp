@@ -149,6 +149,9 @@ struct waiting_request {
     std::string name;  ///< the definition's wire name
     std::string key;
     std::chrono::sys_time<std::chrono::milliseconds> due_at{};  ///< of the message that is due first
+    /// The least time from a message's `created_at` to its `due_at`. After a restart nothing waits for longer than its
+    /// whole delay once more, even if the wall clock has been set back; with zero the actor is woken at once to look.
+    std::chrono::milliseconds shortest_delay{0};
   };
 
   std::optional<actor_id> after;

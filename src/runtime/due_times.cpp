@@ -1,0 +1,77 @@
+#include "due_times.hpp"
+
+#include <algorithm>
+
+#include "core.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+
+// Less is no step, but the time between two readings, or a clock that is slewed.
+constexpr std::chrono::milliseconds step_min{50};
+
+// A wall clock that is set more often is followed no further: delays keep their length in this process, and the next
+// one reads them by a clock of before.
+constexpr std::size_t spans_max = 4096;
+
+constexpr auto longest = std::chrono::duration_cast<milliseconds>(delay_max);
+
+}  // namespace
+
+time_point due_after(time_point now, nanoseconds delay) noexcept {
+  return delay > delay.zero() ? moment_after(now, std::min(delay, delay_max)) : at_once;
+}
+
+milliseconds delay_between(wall_time made, wall_time due) noexcept {
+  if (due <= made) return milliseconds{0};
+  return made < wall_time{} ? longest : std::min(due - made, longest);
+}
+
+due_times::due_times(runtime_core& core)
+    : core_{core}, spans_{{0, present()}}, newest_{spans_.front().wall.count()} {}
+
+due_times::offset due_times::present() const noexcept {
+  const auto& clock = core_.exec().clock();
+  return nanoseconds{clock.wall().time_since_epoch()} - clock.now().time_since_epoch();
+}
+
+void due_times::look_at_clock() {
+  const auto now = present();
+  const auto is_step = [&] {
+    return std::chrono::abs(now - nanoseconds{newest_.load(std::memory_order_relaxed)}) >= step_min;
+  };
+  if (!is_step()) return;
+  const std::lock_guard lock{mutex_};
+  if (!is_step() || spans_.size() == spans_max) return;
+  // The id is taken under the lock: a thread that gets a later one, and asks for its offset, waits for this span.
+  spans_.push_back({core_.next_message_id(), now});
+  newest_.store(now.count(), std::memory_order_relaxed);
+}
+
+due_times::offset due_times::offset_of(std::uint64_t message) const {
+  const std::lock_guard lock{mutex_};
+  const auto after = std::ranges::upper_bound(spans_.begin() + 1, spans_.end(), message, {}, &span::first_message);
+  return std::prev(after)->wall;
+}
+
+wall_time due_times::stored(time_point due, std::uint64_t message, wall_time not_this) const {
+  const wall_time at{std::chrono::ceil<milliseconds>(due.time_since_epoch() + offset_of(message))};
+  return at == not_this ? at + milliseconds{1} : at;
+}
+
+time_point due_times::moment(wall_time due, milliseconds whole_delay, std::uint64_t message) const {
+  const auto now = core_.exec().now();
+  const wall_time wall{std::chrono::floor<milliseconds>(now.time_since_epoch() + offset_of(message))};
+  if (due <= wall) return now;
+  // A row may say anything, but `wall` is a time like ours: this does not overflow.
+  const milliseconds left = std::min(due, wall + longest) - wall;
+  const bool of_earlier_process = message < core_.first_message_id();
+  return now + (of_earlier_process ? std::clamp(whole_delay, milliseconds{0}, left) : left);
+}
+
+}  // namespace detail
+}  // namespace troupe::inline v0
