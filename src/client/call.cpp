@@ -188,7 +188,7 @@ bool call_core::settle_slowly(cell& c, thread_state& thread) noexcept {
   stage_ = stage::ran;
   if (!c.lets_out(dependency_)) return false;
   dependency_ = 0;
-  const bool has_share_left = (thread.inline_calls & inline_calls_max) != 0;
+  const bool has_share_left = (read_shared(thread.inline_calls) & inline_calls_max) != 0;
   return has_share_left || thread.here == nullptr || thread.here->home() == nullptr;
 }
 

@@ -181,6 +181,8 @@ void cell_queues::ring(cell& c) noexcept {
   if (!c.live_ || c.phase_ == cell::phase::finalising || is_planted(planted::due_message_missed)) return;
   turn t{c, nullptr, false, this_thread()};
   c.side_->queues->look_at_clock();
+  if (t.thread.mark.state() != 0) [[unlikely]]
+    look_at_mark(c, t.thread, nullptr, "a look at its queues");
   t.end();
 }
 
