@@ -105,7 +105,9 @@ class editor {
 
  private:
   // Tags say how a value is meant: they stay with one of the same kind.
-  static bool is_kind_of(const json& a, const json& b) { return a.type() == b.type() || (a.is_number() && b.is_number()); }
+  static bool is_kind_of(const json& a, const json& b) {
+    return a.type() == b.type() || (a.is_number() && b.is_number());
+  }
   bytes_view write_tags(bytes_view encoded) {
     cbor_reader in{encoded};
     static_cast<void>(in.peek());

@@ -6,9 +6,9 @@
 namespace troupe::inline v0 {
 namespace detail {
 
-/// The CBOR of `after`, which has been made from `before` by editing it, where `before` is what `encoded` reads as. What
-/// is the same as before keeps its bytes, since JSON has no form for all of CBOR: keys that are not text, tags,
-/// `undefined`, the bits of a NaN. The same is:
+/// The CBOR of `after`, which has been made by editing `before`, which is what `encoded` reads as. What is the same as
+/// before keeps its bytes, since JSON has no form for all of CBOR: keys that are not text, tags, `undefined`, the bits
+/// of a NaN. The same is:
 /// - a value at the same place; in a list, also one that moved because others before it came or went;
 /// - the key of a member whose value changed;
 /// - a value whose member has another name now.

@@ -141,6 +141,7 @@ consteval auto make_code() {
   using body = action_body<A, M, std::make_index_sequence<std::tuple_size_v<arguments>>>;
   action_code<typename traits::value, arguments> code{};
   code.name = spelled_method<M>();
+  if (code.name.empty()) code.name = "operator";  // its manifest gives it a wire name
   code.writes = !traits::is_const;
   code.coroutine = traits::is_coroutine;
   if constexpr (traits::is_coroutine) {

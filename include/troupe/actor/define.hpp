@@ -29,14 +29,20 @@
 namespace troupe::inline v0 {
 namespace detail {
 
-// The members beside actions and hooks. What is misspelt or private would be ignored.
-#define TROUPE_DETAIL_MISSPELT(wrong, condition, right) \
-  static_assert(!(condition), "troupe: the member is named " #right ", not " #wrong);
+template <class T>
+concept options_type = std::is_same_v<std::remove_cvref_t<T>, troupe::options>;
 
-template <class T>
-concept is_options = std::is_same_v<std::remove_cvref_t<T>, troupe::options>;
-template <class T>
-concept is_number = std::is_integral_v<std::remove_cvref_t<T>>;
+// A member that is nearly named like one that means something, and is of its kind. A state may have members of such
+// names.
+#define TROUPE_DETAIL_OPTIONS_NAMED(name)                                             \
+  static_assert(has_options<A> || !requires { requires options_type<decltype(A::name)>; }, \
+                "troupe: the member is named options, not " #name);
+#define TROUPE_DETAIL_VERSION_NAMED(name)                                                        \
+  static_assert(has_version<A> || !requires { typename std::bool_constant<(A::name >= 1)>; }, \
+                "troupe: the member is named version, not " #name);
+#define TROUPE_DETAIL_MIGRATE_NAMED(name)                                             \
+  static_assert(has_migrate<A> || !requires(json& state) { A::name(state, 1); }, \
+                "troupe: the member is named migrate, not " #name);
 
 template <class A>
 consteval bool check_members() {
@@ -45,21 +51,23 @@ consteval bool check_members() {
   static_assert(!has_options<A> || requires { A::options; } || requires { typename A::options; },
                 "troupe: `options` is private and has no effect; make it public, or give it another name");
   static_assert(!has_migrate<A> || has_version<A>,
-                "troupe: migrate is never called, since the actor has no version; give it `static constexpr int version "
-                "= 2;`, more than that of the state that is to be migrated");
-  TROUPE_DETAIL_MISSPELT(option, requires { requires is_options<decltype(A::option)>; }, options)
-  TROUPE_DETAIL_MISSPELT(opts, requires { requires is_options<decltype(A::opts)>; }, options)
-  TROUPE_DETAIL_MISSPELT(versions, requires { requires is_number<decltype(A::versions)> && A::versions > 0; }, version)
-  TROUPE_DETAIL_MISSPELT(schema_version, requires { requires A::schema_version > 0; }, version)
-  TROUPE_DETAIL_MISSPELT(state_version, requires { requires A::state_version > 0; }, version)
-  TROUPE_DETAIL_MISSPELT(migration, requires(json& state) { A::migration(state, 1); }, migrate)
-  TROUPE_DETAIL_MISSPELT(migrations, requires(json& state) { A::migrations(state, 1); }, migrate)
-  TROUPE_DETAIL_MISSPELT(migrate_state, requires(json& state) { A::migrate_state(state, 1); }, migrate)
-  TROUPE_DETAIL_MISSPELT(on_migrate, requires(json& state) { A::on_migrate(state, 1); }, migrate)
+                "troupe: migrate is never called, since the actor has no version; give it `static constexpr int "
+                "version = 2;`, more than that of the state that is to be migrated");
+  TROUPE_DETAIL_OPTIONS_NAMED(option)
+  TROUPE_DETAIL_OPTIONS_NAMED(opts)
+  TROUPE_DETAIL_VERSION_NAMED(versions)
+  TROUPE_DETAIL_VERSION_NAMED(schema_version)
+  TROUPE_DETAIL_VERSION_NAMED(state_version)
+  TROUPE_DETAIL_MIGRATE_NAMED(migration)
+  TROUPE_DETAIL_MIGRATE_NAMED(migrations)
+  TROUPE_DETAIL_MIGRATE_NAMED(migrate_state)
+  TROUPE_DETAIL_MIGRATE_NAMED(on_migrate)
   return true;
 }
 
-#undef TROUPE_DETAIL_MISSPELT
+#undef TROUPE_DETAIL_OPTIONS_NAMED
+#undef TROUPE_DETAIL_VERSION_NAMED
+#undef TROUPE_DETAIL_MIGRATE_NAMED
 
 // An error in a manifest leaves the struct without one: the sentence covers that, too.
 template <class A>
@@ -346,13 +354,13 @@ definition define(std::string name, naming policy) {
     A::actor::with_entries([&]<auto... Entries>() {
       if constexpr ((check_entry<A, Entries>() && ...)) {
         static_assert(!has_on_before_reply<A> || (observes_entry<A, Entries>() || ...),
-                      "troupe: on_before_reply gets to see no reply: it is private, or takes none of the types that the "
-                      "actions of the manifest return");
+                      "troupe: on_before_reply gets to see no reply: it is private, or takes none of the types that "
+                      "the actions of the manifest return");
         static constexpr std::array<entry_facts, sizeof...(Entries)> entries{facts_of_entry<A, Entries>()...};
         if constexpr (known_entries<entries>) {
           static_assert(names_differ(entries),
-                        "troupe: two actions, events or queues of the manifest have one name; give one another name, an "
-                        "action with troupe::named<...>");
+                        "troupe: two actions, events or queues of the manifest have one name; give one another name, "
+                        "an action with troupe::named<...>");
         }
         add_entries(d, entries, policy);
       }

@@ -7,8 +7,8 @@
 namespace troupe::inline v0 {
 namespace detail {
 
-/// A base of calls that give a V. Where the call itself is used as if it were the V, as in `int n = h.call<...>();`, the
-/// conversion below fits and says what is missing. It fits nowhere else, and is never called.
+/// A base of calls that give a V. Where the call itself is used as if it were the V, as in `int n = h.call<...>();`,
+/// the conversion below fits and says what is missing. It fits nowhere else, and is never called.
 template <class V>
 class awaited_value {
  public:

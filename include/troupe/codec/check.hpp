@@ -292,8 +292,8 @@ constexpr void explain() {
                 "troupe: this type cannot be stored: nothing tells which member of a union is the live one; use "
                 "std::variant");
   static_assert(O != obstacle::union_member,
-                "troupe: this type cannot be stored: it has a member that is a union, and nothing tells which member of "
-                "a union is the live one; use std::variant");
+                "troupe: this type cannot be stored: it has a member that is a union, and nothing tells which member "
+                "of a union is the live one; use std::variant");
   static_assert(O != obstacle::bit_field,
                 "troupe: this type cannot be stored: it has a bit-field, which nothing can refer to; use a whole "
                 "integer, or give the type a troupe::codec<T>");
@@ -312,8 +312,8 @@ constexpr void explain() {
                 "troupe: this type cannot be stored: it is a built-in type that has no form in CBOR; use another, or "
                 "give it a troupe::codec<T>");
   static_assert(O != obstacle::enum_without_type,
-                "troupe: this type cannot be read back: it is an enum without a fixed underlying type, where an unknown "
-                "value is undefined behaviour; declare it as `enum name : int`, or list its values in "
+                "troupe: this type cannot be read back: it is an enum without a fixed underlying type, where an "
+                "unknown value is undefined behaviour; declare it as `enum name : int`, or list its values in "
                 "troupe::enum_values<T>");
   static_assert(O != obstacle::atomic,
                 "troupe: this type cannot be stored: it is atomic; use the plain value, since an actor runs on one "
