@@ -228,5 +228,7 @@ TEST_CASE("outside of coroutines a temporary is as good as a name", "[client][ar
   CHECK(f.runtime->run(made.call<&worker::own_name>()) == long_text + " 5");
   CHECK(f.runtime->run(f.w.connect(registration{"eve", 1})).connected());
   CHECK(f.w.call<&worker::take>(job{long_text, 5, {}}).get() == long_text + " 5 0");
-  CHECK(troupe::sync_wait(f.w.call<&worker::take>(job{long_text, 6, {}})) == long_text + " 6 0");
+  troupe::runtime on_threads{f.served};
+  const auto w = on_threads.client().get_or_create<worker>("w", registration{"w", 1});
+  CHECK(troupe::sync_wait(w.call<&worker::take>(job{long_text, 6, {}})) == long_text + " 6 0");
 }

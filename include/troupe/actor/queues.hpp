@@ -91,7 +91,7 @@ consteval std::uint32_t queue_place() {
   return static_cast<std::uint32_t>(place);
 }
 
-/// What is sent: a message, or the members of one; and behind it, maybe, how much later.
+/// Whether the last argument of a send, behind the message or its members, is a delay.
 template <class... Part>
 inline constexpr bool is_delayed = false;
 template <class First, class... Rest>
@@ -148,7 +148,7 @@ packed_message pack_first(std::tuple<Part&&...> parts, delayed by, std::index_se
   }
 }
 
-/// Encodes what was given to `send` behind the queue. Throws `actor.invalid_request`.
+/// Encodes the arguments of `send` behind the queue. Throws `actor.invalid_request`.
 template <class Queue, class... Part>
 packed_message pack(Part&&... parts) {
   auto all = std::forward_as_tuple(std::forward<Part>(parts)...);

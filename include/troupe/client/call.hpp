@@ -206,12 +206,12 @@ consteval bool check_arguments() {
   return fit;
 }
 
-/// What an error calls an action that was given an argument which its parameter cannot hold.
+/// The action, in the error about an argument that its parameter cannot hold.
 template <auto M>
 inline constexpr destination_name name_of_action{"action", member_name<M>()};
 
-/// Makes what carries the arguments of an action, converted to its parameters, without a copy on the way. Throws
-/// `actor.invalid_request`.
+/// Makes the call, or the tuple, that carries the arguments of an action, converted to its parameters, with no copy on
+/// the way. Throws `actor.invalid_request`.
 template <auto M, class Parameters = call_parameters<M>,
           class Indices = std::make_index_sequence<std::tuple_size_v<Parameters>>>
 struct binding;

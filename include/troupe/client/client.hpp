@@ -60,7 +60,7 @@ std::optional<bytes> encode_input(Input&&... input) {
   return std::nullopt;
 }
 
-/// What stands behind a key: an input, or its members; not tags alone, nor an input with tags behind it.
+/// The arguments behind a key: an input, or its members; not tags alone, nor an input with tags behind it.
 template <class... Part>
 inline constexpr bool ends_with_tags = false;
 template <class First, class... Rest>
@@ -80,7 +80,7 @@ creation pack_creation(std::tuple<Part&&...> parts, tags labels, std::index_sequ
   return {encode_input<A>(std::get<I>(std::move(parts))...), std::move(labels)};
 }
 
-/// Encodes what stands behind a key. Throws `actor.invalid_request`.
+/// Encodes the arguments behind a key. Throws `actor.invalid_request`.
 template <class A, class... Part>
 creation pack_creation(Part&&... parts) {
   constexpr std::size_t last = sizeof...(Part) - 1;

@@ -1,9 +1,9 @@
 #pragma once
 
 /// \file
-/// What a program and the installed library must have in common. _GLIBCXX_DEBUG gives the standard containers another
-/// layout and other names, and they are in the library's interface. The package tells, by TROUPE_GLIBCXX_DEBUG, how its
-/// library was built.
+/// The layout that a program and the installed library must have in common. _GLIBCXX_DEBUG gives the standard
+/// containers another layout and other names, and they are in the library's interface. The package tells, by
+/// TROUPE_GLIBCXX_DEBUG, how its library was built.
 
 #if defined(TROUPE_GLIBCXX_DEBUG)
 #if defined(_GLIBCXX_DEBUG) && !TROUPE_GLIBCXX_DEBUG

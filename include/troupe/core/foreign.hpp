@@ -29,7 +29,7 @@ decltype(auto) awaiter_of(A&& a) {
 template <class A>
 using await_result = std::remove_cvref_t<decltype(awaiter_of(std::declval<A>()).await_resume())>;
 
-/// Whatever `co_await` takes in a task.
+/// Everything that a task can `co_await`.
 template <class A>
 concept awaitable = requires(A&& a) { awaiter_of(std::forward<A>(a)).await_resume(); };
 

@@ -18,7 +18,7 @@ template <class A>
 concept other_awaitable =
     awaitable<A> && !decltype(is_a_task(static_cast<std::remove_reference_t<A>*>(nullptr)))::value;
 
-/// Awaits what outlives the task.
+/// Awaits something that outlives the task.
 template <class A>
 task<await_result<A&&>> await_one(A& awaitable) {
   co_return co_await static_cast<A&&>(awaitable);

@@ -6,8 +6,8 @@
 
 /// \file
 /// Arguments of awaited calls. Before version 13, g++ destroys a temporary aggregate twice when it stands in the same
-/// expression as a `co_await` (GCC PR 101976, 99576; docs/compilers.md). There, what was given such a temporary cannot
-/// be awaited in that expression.
+/// expression as a `co_await` (GCC PR 101976, 99576; docs/compilers.md). There, a call that was given such a temporary
+/// cannot be awaited in that expression.
 
 namespace troupe::inline v0 {
 namespace detail {
@@ -100,7 +100,7 @@ class [[nodiscard("this does nothing until it is awaited")]] given_temporary fin
   Awaitable awaitable_;
 };
 
-/// What a function returns that makes an awaitable out of forwarded arguments `Given&&...`.
+/// The result of a function that makes an awaitable out of forwarded arguments `Given&&...`.
 template <class Awaitable, class... Given>
 using awaitable_given =
     std::conditional_t<(is_unsafe_temporary<Given> || ...), given_temporary<Awaitable>, Awaitable>;
