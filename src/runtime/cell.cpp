@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <troupe/core/assert.hpp>
 #include <troupe/core/error.hpp>
 
 #include "../core/planted.hpp"
@@ -456,7 +457,10 @@ void cell::run_first(invocation& inv, turn& t) noexcept {
     inv.failure = std::current_exception();
   }
   if (!body) return settle(inv, t);
-  if (inv.exclusive && !is_planted(planted::exclusive_forgotten)) enter(phase_, &inv);
+  if (inv.exclusive && !is_planted(planted::exclusive_forgotten)) {
+    inv.held_before = holder();
+    enter(phase_, &inv);
+  }
   if (inv.kind != invocation::purpose::lifecycle) enlist(inv);
   drive_on(t.thread, body);
 }
@@ -497,9 +501,11 @@ void cell::settle(invocation& inv, turn& t) noexcept {
   }
   if (std::exchange(inv.holds_messages, false)) side_->queues->consumer_ended(inv, inv.failure);
   if (holder() == &inv) {
-    enter(phase_, nullptr);
+    // An exclusive action may run within another one of its chain, which has no turn until it has ended.
+    enter(phase_, is_planted(planted::inner_hold_opens) ? nullptr : inv.held_before);
     readmit();
   }
+  TROUPE_ASSERT(side_ == nullptr || side_->holder == nullptr || side_->holder->held_before != &inv);
   t.settled = true;
 }
 

@@ -32,7 +32,7 @@ milliseconds delay_between(wall_time made, wall_time due) noexcept {
 }
 
 due_times::due_times(runtime_core& core)
-    : core_{core}, spans_{{0, present()}}, newest_{spans_.front().wall.count()} {}
+    : core_{core}, started_{core.exec().now()}, spans_{{0, present()}}, newest_{spans_.front().wall.count()} {}
 
 due_times::offset due_times::present() const noexcept {
   const auto& clock = core_.exec().clock();
@@ -69,8 +69,9 @@ time_point due_times::moment(wall_time due, milliseconds whole_delay, std::uint6
   if (due <= wall) return now;
   // A row may say anything, but `wall` is a time like ours: this does not overflow.
   const milliseconds left = std::min(due, wall + longest) - wall;
-  const bool of_earlier_process = message < core_.first_message_id();
-  return now + (of_earlier_process ? std::clamp(whole_delay, milliseconds{0}, left) : left);
+  if (message >= core_.first_message_id()) return now + left;
+  const auto latest = moment_after(started_, std::max(whole_delay, milliseconds{0}));
+  return std::clamp(latest, now, now + left);
 }
 
 }  // namespace detail

@@ -42,7 +42,7 @@ class due_times {
   [[nodiscard]] wall_time stored(time_point due, std::uint64_t message, wall_time not_this = {}) const;
 
   /// The moment for what a row says; now, if that is past. Of an earlier process's message it is no later than if its
-  /// whole delay began now: so a wall clock that was far behind when the runtime started holds nothing back for ever.
+  /// whole delay had begun when the runtime started: a wall clock that was far behind then holds nothing back for ever.
   [[nodiscard]] time_point moment(wall_time due, std::chrono::milliseconds whole_delay, std::uint64_t message) const;
 
  private:
@@ -56,6 +56,7 @@ class due_times {
   [[nodiscard]] offset offset_of(std::uint64_t message) const;
 
   runtime_core& core_;
+  const time_point started_;
   mutable std::mutex mutex_;
   std::vector<span> spans_;  ///< never empty; the first one is of all messages before the second's
   std::atomic<std::int64_t> newest_;

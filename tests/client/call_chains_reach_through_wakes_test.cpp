@@ -214,3 +214,71 @@ TEST_CASE_METHOD(fixture, "the consumer of a message that is waited for may call
   CHECK(busy.done());
   CHECK(lone.done());
 }
+
+namespace {
+
+/// Exclusive actions within one another.
+struct vault {
+  std::vector<std::string> seen;
+
+  void note(std::string what) { seen.push_back(std::move(what)); }
+  std::vector<std::string> all() const { return seen; }
+  troupe::task<> inner(std::int64_t seconds) {
+    seen.push_back("inner begins");
+    const std::chrono::seconds time{seconds};
+    co_await troupe::delay(time);
+    seen.push_back("inner ends");
+  }
+  troupe::task<> outer(troupe::context<vault>& c) {
+    seen.push_back("outer begins");
+    auto self = c.client().get<vault>(c.key());
+    co_await self.call<&vault::inner>(1);
+    co_await troupe::delay(1s);
+    seen.push_back("outer ends");
+  }
+  /// Does not wish to wait for the end of the action that it calls.
+  troupe::task<> hasty(troupe::context<vault>& c) {
+    auto self = c.client().get<vault>(c.key()).with(troupe::timeout{1s});
+    try {
+      co_await self.call<&vault::inner>(3);
+    } catch (const troupe::error&) {
+      seen.push_back("hasty ends");
+    }
+  }
+
+  using actor = troupe::actor<vault, &vault::note, &vault::all, troupe::exclusive<&vault::inner>,
+                              troupe::exclusive<&vault::outer>, troupe::exclusive<&vault::hasty>>;
+};
+
+troupe::registry vaults() {
+  troupe::registry r;
+  r.use<vault>("vault");
+  return r;
+}
+
+using lines = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("an exclusive action keeps others out after an exclusive action within it has ended") {
+  world w{vaults()};
+  const auto v = w.client.get_or_create<vault>("v");
+  const auto whole = w.start(v.call<&vault::outer>());
+  const auto other = w.start(v.call<&vault::note>("stranger"));
+  w.pass(3s);
+  CHECK(whole.done());
+  CHECK(other.done());
+  CHECK(w.run(v.call<&vault::all>()) ==
+        lines{"outer begins", "inner begins", "inner ends", "outer ends", "stranger"});
+}
+
+TEST_CASE("an exclusive action goes on only when one that it has called, and given up, has ended") {
+  world w{vaults()};
+  const auto v = w.client.get_or_create<vault>("v");
+  const auto whole = w.start(v.call<&vault::hasty>());
+  const auto other = w.start(v.call<&vault::note>("stranger"));
+  w.pass(4s);
+  CHECK(whole.done());
+  CHECK(other.done());
+  CHECK(w.run(v.call<&vault::all>()) == lines{"inner begins", "inner ends", "hasty ends", "stranger"});
+}

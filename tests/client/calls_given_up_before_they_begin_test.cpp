@@ -184,7 +184,8 @@ TEST_CASE_METHOD(fixture, "a post whose stop token is triggered while it waits n
   w.pass(11s);
   CHECK(busy.done());
   CHECK(count() == 1);
-  CHECK(w.errors == std::vector<std::string>{"plain in tally: actor.aborted", "coroutine in tally: actor.aborted"});
+  CHECK(w.errors == std::vector<std::string>{"plain in tally/t: actor.aborted",
+                                             "coroutine in tally/t: actor.aborted"});
 }
 
 TEST_CASE_METHOD(fixture, "a post whose stop token is triggered after it began is none the worse for it") {

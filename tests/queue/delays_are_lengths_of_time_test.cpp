@@ -193,7 +193,7 @@ TEST_CASE_METHOD(fixture, "who holds a message loses it after the visibility tim
   const auto late = w.start(b.call<&worker::hold_leased>(5'010ms));
   w.clock->set_wall(-step);
   w.pass(6s);
-  CHECK(late.value() == "queueLeaseLost");
+  CHECK(late.value() == "lease_lost");
 }
 
 TEST_CASE_METHOD(fixture, "a delay that an actor's turn gives keeps its length") {

@@ -149,8 +149,8 @@ namespace {
 /// Its state cannot be stored while it has a "!" in it.
 struct brittle {
   static constexpr troupe::queue<"words", std::string> words{{.attempts_max = 3, .retry_min = 1s, .retry_max = 4s}};
+  static inline int tries = 0;  ///< outside of the state, which is undone
   brittle_text all;
-  int tries = 0;
   void on_word(const std::string& word) {
     ++tries;
     all.text += word;
@@ -428,6 +428,7 @@ TEST_CASE("A handler that holds a message for too long loses it, and its place, 
 TEST_CASE("A message whose handling cannot be stored waits for its back-off, and delays no call") {
   world w{registry()};
   const auto a = w.client.get_or_create<brittle>("a");
+  brittle::tries = 0;
   w.run(a.send(brittle::words, "a"));
   w.run(a.send(brittle::words, "!"));
   w.settle();
@@ -436,5 +437,5 @@ TEST_CASE("A message whose handling cannot be stored waits for its back-off, and
   CHECK(w.run(a.call<&brittle::count>()) == 2);
   w.pass(200ms);
   CHECK(w.run(a.call<&brittle::count>()) == 3);
-  CHECK(w.run(a.call<&brittle::text>()) == "a!!");
+  CHECK(w.run(a.call<&brittle::text>()) == "a");
 }

@@ -116,7 +116,7 @@ troupe::task<knowledge> ask_one(troupe::handle<N> h, message m, bool only_look) 
     auto known = co_await h.template call<&N::look>();
     co_return known;
   }
-  auto known = co_await h.template call<&N::ask>(std::move(m));
+  auto known = co_await h.template call<&N::ask>(troupe::moved(m));
   co_return known;
 }
 
@@ -189,9 +189,9 @@ troupe::task<> ask_and_check(troupe::handle<N> h, message m, int how, referee* j
   if (how == 0) {
     known = co_await h.template call<&N::look>();
   } else if (how == 1) {
-    co_await h.template call<&N::tell>(std::move(m));
+    co_await h.template call<&N::tell>(troupe::moved(m));
   } else {
-    known = co_await h.template call<&N::ask>(std::move(m));
+    known = co_await h.template call<&N::ask>(troupe::moved(m));
   }
   judge->check_reply(known);
 }

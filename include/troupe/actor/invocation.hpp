@@ -163,6 +163,7 @@ class invocation : public reply, public work, public fiber {
   cell* target = nullptr;
   const address* origin = nullptr;  ///< how the caller names the actor; holds a reference
   chain_link::pointer link;        ///< what it descends from; null: nothing that keeps others out
+  invocation* held_before = nullptr;  ///< of an exclusive action: the one that it runs within, which held the actor
   invocation* previous = nullptr;  ///< among the running ones of the activation
   invocation* following = nullptr;
   counted_ptr<connection_core> via;    ///< the connection that it came over, or is about

@@ -9,7 +9,7 @@
 namespace troupe::inline v0 { namespace detail {
 namespace {
 
-constexpr std::array<std::string_view, 27> names{
+constexpr std::array<std::string_view, 29> names{
     "none",
     "gate_dropped",
     "freeze_forgotten",
@@ -37,6 +37,7 @@ constexpr std::array<std::string_view, 27> names{
     "gate_given_up_quietly",
     "refused_get_runs",
     "wake_without_chain",
+    "inner_hold_opens",
     "destroyed_takes_more",
 };
 static_assert(names.size() == static_cast<std::size_t>(planted::destroyed_takes_more) + 1);
