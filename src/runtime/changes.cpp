@@ -29,10 +29,13 @@ bool equal(bytes_view a, bytes_view b) noexcept {
   return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0);
 }
 
-// The actor's state as it is now. It is the thread's, which keeps room for a small one, and good until the next.
-bytes_view encoded(const activation& live) {
+// The actor's state as it is now. It is the thread's, which keeps room for a small one, and good until the next. Memory
+// for a large one is taken in one piece, of the size that it had before.
+bytes_view encoded(const activation& live, std::size_t bytes_before) {
   thread_local buffer state;
   if (state.capacity() > 2 * eager_bytes_max) state.reset();
+  state.clear();
+  if (bytes_before > state.capacity()) static_cast<void>(state.grow(bytes_before));
   state.clear();
   live.encode(state);
   return state.view();
@@ -163,7 +166,7 @@ bool cell_side::differs(bytes_view state) const noexcept {
 }
 
 bool cell_side::looks_different() {
-  const bytes_view state = encoded(*owner.live_);
+  const bytes_view state = encoded(*owner.live_, seen ? seen->size() : 0);
   if (!seen) seen = std::make_unique<buffer>();
   if (equal(state, seen->view())) return false;
   seen->assign(state);
@@ -253,7 +256,7 @@ epoch_number cell_side::record(const ended_turn& t, std::exception_ptr& failure)
   bool changed = t.writes || !exists;
   bytes_view state;
   if (changed && eager) {
-    if (initialised) state = encoded(*owner.live_);
+    if (initialised) state = encoded(*owner.live_, newest_bytes);
     require_size(state.size());
     changed = differs(state) || !exists;
   }
