@@ -30,7 +30,7 @@ void call_wait::expect(invocation& inv, cell* c, const turn* mine, epoch_number 
   }
   if (!inv.via) inv.via = target_.via();
   inv.dependency = learned;
-  inv.from_host = mine == nullptr;
+  inv.from_host = mine == nullptr && !(is_planted(planted::line_reply_ungated) && inv.via);
   if (mine != nullptr && mine->inv != nullptr) inv.link = mine->inv->link;
   if (inv.exclusive) inv.link = std::make_shared<chain_link>(std::move(inv.link));
 }
@@ -72,7 +72,8 @@ bool call_wait::begin_waiting() {
   if (limit == handle_core::of_definition) limit = target_.where().type->options.action_timeout;
   timed_ = limit != troupe::never;
   if (timed_) home().arm(alarm_, moment_after(home().now(), limit));
-  if (target_.stop().stop_possible()) stop_watch_.emplace(target_.stop(), on_stop{this});
+  const bool watches = target_.stop().stop_possible() && !is_planted(planted::stop_token_ignored);
+  if (watches) stop_watch_.emplace(target_.stop(), on_stop{this});
   if (!reply_->attach(*this) && !reply_->abandoned()) event();
   return outstanding_.fetch_sub(1, std::memory_order_acq_rel) != 1;
 }

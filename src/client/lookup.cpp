@@ -5,6 +5,7 @@
 #include <troupe/codec/json_text.hpp>
 #include <troupe/core/error.hpp>
 
+#include "../core/planted.hpp"
 #include "../runtime/core.hpp"
 #include "../runtime/run_loop.hpp"
 #include "../runtime/side.hpp"
@@ -125,7 +126,9 @@ detail::invocation* named_call<Result>::make(executor& home) {
   const detail::definition& type = *target().where().type;
   const auto* const entry = type.find(action_);
   if (entry == nullptr) throw error(errc::action_not_found, fmt::format("{}.{}", type.name, action_));
-  return entry->make(home, *entry, arguments_);
+  auto* const made = entry->make(home, *entry, arguments_);
+  if (is_planted(detail::planted::named_exclusive_shared)) made->exclusive = false;
+  return made;
 }
 
 template <class Result>

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "../core/planted.hpp"
 #include "../runtime/core.hpp"
 
 namespace troupe::inline v0 {
@@ -72,7 +73,8 @@ void launch_posted(const handle_core& to, invocation* (*make)(executor& home, vo
   inv.via = to.via();
   inv.given_up = to.stop();
   inv.posted = true;
-  if (inv.exclusive) inv.link = std::make_shared<chain_link>(nullptr);
+  const bool is_link = inv.exclusive && !is_planted(planted::posted_exclusive_unlinked);
+  if (is_link) inv.link = std::make_shared<chain_link>(nullptr);
   if (c != nullptr) {
     inv.target = c;
     c->count_in(inv);

@@ -36,6 +36,17 @@ enum class planted : std::uint8_t {
   wake_without_chain,        ///< the hooks of a wake do not descend from the calls that wait for it
   inner_hold_opens,          ///< an exclusive action that ends within another one opens the actor to all
   destroyed_takes_more,      ///< an actor that was told to end takes calls and messages until it does
+  given_up_call_runs,        ///< a call whose caller has given up while it waited runs all the same
+  stop_token_ignored,        ///< a caller that waits does not hear of its stop token
+  posted_exclusive_shared,   ///< an exclusive action that was posted lets others in when it awaits
+  posted_exclusive_unlinked,  ///< calls that a posted exclusive action leads to are kept out
+  named_exclusive_shared,    ///< an exclusive action that was called by name lets others in when it awaits
+  background_intrudes,       ///< background tasks and run loops go on while an exclusive action holds the actor
+  line_reply_ungated,        ///< a reply over a connection leaves at once, whatever it depends on
+  delay_ignored,             ///< a delayed message may be taken at once
+  delay_forgotten_at_wake,   ///< a delayed message may be taken as soon as its actor wakes
+  retry_acknowledges,        ///< a message that is given back with retry() is gone
+  waiting_parcel_dropped,    ///< a message that waits at a full queue is lost when the actor goes to sleep
 };
 
 #ifdef TROUPE_PLANTED_FAULTS

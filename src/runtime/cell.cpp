@@ -360,7 +360,9 @@ bool cell::turn_away(invocation& inv, work& w) noexcept {
 bool cell::dispatch(invocation& inv, work& w) noexcept {
   using purpose = invocation::purpose;
   invocation* const keeps_out = holder();
-  const bool excluded = keeps_out != nullptr && inv.kind != purpose::lifecycle && !descends(inv, *keeps_out);
+  const bool intrudes = is_planted(planted::background_intrudes) && inv.kind == purpose::background;
+  const bool excluded =
+      keeps_out != nullptr && inv.kind != purpose::lifecycle && !descends(inv, *keeps_out) && !intrudes;
   if (inv.started) {
     if (excluded) return keep_out(inv, w), true;
     return run_turn(inv, &w);
@@ -370,7 +372,8 @@ bool cell::dispatch(invocation& inv, work& w) noexcept {
     core().refuse(inv, std::make_exception_ptr(error(why, detail)));
     return true;
   };
-  if ((inv.abandoned() || inv.given_up.stop_requested()) && !inv.must_arrive) {
+  const bool given_up = inv.abandoned() || inv.given_up.stop_requested();
+  if (given_up && !inv.must_arrive && !is_planted(planted::given_up_call_runs)) {
     return refuse(errc::aborted, fmt::format("{}: the call was given up before it began", name()));
   }
   // Begun by an on_create or on_wake that then failed: its actor's live copy is gone.
@@ -457,7 +460,9 @@ void cell::run_first(invocation& inv, turn& t) noexcept {
     inv.failure = std::current_exception();
   }
   if (!body) return settle(inv, t);
-  if (inv.exclusive && !is_planted(planted::exclusive_forgotten)) {
+  const bool shares = is_planted(planted::exclusive_forgotten) ||
+                      (is_planted(planted::posted_exclusive_shared) && inv.posted);
+  if (inv.exclusive && !shares) {
     inv.held_before = holder();
     enter(phase_, &inv);
   }

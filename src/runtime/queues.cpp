@@ -66,7 +66,7 @@ void cell_queues::begin_life(std::vector<message_record> stored) {
     if (!m.dead() && !m.unreadable && is_used_up(m)) {
       note(m);
       die(m);  // the process died of its last attempt
-    } else if (m.due > now) {
+    } else if (m.due > now && !is_planted(planted::delay_forgotten_at_wake)) {
       set_time(m, m.due);
     } else {
       make_ready(m);
@@ -100,6 +100,7 @@ void cell_queues::end_life(bool destroyed) noexcept {
   for (auto& d : doors_) {
     for (enqueuing* const inv : std::exchange(d.waiting, {})) {
       inv->put_off = false;
+      if (!destroyed && is_planted(planted::waiting_parcel_dropped)) continue;
       destroyed ? owner.defer(*inv) : owner.core().parcels().put_off(*inv);
     }
     d.admitted = 0;
@@ -378,6 +379,7 @@ cell_queues::queued& cell_queues::held_message(const receipt& r) {
 
 void cell_queues::complete(const receipt& r, std::optional<bytes> res) { acknowledge(held_message(r), std::move(res)); }
 void cell_queues::give_back(const receipt& r, std::optional<nanoseconds> delay) {
+  if (is_planted(planted::retry_acknowledges)) return acknowledge(held_message(r), std::nullopt);
   fail_attempt(held_message(r), delay, nullptr);
 }
 
@@ -451,7 +453,7 @@ std::uint64_t cell_queues::add(std::uint32_t queue, message_body body, time_poin
   ++lanes_[m.lane].count;
   check_version(m);
   if (m.unreadable) report_newer(queue, 1);
-  postpone(m, due);
+  postpone(m, is_planted(planted::delay_ignored) ? at_once : due);
   return id;
 }
 

@@ -9,7 +9,8 @@
 namespace troupe::inline v0 { namespace detail {
 namespace {
 
-constexpr std::array<std::string_view, 29> names{
+<<<<<<< HEAD
+constexpr std::array<std::string_view, 40> names{
     "none",
     "gate_dropped",
     "freeze_forgotten",
@@ -39,8 +40,19 @@ constexpr std::array<std::string_view, 29> names{
     "wake_without_chain",
     "inner_hold_opens",
     "destroyed_takes_more",
+    "given_up_call_runs",
+    "stop_token_ignored",
+    "posted_exclusive_shared",
+    "posted_exclusive_unlinked",
+    "named_exclusive_shared",
+    "background_intrudes",
+    "line_reply_ungated",
+    "delay_ignored",
+    "delay_forgotten_at_wake",
+    "retry_acknowledges",
+    "waiting_parcel_dropped",
 };
-static_assert(names.size() == static_cast<std::size_t>(planted::destroyed_takes_more) + 1);
+static_assert(names.size() == static_cast<std::size_t>(planted::waiting_parcel_dropped) + 1);
 
 planted chosen() noexcept {
   const char* const name = std::getenv("TROUPE_PLANTED");

@@ -1,0 +1,531 @@
+#include "oracle.hpp"
+
+#include <troupe/core/error.hpp>
+
+namespace random_programs {
+namespace {
+
+using answer = effect::answer;
+
+bool one_of(std::string_view code, std::initializer_list<std::string_view> list) {
+  return std::ranges::find(list, code) != list.end();
+}
+
+/// Errors that say: nothing of it was done, and nothing will be.
+bool says_refused(std::string_view code) {
+  return one_of(code, {"actor.not_found", "actor.duplicate_key", "actor.overloaded", "actor.invalid_operation",
+                       "actor.invalid_request", "actor.action_not_found", "actor.destroying", "actor.starting",
+                       "actor.stopping", "store.refuses_changes", "connection.closed", "auth.forbidden", "queue.full",
+                       "queue.message_too_large", "queue.not_declared"});
+}
+
+/// Errors after which nobody knows.
+bool says_open(std::string_view code) {
+  return one_of(code, {"actor.action_timed_out", "actor.aborted", "actor.callback_timed_out", "store.unavailable",
+                       "store.failed", "store.full", "runtime.stopped", "queue.timed_out", "queue.dead_letter",
+                       "connection.lagging", "user.hook", "encoding.invalid"});
+}
+
+std::string name_of(std::uint32_t actor) { return fmt::format("a{}", actor); }
+
+}  // namespace
+
+std::string code_of(const std::exception_ptr& failure) {
+  if (!failure) return {};
+  try {
+    std::rethrow_exception(failure);
+  } catch (const troupe::error& e) {
+    return e.group() + "." + e.code();
+  } catch (const std::exception& e) {
+    return e.what();
+  }
+}
+
+oracle::oracle(const program& p, std::set<std::string> allowed)
+    : program_{p},
+      allowed_{std::move(allowed)},
+      hooks_done_(p.hooks.size()),
+      doomed_(p.actors.size()),
+      last_end_(p.actors.size(), nanoseconds{-1}),
+      slept_(p.actors.size()),
+      unstorable_(p.actors.size()),
+      present_(p.actors.size()) {}
+
+// --- promises -------------------------------------------------------------------------------------------------------
+
+void oracle::break_promise(std::string_view rule, std::string how) {
+  if (broken_ || allowed_.contains(std::string{rule})) return;
+  broken_.emplace(std::string{rule}, how);
+}
+
+void oracle::expect(std::string_view rule, bool kept, const std::string& otherwise) {
+  const std::lock_guard lock{mutex_};
+  if (!kept && !means_nothing()) break_promise(rule, otherwise);
+}
+
+void oracle::judge() const {
+  const std::lock_guard lock{mutex_};
+  if (broken_) throw broken_promise{*broken_};
+}
+
+std::string oracle::describe(effect_id id) const {
+  const std::lock_guard lock{mutex_};
+  constexpr const char* ways[] = {"call", "post", "message", "event", "hook", "task"};
+  const effect& e = at(id);
+  return fmt::format("{} {} to {} from {} (asked at {} us, begun {} times{}, {})", ways[static_cast<int>(e.how)], id,
+                     name_of(e.to), e.parent != 0 ? fmt::format("effect {}", e.parent) : "a host",
+                     e.issued / std::chrono::microseconds{1}, e.begun, e.ended ? ", ended" : "",
+                     e.answered == answer::none ? "no answer" : e.code.empty() ? "answered" : e.code);
+}
+
+// --- the process ----------------------------------------------------------------------------------------------------
+
+void oracle::process_started(std::uint32_t number) {
+  const std::lock_guard lock{mutex_};
+  process_ = number;
+  dying_ = ending_ = false;
+  going_ = 0;
+  for (effect& e : effects_) e.active = false;
+  for (auto& each : doomed_) each.clear();
+  std::fill(slept_.begin(), slept_.end(), false);
+  last_heard_.clear();
+}
+
+void oracle::runtime_stops() {
+  const std::lock_guard lock{mutex_};
+  if (means_nothing()) return;
+  break_promise("runtime_stops", "a state cannot be stored, and the whole runtime stops");
+  stopped_ = true;
+}
+
+script oracle::next_hook(std::uint32_t actor, std::string_view hook) {
+  const std::lock_guard lock{mutex_};
+  if (closing_ || ending_) return {};
+  for (std::size_t i = 0; i < program_.hooks.size(); ++i) {
+    const hook_script& h = program_.hooks[i];
+    if (h.actor != actor || h.hook != hook || hooks_done_[i] != 0) continue;
+    ++hooks_done_[i];
+    return h.body;
+  }
+  return {};
+}
+
+// --- what happens ---------------------------------------------------------------------------------------------------
+
+effect_id oracle::ask(effect e) {
+  const std::lock_guard lock{mutex_};
+  e.issued = clock();
+  e.process = process_;
+  effects_.push_back(std::move(e));
+  tell_of("asked for", effects_.size());
+  return effects_.size();
+}
+
+bool oracle::descends(effect_id e, effect_id from) const {
+  while (e != 0 && e != from) e = at(e).parent;
+  return e == from;
+}
+
+// Whether an exclusive action has led to another one of the same actor.
+bool oracle::had_nested(effect_id e) const {
+  for (effect_id inner = e + 1; inner <= effects_.size(); ++inner) {
+    const effect& i = at(inner);
+    if (i.exclusive && i.begun != 0 && i.ran_in == at(e).ran_in && descends(inner, e)) return true;
+  }
+  return false;
+}
+
+// Nobody but its descendants is in an actor that an exclusive action holds.
+void oracle::check_exclusion(effect_id id) {
+  const effect& e = at(id);
+  if (e.how == way::hook || e.how == way::event) return;
+  for (effect_id other = 1; other <= effects_.size(); ++other) {
+    const effect& o = at(other);
+    if (!o.exclusive || !o.active || other == id || o.to != e.to || o.ran_in != e.ran_in) continue;
+    if (!descends(id, other) && !descends(other, id)) {
+      break_promise(had_nested(other) ? "exclusive_nested" : "exclusive",
+                    fmt::format("{} runs while {} holds the actor", describe(id), describe(other)));
+    }
+  }
+}
+
+void oracle::begins(effect_id id, const std::string& in, bool awake) {
+  const std::lock_guard lock{mutex_};
+  if (means_nothing()) return;
+  effect& e = at(id);
+  ++e.begun;
+  e.ended = false;
+  e.active = true;
+  e.ran_in = in;
+  e.ran_process = process_;
+  tell_of("begins", id);
+  const auto now = clock();
+  if (e.how == way::hook || e.how == way::background) return check_exclusion(id);
+  if (e.must_be_refused) break_promise("get_refused", describe(id) + " runs, where get() must be refused");
+  if (e.given_up_before) {
+    break_promise("stop_token_before", describe(id) + " runs though its stop token was triggered before");
+  }
+  if (!awake) break_promise("before_wake", describe(id) + " runs before on_wake has ended");
+  if (e.from_host && e.how != way::message && doomed_[e.to] == in) {
+    break_promise("dying_actor", describe(id) + " begins in an actor that is being destroyed");
+  }
+  if (e.line != 0) {
+    const auto& other_end = line_to_.try_emplace(e.line, in).first->second;
+    if (other_end != in) break_promise("successor", describe(id) + " goes to another actor than its connection");
+  }
+  if (e.how != way::message) {
+    if (e.begun > 1) break_promise("runs_twice", describe(id) + " runs again");
+    if (exact && e.answered != answer::none) break_promise("given_up", describe(id) + " begins after its answer");
+  } else {
+    if (e.answered == answer::refused) break_promise("refused", describe(id) + " is handled though it was refused");
+    if (!wall_clock_jumps && now + std::chrono::milliseconds{2} < e.issued + e.not_before) {
+      break_promise("too_early", describe(id) + " is handled before its delay is over");
+    }
+  }
+  check_exclusion(id);
+}
+
+void oracle::spins(effect_id id) {
+  const std::lock_guard lock{mutex_};
+  if (means_nothing()) return;
+  break_promise("spins", describe(id) + " comes again and again");
+  at(id).one_turn = false;
+}
+
+void oracle::attempted(effect_id id, std::uint32_t times, std::uint32_t most) {
+  const std::lock_guard lock{mutex_};
+  if (means_nothing() || unstorable_[at(id).to] || times <= most) return;
+  break_promise("attempts", fmt::format("{} is attempted for the {}th time", describe(id), times));
+}
+
+void oracle::goes_on(effect_id id) {
+  const std::lock_guard lock{mutex_};
+  if (!means_nothing() && at(id).ran_process == process_) check_exclusion(id);
+}
+
+void oracle::ends(effect_id id) {
+  const std::lock_guard lock{mutex_};
+  if (means_nothing()) return;
+  effect& e = at(id);
+  e.active = false;
+  e.ended = true;
+  tell_of("ends", id);
+}
+
+void oracle::stops(effect_id id) {
+  const std::lock_guard lock{mutex_};
+  if (!means_nothing()) at(id).active = false;
+}
+
+void oracle::destroy_asked(std::uint32_t actor, const std::string& id) {
+  const std::lock_guard lock{mutex_};
+  if (means_nothing()) return;
+  ended_ids_.insert(id);
+  doomed_[actor] = id;
+  last_end_[actor] = clock();
+}
+
+void oracle::lets_in(std::uint32_t actor, const std::string& id) {
+  const std::lock_guard lock{mutex_};
+  if (means_nothing() || doomed_[actor] != id) return;
+  break_promise("dying_queue",
+                fmt::format("{} takes a message from outside while it is being destroyed", name_of(actor)));
+}
+
+void oracle::sleep_asked(std::uint32_t actor) {
+  const std::lock_guard lock{mutex_};
+  slept_[actor] = true;
+}
+
+void oracle::store_failed_turn(std::uint32_t actor) {
+  const std::lock_guard lock{mutex_};
+  unstorable_[actor] = true;
+}
+
+bool oracle::may_kill(effect_id id) {
+  const std::lock_guard lock{mutex_};
+  if (means_nothing() || closing_) return false;
+  constexpr std::uint32_t most = 6;  // three attempts, and crashes that were not its own
+  if (++kills_[id] > most) break_promise("kills_for_ever", describe(id) + " kills the process again and again");
+  return kills_[id] <= most + 1;
+}
+
+void oracle::taken(effect_id id, const std::string& in) {
+  const std::lock_guard lock{mutex_};
+  if (means_nothing()) return;
+  effect& e = at(id);
+  if (e.answered == answer::refused) break_promise("refused", describe(id) + " is there though it was refused");
+  ++e.begun;
+  e.ended = true;
+  e.ran_in = in;
+}
+
+effect_id oracle::waits_alone_for(std::uint32_t actor) const {
+  const std::lock_guard lock{mutex_};
+  effect_id found = 0;
+  for (effect_id id = 1; id <= effects_.size(); ++id) {
+    const effect& e = at(id);
+    if (e.to != actor || e.process != process_ || e.answered != answer::none || e.begun != 0) continue;
+    if (e.how != way::call && !(e.how == way::message && e.waits)) continue;
+    if (found != 0) return 0;
+    found = id;
+  }
+  return found;
+}
+
+void oracle::heard(std::uint64_t listener, std::uint32_t actor, const std::string& id, std::uint64_t number,
+                   effect_id e, bool outside) {
+  const std::lock_guard lock{mutex_};
+  if (means_nothing()) return;
+  auto& last = last_heard_[listener];
+  if (last != 0 && !unstorable_[actor]) {
+    const auto which = fmt::format("event {} of {} after {}", number, name_of(actor), last);
+    if (number <= last) break_promise("event_order", which);
+    if (number > last + 1) break_promise("event_gap", which);
+  }
+  last = number;
+  if (outside) promise_entry({e, actor, id, {e, part::told}, false});
+}
+
+// --- answers --------------------------------------------------------------------------------------------------------
+
+void oracle::promise_entry(promise p) {
+  const auto k = program_.actors[p.actor];
+  if (k == kind::ephemeral || unstorable_[p.actor]) return;
+  p.firm = p.firm || k != kind::relaxed;
+  promises_.push_back(std::move(p));
+}
+
+void oracle::saved(effect_id e, const std::string& in) {
+  const std::lock_guard lock{mutex_};
+  if (!means_nothing()) promise_entry({e, at(e).to, in, {e, part::begun}, true});
+}
+
+void oracle::answered(effect_id id, const std::exception_ptr& failure) {
+  const std::lock_guard lock{mutex_};
+  effect& e = at(id);
+  const bool other_process = means_nothing() || e.process != process_;
+  e.code = code_of(failure);
+  tell_of("answered", id);
+  if (other_process) {
+    e.answered = answer::open;
+    return;
+  }
+  const bool by_script = e.code == "user.thrown" || e.code == "user.state_change" || e.code == "user.reply";
+  e.answered = !failure || by_script ? answer::done : says_refused(e.code) ? answer::refused : answer::open;
+  if (e.code == "user.cut") e.answered = answer::open;
+  check_answer(id);
+}
+
+void oracle::check_answer(effect_id id) {
+  effect& e = at(id);
+  const auto took = clock() - e.issued;
+  if (e.from_host && e.limit != nanoseconds::max() && took > e.limit + slack && !ending_) {
+    break_promise(e.limit == nanoseconds{0} ? "time_out_zero" : "time_out",
+                  fmt::format("{} took {} us", describe(id), took / std::chrono::microseconds{1}));
+  }
+  if (e.must_be_refused && e.code != "actor.invalid_operation" && e.code != "runtime.stopped" &&
+      e.code != "connection.closed") {
+    break_promise("get_refused", describe(id) + ": get() was to be refused");
+  }
+  if (e.given_up_before && e.how != way::message && e.answered == answer::done) {
+    break_promise("stop_token_before", describe(id) + " though its stop token was triggered before");
+  }
+  if (e.code == "store.refuses_changes") {
+    break_promise("runtime_stops", describe(id) + ": the store does not fail, and the runtime refuses changes");
+    stopped_ = true;
+  }
+  if (e.answered == answer::open && e.code != "user.cut" && !says_open(e.code)) {
+    break_promise("unknown_error", describe(id));
+  }
+  if (one_of(e.code, {"actor.action_timed_out", "queue.timed_out"}) && e.begun == 0) check_chain(id);
+  if (e.how == way::message) {
+    if (e.waits && e.answered == answer::done && e.from_host) {
+      if (e.begun == 0) break_promise("answered", describe(id) + ", and it has not been handled");
+      if (e.begun != 0) promise_entry({id, e.to, e.ran_in, {id, part::ended}, false});
+    }
+    return;
+  }
+  if (e.answered == answer::refused && e.begun != 0) break_promise("refused", describe(id) + ", and it has run");
+  if (e.answered == answer::done) {
+    const bool has_run = e.begun == 1 && (e.ended || !exact);
+    if (!has_run) break_promise("answered", describe(id) + ", and it has not run to its end");
+    const bool durable = e.from_host && !e.ran_in.empty() && program_.actors[e.to] != kind::ephemeral;
+    if (durable) {
+      promise_entry({id, e.to, e.ran_in, {id, part::begun}, false});
+      promise_entry({id, e.to, e.ran_in, {id, part::ended}, false});
+    }
+  }
+  const bool gave_up = e.code == "actor.aborted" || e.code == "actor.action_timed_out";
+  if (exact && gave_up && e.ended && e.from_host && !ending_) {
+    break_promise("open_at_gate", describe(id) + ": the action has ended, so the outcome is open");
+  }
+}
+
+// An exclusive action waits for a call, and that for one that it has led to and that is kept out by the exclusive
+// action: a wake, for example, whose hook calls back.
+void oracle::check_chain(effect_id id) {
+  const effect& e = at(id);
+  if (may_be_late || ending_ || e.limit < slack + std::chrono::milliseconds{20}) return;
+  for (effect_id inner = id; inner <= effects_.size(); ++inner) {
+    const effect& i = at(inner);
+    const bool waits = i.how == way::call && i.begun == 0 && (inner == id || i.answered == answer::none);
+    if (!waits || i.process != process_ || !descends(inner, id) || slept_[i.to] || !doomed_[i.to].empty()) continue;
+    effect_id holder = 0;
+    std::size_t holders = 0;
+    for (effect_id other = 1; other <= effects_.size(); ++other) {
+      const effect& o = at(other);
+      if (!o.exclusive || !o.active || o.to != i.to || o.process != process_) continue;
+      ++holders;
+      holder = other;
+    }
+    if (holders != 1 || !descends(id, holder) || !is_waited_for(id, holder)) continue;
+    break_promise(inner == id ? "chain" : "chain_wake",
+                  fmt::format("{} is kept out by {}, which has led to it", describe(inner), describe(holder)));
+  }
+}
+
+// Whether all between the two wait for what comes after them.
+bool oracle::is_waited_for(effect_id e, effect_id by) const {
+  for (effect_id up = at(e).parent; up != by; up = at(up).parent) {
+    const effect& o = at(up);
+    const bool waits = o.how == way::hook || (o.how == way::call && o.answered == answer::none);
+    if (!waits || slept_[o.to] || !doomed_[o.to].empty()) return false;
+  }
+  return true;
+}
+
+// --- what is stored -------------------------------------------------------------------------------------------------
+
+void oracle::compare(const std::vector<stored_actor>& stored, std::size_t on_their_way, moment when) {
+  const std::lock_guard lock{mutex_};
+  if (stopped_) return;
+  compare_entries(stored, when);
+  compare_messages(stored, on_their_way);
+  compare_promises(stored, when);
+  if (when == moment::after_crash) ended_ids_ = gone_;  // the others have not got that far
+}
+
+void oracle::compare_states(const std::vector<stored_actor>& stored, moment when) {
+  const std::lock_guard lock{mutex_};
+  if (stopped_) return;
+  compare_entries(stored, when);
+  compare_promises(stored, when);
+}
+
+// What is stored has happened, once.
+void oracle::compare_entries(const std::vector<stored_actor>& stored, moment when) {
+  for (std::uint32_t i = 0; i < stored.size(); ++i) {
+    const auto& content = stored[i].content;
+    const std::string id = content ? content->id : std::string{};
+    auto& before = present_[i];
+    if (before != id && !before.empty()) {
+      if (!ended_ids_.contains(before)) {
+        break_promise("vanished", fmt::format("{} {} is gone, and nobody has destroyed it", name_of(i), before));
+      }
+      gone_.insert(before);
+    }
+    before = id;
+    if (gone_.contains(id)) break_promise("comes_back", fmt::format("{} {} is back", name_of(i), id));
+    if (!content) continue;
+    if (when == moment::after_end && ended_ids_.contains(id)) {
+      break_promise("not_destroyed", fmt::format("{} {} was destroyed, and is there", name_of(i), id));
+    }
+    std::set<entry> seen;
+    for (const entry& each : content->entries) {
+      if (each.effect == 0 || each.effect > effects_.size()) {
+        break_promise("from_nowhere", fmt::format("{} has noted an effect {}", name_of(i), each.effect));
+        return;
+      }
+      const effect& e = at(each.effect);
+      const bool may_repeat = e.how == way::message && (!e.one_turn || each.what == part::begun);
+      if (!seen.insert(each).second && !may_repeat) {
+        break_promise("twice", fmt::format("{} has noted twice: {}", name_of(i), describe(each.effect)));
+      }
+      const bool happened = each.what == part::sent || each.what == part::told || e.begun != 0 || e.process != process_;
+      if (!happened) break_promise("from_nowhere", describe(each.effect) + " is stored, and has not happened");
+    }
+  }
+}
+
+void oracle::compare_messages(const std::vector<stored_actor>& stored, std::size_t on_their_way) {
+  std::size_t missing = 0;
+  const auto has = [&](std::uint32_t actor, entry what) {
+    const auto& content = stored[actor].content;
+    return content && std::ranges::find(content->entries, what) != content->entries.end();
+  };
+  for (effect_id id = 1; id <= effects_.size(); ++id) {
+    const effect& e = at(id);
+    if (e.how != way::message) continue;
+    const auto& there = stored[e.to];
+    const bool handled = has(e.to, {id, part::ended});
+    const bool waits = there.waiting.contains(id);
+    const bool dead = there.dead.contains(id);
+    const bool anywhere = handled || waits || dead;
+    if (handled + waits + dead > 1 && e.one_turn) {
+      break_promise("two_places",
+                    fmt::format("{}: handled {}, waits {}, dead {}", describe(id), handled, waits, dead));
+    }
+    if (anywhere && e.given_up_before) {
+      break_promise("stop_token_before", describe(id) + " was sent though its stop token was triggered before");
+    }
+    if (anywhere && e.answered == answer::refused) {
+      break_promise("refused", describe(id) + " was refused, and is there");
+    }
+    const auto k = program_.actors[e.to];
+    if (k != kind::committed || unstorable_[e.to]) continue;
+    if (anywhere || last_end_[e.to] >= e.issued || kills_.contains(id)) continue;
+    if (!e.in_actor) {
+      if (e.answered == answer::done) break_promise("lost", describe(id) + " was acknowledged, and is lost");
+      continue;
+    }
+    const auto from = program_.actors[e.from];
+    if (from != kind::bare && from != kind::committed) continue;
+    if (unstorable_[e.from] || !e.creates) continue;
+    const auto& sender = stored[e.from].content;
+    if (!sender || sender->id != e.sender) continue;
+    if (has(e.from, {id, part::sent})) ++missing;
+  }
+  if (missing > on_their_way) {
+    for (effect_id id = 1; id <= effects_.size(); ++id) {
+      const effect& e = at(id);
+      if (e.how == way::message && e.in_actor && has(e.from, {id, part::sent}) && !has(e.to, {id, part::ended}) &&
+          !stored[e.to].waiting.contains(id)) {
+        return break_promise("lost", fmt::format("{} messages are on their way, and {} are not there, such as {}",
+                                                 on_their_way, missing, describe(id)));
+      }
+    }
+  }
+}
+
+// What somebody was told is there, unless the actor has ended since.
+void oracle::compare_promises(const std::vector<stored_actor>& stored, moment when) {
+  std::erase_if(promises_, [&](promise& p) {
+    if (unstorable_[p.actor]) return true;
+    if (!p.firm) {  // of a relaxed actor: a crash may take it back
+      if (when == moment::running) return false;
+      if (when == moment::after_crash) return true;
+      p.firm = true;
+    }
+    const auto& content = stored[p.actor].content;
+    if (!content || content->id != p.id) {
+      if (!ended_ids_.contains(p.id)) {
+        break_promise("acknowledged", fmt::format("{} was answered, and {} {} is not there", describe(p.of),
+                                                  name_of(p.actor), p.id));
+      }
+      return true;
+    }
+    if (std::ranges::find(content->entries, p.what) == content->entries.end()) {
+      break_promise("acknowledged", fmt::format("{} was answered, and is not stored", describe(p.of)));
+      return true;
+    }
+    return false;
+  });
+}
+
+std::uint64_t oracle::count(answer a) const {
+  const std::lock_guard lock{mutex_};
+  return static_cast<std::uint64_t>(std::ranges::count(effects_, a, &effect::answered));
+}
+
+}  // namespace random_programs
