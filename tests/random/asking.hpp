@@ -72,11 +72,11 @@ troupe::task<> call_in_its_way(troupe::handle<A> h, step s, request r) {
     auto calling = h.call(s.is("act") ? "act" : s.is("alone") ? "alone" : "play", view);
     co_await std::move(calling);
   } else if (s.is("act")) {
-    answer = co_await h.template call<&A::act>(std::move(r));
+    answer = co_await h.template call<&A::act>(troupe::moved(r));
   } else if (s.is("alone")) {
-    answer = co_await h.template call<&A::alone>(std::move(r));
+    answer = co_await h.template call<&A::alone>(troupe::moved(r));
   } else {
-    answer = co_await h.template call<&A::play>(std::move(r));
+    answer = co_await h.template call<&A::play>(troupe::moved(r));
   }
   here->rules.expect("wrong_answer", answer == id, "call {} was answered with {}", id, answer);
 }

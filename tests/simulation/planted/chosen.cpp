@@ -9,7 +9,6 @@
 namespace troupe::inline v0 { namespace detail {
 namespace {
 
-<<<<<<< HEAD
 constexpr std::array<std::string_view, 40> names{
     "none",
     "gate_dropped",
