@@ -117,7 +117,9 @@ void call_wait::throw_ending() {
   const auto what = subject();
   // The action has run: however the waiting ended, its effects may become durable.
   const bool told = ending_ == ending::timed_out || !is_planted(planted::gate_given_up_quietly);
-  if (told && reply_->at_gate.load(std::memory_order_acquire)) throw error(errc::store_unavailable, what);
+  if (told && reply_->at_gate.load(std::memory_order_acquire)) {
+    throw error(errc::store_unavailable, target_.where().core->interrupted(what));
+  }
   switch (ending_) {
     case ending::timed_out:
       throw error(invocation_ != nullptr ? invocation_->when_late : errc::action_timed_out, what);

@@ -195,8 +195,8 @@ TEST_CASE("handlers and loops that fail handle each message to its end once, wha
       waiting = inspect(sim, all);
     }
     for (const auto& each : all.broken) UNSCOPED_INFO(each);
-    for (const auto& each : all.left) UNSCOPED_INFO("it waits for ever: " << each);
     REQUIRE(all.broken.empty());
+    for (const auto& each : all.left) UNSCOPED_INFO("it waits for ever: " << each);
     REQUIRE(waiting == 0);
     sim.finish();
   });

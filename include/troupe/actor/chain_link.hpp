@@ -9,11 +9,11 @@
 namespace troupe::inline v0 {
 namespace detail {
 
-/// A link of a call chain: an exclusive action or a lifecycle procedure, which keeps others out of its actor. Calls that
-/// descend from it carry it, and may enter: they are what it waits for.
+/// A link of a call chain: an exclusive action or a lifecycle procedure, which keeps others out of its actor. Calls
+/// that descend from it carry it, and may enter: they are what it waits for.
 ///
-/// A link descends from its parent. It also descends from the links of calls that wait for what it stands for: of those
-/// that an actor defers until it has woken, and of the sender of a message that waits for its answer. All members may be
+/// A link descends from its parent. It also descends from the links of calls that wait for what it stands for: those
+/// that an actor defers until it has woken, and the sender of a message that waits for its answer. All members may be
 /// called from any thread.
 class chain_link {
  public:

@@ -1,0 +1,96 @@
+// How messages come into an actor's queues, and how their senders hear what became of them.
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <troupe/core/error.hpp>
+
+#include "../core/planted.hpp"
+#include "core.hpp"
+#include "queues.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+
+bool cell_queues::is_full(std::uint32_t queue) const noexcept {
+  const auto taken = lanes_[queue * lanes_per_queue].count + doors_[queue].admitted;
+  return taken >= owner.type().queues[queue].options.messages_max;
+}
+
+void cell_queues::throw_full(std::uint32_t queue) const {
+  const auto& entry = owner.type().queues[queue];
+  throw error(errc::queue_full, fmt::format("{} messages are in queue \"{}\" of {} (queue_options::messages_max)",
+                                            entry.options.messages_max, entry.name, owner.name()));
+}
+
+std::uint64_t cell_queues::add(std::uint32_t queue, message_body body, time_point due) {
+  auto& core = owner.core();
+  this_turn().effects();
+  if (due != at_once) core.delays().look_at_clock();
+  const auto id = core.next_message_id();
+  touches_.push_back({id, std::nullopt});
+  queued& m = all_[id];
+  m.id = id;
+  m.lane = queue * lanes_per_queue;
+  m.touched = true;
+  m.created_at = core.exec().clock().wall();
+  m.body = std::move(body);
+  ++lanes_[m.lane].count;
+  check_version(m);
+  if (m.unreadable) report_newer(queue, 1);
+  postpone(m, is_planted(planted::delay_ignored) ? at_once : due);
+  return id;
+}
+
+void cell_queues::wait_at_door(enqueuing& inv, bool in_front) {
+  inv.put_off = true;
+  inv.started = false;
+  auto& waiting = doors_[inv.queue].waiting;
+  in_front ? waiting.push_front(&inv) : waiting.push_back(&inv);
+}
+
+void cell_queues::open_door(std::uint32_t queue) noexcept {
+  auto& d = doors_[queue];
+  while (!d.waiting.empty() && !is_full(queue)) {
+    enqueuing& inv = *d.waiting.front();
+    d.waiting.pop_front();
+    ++d.admitted;
+    inv.admitted = true;
+    inv.put_off = false;
+    inv.life = owner.live()->life();
+    owner.push(inv);  // a turn of its own: it brings its own dependency
+  }
+}
+
+void cell_queues::wait_for_answer(enqueuing& inv) {
+  inv.put_off = true;
+  waiters_.emplace(inv.message, &inv);
+  owner.retain();
+}
+
+// The answer leaves with the turn.
+void cell_queues::answer(std::uint64_t id, std::optional<bytes> result, const std::exception_ptr& failure) noexcept {
+  const auto found = waiters_.find(id);
+  if (found == waiters_.end()) return;
+  enqueuing& inv = *found->second;
+  waiters_.erase(found);
+  inv.result = std::move(result);
+  inv.failure = failure;
+  inv.run = [](work& w) noexcept {
+    auto& leaving = static_cast<enqueuing&>(w);
+    const turn& now = *this_thread().in_turn;
+    cell& c = *leaving.target;
+    if (now.unsaved() && c.side_->queues->all_.contains(leaving.message)) {
+      c.side_->queues->waiters_.emplace(leaving.message, &leaving);  // it has not been handled after all
+      return;
+    }
+    leaving.dependency = now.learned;
+    c.core().deliver(leaving);
+    c.release();
+  };
+  this_turn().send(inv);
+}
+
+}  // namespace detail
+}  // namespace troupe::inline v0
