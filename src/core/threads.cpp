@@ -1,10 +1,14 @@
 // What is known of threads that run turns.
 
 #include <algorithm>
+#include <atomic>
+#include <memory>
 #include <mutex>
 #include <vector>
 
 #include <troupe/core/fiber.hpp>
+
+#include "fork_watch.hpp"
 
 namespace troupe::inline v0 {
 namespace detail {
@@ -13,11 +17,19 @@ namespace {
 struct thread_list {
   std::mutex mutex;
   std::vector<thread_state*> all;
+  thread_state* forked = nullptr;  ///< in a child: the thread that has forked it
+  fork_watch fork{[](void* self) noexcept { static_cast<thread_list*>(self)->forked = &this_thread(); }, this};
 };
 
+// Outlives every thread. A forked child has a list of its own: another thread of the parent may hold the parent's lock.
 thread_list& known() noexcept {
-  static auto* const list = new thread_list;  // outlives every thread
-  return *list;
+  static std::atomic<thread_list*> current{new thread_list};
+  thread_list* now = current.load(std::memory_order_acquire);
+  if (!now->fork.in_child()) [[likely]]
+    return *now;
+  auto fresh = std::make_unique<thread_list>();
+  if (!now->forked->mark.of_unknown_thread()) fresh->all.push_back(now->forked);
+  return current.compare_exchange_strong(now, fresh.get(), std::memory_order_acq_rel) ? *fresh.release() : *now;
 }
 
 // Takes its thread off the list when that ends.

@@ -35,7 +35,7 @@ class due_times {
  public:
   explicit due_times(runtime_core& core);
 
-  /// Notes it if the wall clock has been set since the last look. Before a message with a delay gets its id.
+  /// Notes it if the wall clock has been set since the last look. Before a message gets its id.
   void look_at_clock();
 
   /// What a row says for this moment. Never `not_this`, which would mean that there is no delay.

@@ -27,7 +27,7 @@ void cell_queues::throw_full(std::uint32_t queue) const {
 std::uint64_t cell_queues::add(std::uint32_t queue, message_body body, time_point due) {
   auto& core = owner.core();
   this_turn().effects();
-  if (due != at_once) core.delays().look_at_clock();
+  core.delays().look_at_clock();  // so that `created_at` and what is due later are by the same clock
   const auto id = core.next_message_id();
   touches_.push_back({id, std::nullopt});
   queued& m = all_[id];

@@ -30,9 +30,16 @@ struct turn_watch::round {
   std::vector<report> reports;
 };
 
+// Outlives every runtime. A forked child has one of its own: the thread and the locks of this one are the parent's.
 turn_watch& turn_watch::instance() {
-  static auto* const watch = new turn_watch;  // outlives every runtime
-  return *watch;
+  static std::atomic<turn_watch*> current{new turn_watch};
+  turn_watch* now = current.load(std::memory_order_acquire);
+  if (!now->fork_.in_child()) [[likely]]
+    return *now;
+  auto* const fresh = new turn_watch;
+  if (current.compare_exchange_strong(now, fresh, std::memory_order_acq_rel)) return *fresh;
+  delete fresh;
+  return *now;
 }
 
 void turn_watch::join(runtime_core& core) {

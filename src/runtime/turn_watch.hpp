@@ -10,6 +10,8 @@
 
 #include <troupe/core/clock.hpp>
 
+#include "../core/fork_watch.hpp"
+
 namespace troupe::inline v0 {
 namespace detail {
 
@@ -50,6 +52,8 @@ class turn_watch {
   [[nodiscard]] bool any_is_busy() const noexcept;
   void look();
   static void look_at(thread_state& thread, round& now);
+
+  fork_watch fork_{[](void*) noexcept {}, this};
 
   std::mutex membership_;  ///< held while the thread begins and ends
   std::thread thread_;

@@ -134,3 +134,21 @@ TEST_CASE("a forked child can destroy its copies of executors that the host made
   }));
   CHECK(second->run(second->client().get<tally>("one").call<&tally::get>()) == 1);
 }
+
+// ThreadSanitizer starts no threads after a fork.
+#if !defined(__has_feature)
+#define TROUPE_TEST_THREADS_AFTER_FORK 1
+#elif !__has_feature(thread_sanitizer)
+#define TROUPE_TEST_THREADS_AFTER_FORK 1
+#endif
+#ifdef TROUPE_TEST_THREADS_AFTER_FORK
+TEST_CASE_METHOD(fixture, "a forked child may run a runtime of its own") {
+  CHECK(holds_in_child([&] {
+    troupe::runtime own{registry()};
+    const auto mine = own.client().get_or_create<tally>("mine");
+    const bool runs = mine.call<&tally::add>(1).get() == 1;
+    own.shutdown();
+    return runs;
+  }));
+}
+#endif
