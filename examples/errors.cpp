@@ -118,7 +118,7 @@ int main() {
   stall.post<&fruit_stall::crash>();  // nobody waits for the answer
   runtime.poll();
   // [/post]
-  check(heard == "crash in fruitStall: the scale is broken");
+  check(heard == "crash in fruitStall/market: the scale is broken");
 
   std::string code;
   runtime.spawn(impatient(stall, code));

@@ -36,9 +36,9 @@ namespace detail {
 #define TROUPE_ASSERT_PICK(condition, sentence, chosen, ...) chosen
 #define TROUPE_ASSERT_PLAIN(condition) TROUPE_ASSERT_SAYING(condition, nullptr)
 #if TROUPE_ASSERTIONS
-#define TROUPE_ASSERT_SAYING(condition, sentence)     \
-  (static_cast<bool>(condition) ? static_cast<void>(0) \
-                                : ::troupe::detail::assertion_failed(#condition, __FILE__, __LINE__, sentence))
+#define TROUPE_ASSERT_SAYING(condition, sentence) \
+  ((condition) ? static_cast<void>(0)             \
+               : ::troupe::detail::assertion_failed(#condition, __FILE__, __LINE__, sentence))
 #else
 #define TROUPE_ASSERT_SAYING(condition, sentence) static_cast<void>(sizeof(!(condition)))
 #endif
