@@ -130,9 +130,12 @@ bool cell::dispatch(invocation& inv, work& w) noexcept {
       if (!takes(inv)) return turn_away(inv, w);
       break;
     case phase::stopping:
-      if (inv.kind == purpose::background || (inv.kind == purpose::connection && inv.posted)) break;
+      if (inv.kind == purpose::background || (inv.kind == purpose::connection && inv.posted)) {
+        if (excluded) return keep_out(inv, w), true;
+        break;
+      }
       // What still runs may lead to calls back to here, and could not end without them.
-      if (inv.kind != purpose::enqueue && descends(inv, *side_->passing->procedure)) break;
+      if (!excluded && inv.kind != purpose::enqueue && descends(inv, *side_->passing->procedure)) break;
       if (excluded || !takes(inv) || live_->running_count == 0 || live_->interrupted) return turn_away(inv, w);
       break;
     case phase::finalising:

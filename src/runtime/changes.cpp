@@ -165,8 +165,14 @@ bool cell_side::differs(bytes_view state) const noexcept {
          stored_version != owner.type().version;
 }
 
+// One that cannot be encoded cannot be compared, and nothing of it is to be stored now.
 bool cell_side::looks_different() {
-  const bytes_view state = encoded(*owner.live_, seen ? seen->size() : 0);
+  bytes_view state;
+  try {
+    state = encoded(*owner.live_, seen ? seen->size() : 0);
+  } catch (...) {
+    return true;
+  }
   if (!seen) seen = std::make_unique<buffer>();
   if (equal(state, seen->view())) return false;
   seen->assign(state);

@@ -376,13 +376,14 @@ void simulation::put_down(const troupe::detail::handle_core& which) {
   const troupe::detail::handle_core held{which};
   auto* const c = held.find();
   if (c == nullptr) return;
-  bool ordered = false;
+  std::optional<std::uint64_t> ordered;  // in which of its lives
   world_->drive([&] {
     if (troupe::detail::lifecycle::is_asleep(*c)) return true;
-    if (!ordered && troupe::detail::lifecycle::is_awake(*c)) {
-      ordered = true;
-      c->core().order(*c, &troupe::detail::lifecycle::sleep_now);
-    }
+    if (!troupe::detail::lifecycle::is_awake(*c)) return false;
+    const std::uint64_t life = c->live()->life();
+    if (ordered) return *ordered != life;  // a call that waited has woken it again, in the same step
+    ordered = life;
+    c->core().order(*c, &troupe::detail::lifecycle::sleep_now);
     return false;
   });
 }

@@ -162,7 +162,7 @@ troupe::task<> run_hook(troupe::context<A>& c, A& self, std::string name) {
   effect e;
   e.how = way::hook;
   e.to = actor;
-  e.parent = here->rules.waits_alone_for(actor);
+  here->rules.find_cause(e, name);
   try {
     auto performing = perform_beside(c, self, std::move(e), std::move(body));
     co_await std::move(performing);
@@ -313,10 +313,10 @@ struct full_actor {
     for (;;) {
       auto message = co_await c.queue().next(jobs, errands);
       if (auto* const job = std::get_if<0>(&message)) {
-        auto handling = handle(c, *job, false);
+        auto handling = handle(c, *job, false, true);
         co_await std::move(handling);
       } else {
-        auto handling = handle(c, std::get<1>(message), false);
+        auto handling = handle(c, std::get<1>(message), false, false);
         co_await std::move(handling);
       }
     }
@@ -326,10 +326,10 @@ struct full_actor {
       auto batch = co_await c.queue().next_batch(jobs, errands, 3);
       for (auto& message : batch) {
         if (auto* const job = std::get_if<0>(&message)) {
-          auto handling = handle(c, *job, true);
+          auto handling = handle(c, *job, true, true);
           co_await std::move(handling);
         } else {
-          auto handling = handle(c, std::get<1>(message), true);
+          auto handling = handle(c, std::get<1>(message), true, false);
           co_await std::move(handling);
         }
       }
@@ -341,10 +341,10 @@ struct full_actor {
       auto message = co_await stream.next();
       if (!message) co_return;
       if (auto* const job = std::get_if<0>(&*message)) {
-        auto handling = handle(c, *job, false);
+        auto handling = handle(c, *job, false, true);
         co_await std::move(handling);
       } else {
-        auto handling = handle(c, std::get<1>(*message), false);
+        auto handling = handle(c, std::get<1>(*message), false, false);
         co_await std::move(handling);
       }
     }
@@ -359,11 +359,11 @@ struct full_actor {
   }
 
   template <class Message>
-  troupe::task<> handle(troupe::context<self>& c, Message& m, bool completes) {
+  troupe::task<> handle(troupe::context<self>& c, Message& m, bool completes, bool deaths_count) {
     const request r = *m;
     scene<self> on{c, *this, actor_of(c.key()), r.effect, true, false, completes};
     here->rules.begins(r.effect, c.id().str(), is_awake());
-    here->rules.attempted(r.effect, m.attempts(), attempts_max);
+    here->rules.attempted(r.effect, m.attempts(), attempts_max, deaths_count);
     const bool spins = here->rules.times_begun(r.effect) > spins_max;
     if (spins) {
       here->rules.spins(r.effect);

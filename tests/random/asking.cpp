@@ -47,7 +47,7 @@ effect effect_of(const asker& by, const step& s, way how) {
   e.parent = by.parent;
   e.exclusive = s.is("alone") && how != way::message;
   e.creates = !s.is("get");
-  e.given_up_before = s.is("stop_before");
+  e.given_up_before = s.is("stop_before") || (s.us == 0 && how != way::post);
   if (how != way::post) e.limit = s.us >= 0 ? microseconds{s.us} : action_timeout;
   e.line = by.line;
   if (s.is("stop_later")) e.limit = std::min<nanoseconds>(e.limit, microseconds{s.after});

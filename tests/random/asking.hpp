@@ -100,6 +100,7 @@ troupe::task<> call_over(troupe::handle<A> h, asker by, step s) {
   request r;
   r.body = s.body;
   if (s.is("deep")) r.deep = deep_nest();
+  e.deep = s.is("deep");
   r.effect = here->rules.ask(std::move(e));
   const auto id = r.effect;
   std::exception_ptr failure;

@@ -1,5 +1,7 @@
 #include "oracle.hpp"
 
+#include <utility>
+
 #include <troupe/core/error.hpp>
 
 namespace random_programs {
@@ -49,7 +51,8 @@ oracle::oracle(const program& p, std::set<std::string> allowed)
       last_end_(p.actors.size(), nanoseconds{-1}),
       slept_(p.actors.size()),
       unstorable_(p.actors.size()),
-      present_(p.actors.size()) {}
+      present_(p.actors.size()),
+      makes_connections_{has_verb(p, "follow")} {}
 
 // --- promises -------------------------------------------------------------------------------------------------------
 
@@ -85,7 +88,10 @@ void oracle::process_started(std::uint32_t number) {
   process_ = number;
   dying_ = ending_ = false;
   going_ = 0;
-  for (effect& e : effects_) e.active = false;
+  for (effect& e : effects_) {
+    e.active = false;
+    e.begun_here = 0;
+  }
   for (auto& each : doomed_) each.clear();
   std::fill(slept_.begin(), slept_.end(), false);
   last_heard_.clear();
@@ -126,6 +132,30 @@ bool oracle::descends(effect_id e, effect_id from) const {
   return e == from;
 }
 
+// The same, where hooks descend from all that waits for them by now.
+bool oracle::may_descend(effect_id e, effect_id from) const {
+  for (; e != 0; e = at(e).parent) {
+    if (e == from || (at(e).how == way::hook && is_awaited_by(at(e).to, from))) return true;
+  }
+  return false;
+}
+
+bool oracle::is_awaited_by(std::uint32_t actor, effect_id from) const {
+  for (effect_id id = from + 1; id <= effects_.size(); ++id) {
+    const effect& e = at(id);
+    const bool waits = e.how == way::call || (e.how == way::message && e.waits);
+    const bool still = e.to == actor && e.process == process_ && e.answered == answer::none && e.begun == 0;
+    if (waits && still && descends(id, from)) return true;
+  }
+  return false;
+}
+
+// Whether what has led to it is known.
+bool oracle::is_sure(effect_id e) const {
+  while (e != 0 && !at(e).unsure) e = at(e).parent;
+  return e == 0;
+}
+
 // Whether an exclusive action has led to another one of the same actor.
 bool oracle::had_nested(effect_id e) const {
   for (effect_id inner = e + 1; inner <= effects_.size(); ++inner) {
@@ -138,11 +168,11 @@ bool oracle::had_nested(effect_id e) const {
 // Nobody but its descendants is in an actor that an exclusive action holds.
 void oracle::check_exclusion(effect_id id) {
   const effect& e = at(id);
-  if (e.how == way::hook || e.how == way::event) return;
+  if (e.how == way::hook || e.how == way::event || !is_sure(id)) return;
   for (effect_id other = 1; other <= effects_.size(); ++other) {
     const effect& o = at(other);
     if (!o.exclusive || !o.active || other == id || o.to != e.to || o.ran_in != e.ran_in) continue;
-    if (!descends(id, other) && !descends(other, id)) {
+    if (!may_descend(id, other) && !may_descend(other, id) && is_sure(other)) {
       break_promise(had_nested(other) ? "exclusive_nested" : "exclusive",
                     fmt::format("{} runs while {} holds the actor", describe(id), describe(other)));
     }
@@ -154,6 +184,7 @@ void oracle::begins(effect_id id, const std::string& in, bool awake) {
   if (means_nothing()) return;
   effect& e = at(id);
   ++e.begun;
+  ++e.begun_here;
   e.ended = false;
   e.active = true;
   e.ran_in = in;
@@ -188,13 +219,15 @@ void oracle::begins(effect_id id, const std::string& in, bool awake) {
 void oracle::spins(effect_id id) {
   const std::lock_guard lock{mutex_};
   if (means_nothing()) return;
-  break_promise("spins", describe(id) + " comes again and again");
+  if (!unstorable_[at(id).to]) break_promise("spins", describe(id) + " comes again and again");
   at(id).one_turn = false;
 }
 
-void oracle::attempted(effect_id id, std::uint32_t times, std::uint32_t most) {
+void oracle::attempted(effect_id id, std::uint32_t times, std::uint32_t most, bool deaths_count) {
   const std::lock_guard lock{mutex_};
-  if (means_nothing() || unstorable_[at(id).to] || times <= most) return;
+  if (means_nothing() || unstorable_[at(id).to]) return;
+  if (!deaths_count) most += process_ - at(id).process;
+  if (times <= most) return;
   break_promise("attempts", fmt::format("{} is attempted for the {}th time", describe(id), times));
 }
 
@@ -209,6 +242,7 @@ void oracle::ends(effect_id id) {
   effect& e = at(id);
   e.active = false;
   e.ended = true;
+  e.ended_at = clock();
   tell_of("ends", id);
 }
 
@@ -239,15 +273,19 @@ void oracle::sleep_asked(std::uint32_t actor) {
 
 void oracle::store_failed_turn(std::uint32_t actor) {
   const std::lock_guard lock{mutex_};
-  unstorable_[actor] = true;
+  // A committed actor is undone, and notices nothing; the others keep what cannot be stored.
+  if (program_.actors[actor] == kind::relaxed || program_.actors[actor] == kind::ephemeral) unstorable_[actor] = true;
 }
 
 bool oracle::may_kill(effect_id id) {
   const std::lock_guard lock{mutex_};
   if (means_nothing() || closing_) return false;
   constexpr std::uint32_t most = 6;  // three attempts, and crashes that were not its own
-  if (++kills_[id] > most) break_promise("kills_for_ever", describe(id) + " kills the process again and again");
-  return kills_[id] <= most + 1;
+  if (program_.actors[at(id).to] == kind::ephemeral) return ++kills_[id].times <= most;  // it counts in memory
+  auto& [times, last] = kills_[id];
+  if (std::exchange(last, at(id).begun) != at(id).begun) ++times;
+  if (times > most) break_promise("kills_for_ever", describe(id) + " kills the process again and again");
+  return times <= most + 1;
 }
 
 void oracle::taken(effect_id id, const std::string& in) {
@@ -260,30 +298,36 @@ void oracle::taken(effect_id id, const std::string& in) {
   e.ran_in = in;
 }
 
-effect_id oracle::waits_alone_for(std::uint32_t actor) const {
+void oracle::find_cause(effect& hook, std::string_view name) const {
   const std::lock_guard lock{mutex_};
-  effect_id found = 0;
+  // Connections are no effects, and the hooks of a waking actor may be due to one.
+  hook.unsure = makes_connections_ || !one_of(name, {"on_create", "on_wake", "on_sleep", "on_destroy"});
   for (effect_id id = 1; id <= effects_.size(); ++id) {
     const effect& e = at(id);
-    if (e.to != actor || e.process != process_ || e.answered != answer::none || e.begun != 0) continue;
+    if (e.to != hook.to || e.process != process_ || e.answered != answer::none || e.begun != 0) continue;
     if (e.how != way::call && !(e.how == way::message && e.waits)) continue;
-    if (found != 0) return 0;
-    found = id;
+    if (hook.parent != 0) {
+      hook.parent = 0;
+      hook.unsure = true;
+      return;
+    }
+    hook.parent = id;
   }
-  return found;
 }
 
 void oracle::heard(std::uint64_t listener, std::uint32_t actor, const std::string& id, std::uint64_t number,
                    effect_id e, bool outside) {
   const std::lock_guard lock{mutex_};
   if (means_nothing()) return;
-  auto& last = last_heard_[listener];
+  auto& [last, heard_one] = last_heard_[listener];
   if (last != 0 && !unstorable_[actor]) {
     const auto which = fmt::format("event {} of {} after {}", number, name_of(actor), last);
     if (number <= last) break_promise("event_order", which);
-    if (number > last + 1) break_promise("event_gap", which);
+    if (number > last + 1) break_promise(heard_one ? "opening_gap" : "event_gap", which);
   }
+  heard_one = last == 0;
   last = number;
+  if (tell) tell(fmt::format("listener {} hears event {} of {}: {}", listener, number, name_of(actor), describe(e)));
   if (outside) promise_entry({e, actor, id, {e, part::told}, false});
 }
 
@@ -291,7 +335,7 @@ void oracle::heard(std::uint64_t listener, std::uint32_t actor, const std::strin
 
 void oracle::promise_entry(promise p) {
   const auto k = program_.actors[p.actor];
-  if (k == kind::ephemeral || unstorable_[p.actor]) return;
+  if (k == kind::ephemeral || unstorable_[p.actor] || at(p.of).deep) return;
   p.firm = p.firm || k != kind::relaxed;
   promises_.push_back(std::move(p));
 }
@@ -313,7 +357,9 @@ void oracle::answered(effect_id id, const std::exception_ptr& failure) {
   }
   const bool by_script = e.code == "user.thrown" || e.code == "user.state_change" || e.code == "user.reply";
   e.answered = !failure || by_script ? answer::done : says_refused(e.code) ? answer::refused : answer::open;
-  if (e.code == "user.cut") e.answered = answer::open;
+  // What an action throws goes before the error of a turn that could not be stored, and was undone.
+  const bool of_turn = e.code == "user.state_change" && !e.ended;  // of one before the last
+  if (e.code == "user.cut" || of_turn || (by_script && e.deep)) e.answered = answer::open;
   check_answer(id);
 }
 
@@ -335,7 +381,8 @@ void oracle::check_answer(effect_id id) {
     break_promise("runtime_stops", describe(id) + ": the store does not fail, and the runtime refuses changes");
     stopped_ = true;
   }
-  if (e.answered == answer::open && e.code != "user.cut" && !says_open(e.code)) {
+  const bool is_own = one_of(e.code, {"user.cut", "user.thrown", "user.state_change", "user.reply"});
+  if (e.answered == answer::open && !is_own && !says_open(e.code)) {
     break_promise("unknown_error", describe(id));
   }
   if (one_of(e.code, {"actor.action_timed_out", "queue.timed_out"}) && e.begun == 0) check_chain(id);
@@ -357,7 +404,9 @@ void oracle::check_answer(effect_id id) {
     }
   }
   const bool gave_up = e.code == "actor.aborted" || e.code == "actor.action_timed_out";
-  if (exact && gave_up && e.ended && e.from_host && !ending_) {
+  // A caller that gives up as the action ends may have decided first.
+  const bool had_ended = e.ended && e.ended_at + std::chrono::milliseconds{1} < e.issued + e.limit;
+  if (exact && gave_up && had_ended && e.from_host && !ending_) {
     break_promise("open_at_gate", describe(id) + ": the action has ended, so the outcome is open");
   }
 }
@@ -438,7 +487,8 @@ void oracle::compare_entries(const std::vector<stored_actor>& stored, moment whe
         return;
       }
       const effect& e = at(each.effect);
-      const bool may_repeat = e.how == way::message && (!e.one_turn || each.what == part::begun);
+      const bool may_repeat =
+          e.how == way::message && (!e.one_turn || each.what == part::begun || unstorable_[i]);
       if (!seen.insert(each).second && !may_repeat) {
         break_promise("twice", fmt::format("{} has noted twice: {}", name_of(i), describe(each.effect)));
       }
@@ -474,7 +524,7 @@ void oracle::compare_messages(const std::vector<stored_actor>& stored, std::size
     }
     const auto k = program_.actors[e.to];
     if (k != kind::committed || unstorable_[e.to]) continue;
-    if (anywhere || last_end_[e.to] >= e.issued || kills_.contains(id)) continue;
+    if (anywhere || e.given_up_before || last_end_[e.to] >= e.issued || kills_.contains(id)) continue;
     if (!e.in_actor) {
       if (e.answered == answer::done) break_promise("lost", describe(id) + " was acknowledged, and is lost");
       continue;
@@ -489,7 +539,7 @@ void oracle::compare_messages(const std::vector<stored_actor>& stored, std::size
   if (missing > on_their_way) {
     for (effect_id id = 1; id <= effects_.size(); ++id) {
       const effect& e = at(id);
-      if (e.how == way::message && e.in_actor && has(e.from, {id, part::sent}) && !has(e.to, {id, part::ended}) &&
+      if (e.how == way::message && e.in_actor && !e.given_up_before && has(e.from, {id, part::sent}) && !has(e.to, {id, part::ended}) &&
           !stored[e.to].waiting.contains(id)) {
         return break_promise("lost", fmt::format("{} messages are on their way, and {} are not there, such as {}",
                                                  on_their_way, missing, describe(id)));

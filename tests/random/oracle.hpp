@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <exception>
@@ -86,6 +87,8 @@ struct effect {
   bool creates = true;
   bool given_up_before = false;    ///< its stop token was triggered before it was asked for
   bool must_be_refused = false;    ///< `get()` where nobody may block
+  bool deep = false;               ///< it makes a state that cannot be stored
+  bool unsure = false;             ///< a hook of which nobody knows what has led to it
   bool one_turn = false;           ///< a message that is handled in one turn
   bool in_actor = false;           ///< a message that is a part of its sender's turn
   bool waits = false;              ///< its sender waits until it has been handled
@@ -99,8 +102,10 @@ struct effect {
   nanoseconds issued{0};
   std::uint32_t process = 0;
   std::uint32_t begun = 0;
+  std::uint32_t begun_here = 0;    ///< in this process
   bool active = false;
   bool ended = false;
+  nanoseconds ended_at{0};
   std::string ran_in;
   std::uint32_t ran_process = 0;
   enum class answer : std::uint8_t { none, done, refused, open } answered = answer::none;
@@ -131,6 +136,8 @@ class oracle {
   /// Nothing goes wrong any more, and hooks do nothing.
   void begin_closing() { closing_ = true; }
   [[nodiscard]] bool closing() const noexcept { return closing_; }
+  /// Whether a relaxed actor may have lost messages that it had received, with a state that could not be stored.
+  [[nodiscard]] bool may_have_lost() const { return std::ranges::find(unstorable_, true) != unstorable_.end(); }
   [[nodiscard]] kind kind_of(std::uint32_t actor) const { return program_.actors[actor]; }
 
   /// Virtual time, and whether the process that runs is still the one that was started.
@@ -147,17 +154,21 @@ class oracle {
 
   [[nodiscard]] effect_id ask(effect e);
   void begins(effect_id e, const std::string& in, bool awake);
-  [[nodiscard]] std::uint32_t times_begun(effect_id e) const { const std::lock_guard lock{mutex_}; return at(e).begun; }
+  /// In this process.
+  [[nodiscard]] std::uint32_t times_begun(effect_id e) const {
+    const std::lock_guard lock{mutex_};
+    return at(e).begun_here;
+  }
   void spins(effect_id e);  ///< a message that comes again and again
-  void attempted(effect_id e, std::uint32_t times, std::uint32_t most);
+  void attempted(effect_id e, std::uint32_t times, std::uint32_t most, bool deaths_count);
   void goes_on(effect_id e);
   void ends(effect_id e);
   void stops(effect_id e);  ///< without having come to its end
   void answered(effect_id e, const std::exception_ptr& failure);
   void saved(effect_id e, const std::string& in);  ///< the actor was told that all it has done is durable
   void taken(effect_id e, const std::string& in);  ///< a message that is acknowledged without being handled
-  /// The one effect that waits for an actor, if there is only one.
-  [[nodiscard]] effect_id waits_alone_for(std::uint32_t actor) const;
+  /// Notes what has led to a hook of the actor: the one effect that waits for it, if there is only one.
+  void find_cause(effect& hook, std::string_view name) const;
   void destroy_asked(std::uint32_t actor, const std::string& id);
   void lets_in(std::uint32_t actor, const std::string& id);  ///< a message from outside, into its queue
   void sleep_asked(std::uint32_t actor);
@@ -210,6 +221,9 @@ class oracle {
   [[nodiscard]] const effect& at(effect_id e) const { return effects_[e - 1]; }
   [[nodiscard]] bool means_nothing() const { return dying_ || stopped_ || is_dead(); }
   [[nodiscard]] bool descends(effect_id e, effect_id from) const;
+  [[nodiscard]] bool may_descend(effect_id e, effect_id from) const;
+  [[nodiscard]] bool is_awaited_by(std::uint32_t actor, effect_id from) const;
+  [[nodiscard]] bool is_sure(effect_id e) const;
   void tell_of(const char* what, effect_id e) const {
     if (tell) tell(fmt::format("{}: {}", what, describe(e)));
   }
@@ -238,9 +252,17 @@ class oracle {
   std::vector<bool> unstorable_;                            ///< a turn of it may not have been stored
   std::set<std::string> gone_;
   std::vector<std::string> present_;
+  bool makes_connections_ = false;                          ///< actors of the program do
   std::map<std::uint64_t, std::string> line_to_;            ///< the actor at the other end of a connection
-  std::map<std::uint64_t, std::uint64_t> last_heard_;
-  std::map<effect_id, std::uint32_t> kills_;
+  struct hearing {
+    std::uint64_t last = 0;
+    bool only_one = false;
+  };
+  std::map<std::uint64_t, hearing> last_heard_;
+  struct kills {
+    std::uint32_t times = 0, last = 0;  ///< the last: when it had begun so many times
+  };
+  std::map<effect_id, kills> kills_;
   std::uint64_t listeners_ = 0;
   std::uint32_t process_ = 0;
   std::int64_t going_ = 0;

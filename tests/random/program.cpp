@@ -47,6 +47,10 @@ std::size_t size_of(const script& steps) noexcept {
   return size;
 }
 
+bool has_verb(const script& steps, std::string_view verb) noexcept {
+  return std::ranges::any_of(steps, [&](const step& s) { return s.verb == verb || has_verb(s.body, verb); });
+}
+
 }  // namespace
 
 const std::vector<std::string>& fault_names() {
@@ -70,6 +74,11 @@ faults faults_of(const program& p) {
   f.clock_jump_max = 1s;
   for (const fault_choice& each : p.faults) f.*fields().at(each.name) = {.probability = each.probability};
   return f;
+}
+
+bool has_verb(const program& p, std::string_view verb) noexcept {
+  return std::ranges::any_of(p.hosts, [&](const script& s) { return has_verb(s, verb); }) ||
+         std::ranges::any_of(p.hooks, [&](const hook_script& h) { return has_verb(h.body, verb); });
 }
 
 std::size_t size_of(const program& p) noexcept {

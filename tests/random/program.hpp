@@ -73,6 +73,9 @@ struct program {
 /// The number of steps, bodies included.
 [[nodiscard]] std::size_t size_of(const program& p) noexcept;
 
+/// Whether the verb occurs in it.
+[[nodiscard]] bool has_verb(const program& p, std::string_view verb) noexcept;
+
 /// The program as a C++ test.
 [[nodiscard]] std::string as_test(const program& p);
 

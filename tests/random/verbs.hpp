@@ -538,6 +538,8 @@ struct verb_listen {
     if (calls) s.body.push_back(verb_get::make(d));
     if (calls || d.chance(2)) {
       s.body.push_back(verb_call::make(d));
+      auto& how = s.body.back().how;
+      if (how.ends_with(" race")) how.resize(how.size() - 5);
       if (calls || d.chance(2)) s.body.back().body.push_back(named("tell"));
     }
     return s;
