@@ -6,7 +6,7 @@
 namespace troupe::inline v0 {
 namespace detail {
 
-/// The CBOR of `after`, which has been made by editing `before`, which is what `encoded` reads as. What is the same as
+/// The CBOR of `after`, which has been made by editing `before`, which `encoded` reads as. A value that is the same as
 /// before keeps its bytes, since JSON has no form for all of CBOR: keys that are not text, tags, `undefined`, the bits
 /// of a NaN. The same is:
 /// - a value at the same place; in a list, also one that moved because others before it came or went;

@@ -1,4 +1,4 @@
-// What is known of threads that run turns.
+// The list of threads that run turns.
 
 #include <algorithm>
 #include <atomic>

@@ -66,8 +66,8 @@ bool cell::takes(const invocation& inv) const noexcept {
   return !loses_messages || inv.kind != purpose::enqueue;
 }
 
-// What an ending actor does not take waits for its successor. A call that another actor waits for is refused, since
-// this one may wait for that actor.
+// An invocation that an ending actor does not take waits for its successor. A call that another actor waits for is
+// refused, since this one may wait for that actor.
 bool cell::turn_away(invocation& inv, work& w) noexcept {
   if (ends_for_good() && !inv.from_host && !inv.posted && !inv.must_arrive) {
     core().refuse(inv, std::make_exception_ptr(error(errc::destroying, name())));
@@ -134,7 +134,7 @@ bool cell::dispatch(invocation& inv, work& w) noexcept {
         if (excluded) return keep_out(inv, w), true;
         break;
       }
-      // What still runs may lead to calls back to here, and could not end without them.
+      // Actions that still run may lead to calls back to here, and could not end without them.
       if (!excluded && inv.kind != purpose::enqueue && descends(inv, *side_->passing->procedure)) break;
       if (excluded || !takes(inv) || live_->running_count == 0 || live_->interrupted) return turn_away(inv, w);
       break;

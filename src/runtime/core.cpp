@@ -20,7 +20,7 @@ namespace troupe::inline v0 {
 namespace detail {
 namespace {
 
-// What has been cut off has this long to end, and then what came late: see `shutdown_overrun_max`.
+// Work that was cut off has this long to end, and then work that came late: see `shutdown_overrun_max`.
 constexpr std::chrono::nanoseconds cut_off_limit = shutdown_overrun_max / 2;
 
 // A clock that shows no later time after this stands still.

@@ -59,7 +59,7 @@ void cell_queues::bury(const receipt& r, const std::exception_ptr& why) {
   m.unreadable = true;
   m.why = why;
   if (m.dead()) return;
-  --m.attempts;  // nobody has tried it
+  --m.attempts;  // no consumer has tried it
   die(m);
 }
 

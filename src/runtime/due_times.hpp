@@ -38,7 +38,7 @@ class due_times {
   /// Notes it if the wall clock has been set since the last look. Before a message gets its id.
   void look_at_clock();
 
-  /// What a row says for this moment. Never `not_this`, which would mean that there is no delay.
+  /// The wall time in a row for this moment. Never `not_this`, which would mean that there is no delay.
   [[nodiscard]] wall_time stored(time_point due, std::uint64_t message, wall_time not_this = {}) const;
 
   /// The moment for what a row says; now, if that is past. Of an earlier process's message it is no later than if its

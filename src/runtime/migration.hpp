@@ -11,7 +11,7 @@
 namespace troupe::inline v0 {
 namespace detail {
 
-/// Brings a stored state up to date with a definition's `migrate`. What that leaves as it was keeps its bytes.
+/// Brings a stored state up to date with a definition's `migrate`. Values that it leaves alone keep their bytes.
 [[nodiscard]] bytes migrate_state(bytes_view stored, void (*migrate)(json& state, int from), std::uint32_t from);
 
 /// The stored state of an actor, brought up to date with its definition's `migrate`. A failure is

@@ -27,7 +27,7 @@ class parcel {
   /// Of `sent_in`: it has arrived, and the store need not hear of it.
   static constexpr epoch_number never = before - 1;
 
-  /// What the store keeps of a delay: wall times, both the zero of the clock if there is none.
+  /// The wall times that the store keeps of a delay, both the zero of the clock if there is none.
   struct row_times {
     wall_time due_at{};
     wall_time sent_at{};

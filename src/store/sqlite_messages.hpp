@@ -18,8 +18,8 @@ class sqlite_messages {
   void apply(const write_set& write);
   void remove_all(const actor_id& actor);
 
-  /// What all write-sets send, and what arrives. A message that does both in one epoch never becomes a row. `at` is the
-  /// write-set that is being written.
+  /// The messages that all write-sets send, and those that arrive. A message that does both in one epoch never becomes
+  /// a row. `at` is the write-set that is being written.
   void pass_on(const commit_request& request, const write_set*& at);
 
  private:

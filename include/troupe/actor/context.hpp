@@ -70,7 +70,7 @@ class context_base {
   [[nodiscard("co_await this")]] task<> delay(std::chrono::nanoseconds duration);
 
   /// Runs a task in the actor's background, from after this turn on. The actor does not sleep before it has ended. When
-  /// the actor shuts down, it has until the end of the grace period. What it throws goes to the error handler. Only in
+  /// the actor shuts down, it has until the end of the grace period. Its exceptions go to the error handler. Only in
   /// turns of the actor. An empty task is `actor.invalid_operation`.
   void keep_awake(task<> background);
 

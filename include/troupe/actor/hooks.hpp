@@ -175,7 +175,7 @@ using connection_params = typename connection_types<A>::params;
 template <class A>
 using connection_state = typename connection_types<A>::state;
 
-// What a hook may be called with beside the context.
+// The arguments of a hook beside the context.
 struct any_argument {
   template <class T>
   operator T() const;

@@ -162,7 +162,7 @@ class invocation : public reply, public work, public fiber {
   std::atomic<const std::string_view*> kept_out_by{nullptr};
   cell* target = nullptr;
   const address* origin = nullptr;  ///< how the caller names the actor; holds a reference
-  chain_link::pointer link;        ///< what it descends from; null: nothing that keeps others out
+  chain_link::pointer link;        ///< the chain that it descends from; null: none that keeps others out
   invocation* held_before = nullptr;  ///< of an exclusive action: the one that it runs within, which held the actor
   invocation* previous = nullptr;  ///< among the running ones of the activation
   invocation* following = nullptr;

@@ -165,7 +165,7 @@ inline constexpr detail::exclusive_entry<Entry> exclusive{};
 ///     using actor = troupe::actor<worker, troupe::consumes<jobs, &worker::on_job>>;
 ///
 /// The method may take the context first; then it takes the message, or a `troupe::message_of<jobs>&`, which also has
-/// the message's id and its attempts. It may be a coroutine, which takes the message by value. What it returns answers
+/// the message's id and its attempts. It may be a coroutine, which takes the message by value. Its value answers
 /// `send_and_wait`, and is of the queue's result type. A message is acknowledged when the handler returns, as part of
 /// that turn; when it throws, the message comes again by itself after its own back-off, and others do not wait for it.
 /// See docs/queues.md.

@@ -58,7 +58,7 @@ constexpr std::size_t opaque_prefix(std::string_view text) noexcept {
   return word.size();
 }
 
-// What stands behind the last "::" that is not inside <...>, (...), {...} or a literal.
+// The part behind the last "::" that is not inside <...>, (...), {...} or a literal.
 constexpr std::string_view unqualified(std::string_view name) noexcept {
   std::size_t begin = 0;
   int depth = 0;
@@ -92,7 +92,7 @@ consteval std::basic_string_view<char> text_about_type() {
   return __PRETTY_FUNCTION__;
 }
 
-// What stands where another type has "int".
+// The text in the place where another type has "int".
 template <class T>
 consteval std::string_view spelled_type() {
   constexpr std::string_view sample = text_about_type<int>();

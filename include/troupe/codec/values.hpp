@@ -147,7 +147,7 @@ struct value_codec<T, shape::monostate> {
   static void read(cbor_reader& in, T&) { in.null(); }
 };
 
-// What a codec<T> or nlohmann/json writes may itself be null. In an optional, such a null has this tag.
+// The data that a codec<T> or nlohmann/json writes may itself be null. In an optional, such a null has this tag.
 template <class T>
 concept maybe_written_null = shape_of<T> == shape::custom || shape_of<T> == shape::json;
 inline constexpr std::array null_value_tag{std::byte{0xda}, std::byte{0x74}, std::byte{0x72}, std::byte{0x75},

@@ -152,7 +152,7 @@ class turn_mark {
   std::unique_lock<spin_flag> lock() noexcept { return std::unique_lock{lock_}; }
   /// With the lock: the thread is in no turn.
   void forget() noexcept;
-  /// With the lock: the thread is in a turn. What had been known of that before by the machine's clock, if anything.
+  /// With the lock: the thread is in a turn. Returns the mark that was there before by the machine's clock, if any.
   [[nodiscard]] std::optional<beginning> look(time_point now, unsigned& calls) noexcept;
   void has_been_told() noexcept { beginning_.told = true; }
 
@@ -184,7 +184,7 @@ class own_pointer {
   T* p_ = nullptr;
 };
 
-/// What a thread is doing for troupe; as it is made, nothing.
+/// The work that a thread does for troupe; none when it is made.
 struct thread_activity {
   std::coroutine_handle<> next;  ///< what `drive` resumes next
   fiber* here = nullptr;         ///< the fiber that runs; null in plain host code
@@ -200,7 +200,7 @@ struct thread_activity {
   bool gives_way = false;        ///< what is posted goes behind what waits
 };
 
-/// What the calling thread is doing for troupe, and since when.
+/// The work that the calling thread does for troupe, and since when.
 struct thread_state : thread_activity {
   turn_mark mark;
 

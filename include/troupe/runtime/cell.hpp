@@ -434,7 +434,7 @@ struct turn {
   return *t;
 }
 /// The thread has a mark, and its turn of this actor ends, or has ended: reported if it took longer than
-/// `options::long_turn`. What has run in it is the invocation, or else the action.
+/// `options::long_turn`. The report names the invocation, or else the action.
 void look_at_mark(const cell& where, thread_state& thread, const invocation* inv, std::string_view action) noexcept;
 
 /// While it exists, others may look into the turn. Then its end calls `look_at_mark`, if there is a mark.
