@@ -207,7 +207,8 @@ void call_core::launch(thread_state& thread) {
   if (mine == nullptr && thread.mark.of_unknown_thread()) [[unlikely]]
     make_known(thread);
   try {
-    require_wanted(thread);
+    if (target().is_guarded() || thread.is_cancelled()) [[unlikely]]
+      require_wanted(thread);
     cell* const c = target().find();
     const bool may_run_here = !elsewhere_ && thread.depth < depth_max;
     if (c == nullptr || !may_run_here || c->refuses_changes()) return route(c, thread, learned);

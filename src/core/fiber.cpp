@@ -9,11 +9,6 @@
 #include "recycling.hpp"
 
 namespace troupe::inline v0 {
-
-executor::working::working(const executor& e) noexcept
-    : outer_{std::exchange(detail::this_thread().works_for, &e)} {}
-executor::working::~working() { detail::this_thread().works_for = outer_; }
-
 namespace detail {
 
 void spin_flag::pause() noexcept { std::this_thread::yield(); }

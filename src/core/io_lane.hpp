@@ -43,7 +43,7 @@ class io_lane {
 
  private:
   void loop() {
-    this_thread().works_for = &owner_;
+    const working running{this_thread(), owner_};
     for (;;) {
       std::unique_lock lock{mutex_};
       wake_.wait(lock, [&] { return !list_.empty() || stopping_; });

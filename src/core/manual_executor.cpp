@@ -76,9 +76,10 @@ manual_executor::~manual_executor() {
 std::size_t manual_executor::poll(std::size_t most) {
   if (on_worker()) return 0;
   impl_->pumping.store(std::this_thread::get_id(), std::memory_order_relaxed);
-  const working polling{*this};
-  if (auto& thread = detail::this_thread(); thread.mark.of_unknown_thread()) [[unlikely]]
+  auto& thread = detail::this_thread();
+  if (thread.mark.of_unknown_thread()) [[unlikely]]
     detail::make_known(thread);
+  const detail::working polling{thread, *this};
   if (timers_.next_look() != time_point::max()) timers_.expire(now());  // else there is no need to know the time
   std::size_t ran = 0;
   work_list taken;

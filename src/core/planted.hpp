@@ -47,6 +47,8 @@ enum class planted : std::uint8_t {
   delay_forgotten_at_wake,   ///< a delayed message may be taken as soon as its actor wakes
   retry_acknowledges,        ///< a message that is given back with retry() is gone
   waiting_parcel_dropped,    ///< a message that waits at a full queue is lost when the actor goes to sleep
+  unencodable_put_off,       ///< a state whose encoding can fail is encoded when its epoch closes, if it is large
+  attempt_not_committed,     ///< the attempt at a message is not committed before its handler begins
 };
 
 #ifdef TROUPE_PLANTED_FAULTS

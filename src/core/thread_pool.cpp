@@ -251,7 +251,7 @@ struct thread_pool::impl {
     here() = &me;
     auto& thread = detail::this_thread();
     thread.worker_of = &owner;
-    const working running{owner};
+    const detail::working running{thread, owner};
     detail::make_known(thread);
     for (unsigned round = 0;; ++round) {
       work* w = nullptr;

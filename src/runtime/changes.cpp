@@ -299,7 +299,8 @@ epoch_number cell_side::record(const ended_turn& t, std::exception_ptr& failure)
 bool cell_side::encodes_eagerly(const ended_turn& t) const {
   const definition& type = owner.type();
   const auto limit = type.options.state_bytes_max;
-  if (!type.always_encodes || newest_bytes <= eager_bytes_max || newest_bytes > limit / 2) return true;
+  const bool may_fail = !type.always_encodes && !is_planted(planted::unencodable_put_off);
+  if (may_fail || newest_bytes <= eager_bytes_max || newest_bytes > limit / 2) return true;
   return t.writes && !is_behind() && owner.live_->encoded_bytes_bound() > limit;
 }
 
@@ -426,7 +427,8 @@ epoch_number cell_side::place(epoch_number dependency, Fill&& fill) {
 }
 
 void cell_side::encode_now(image& m) noexcept {
-  TROUPE_ASSERT(owner.type().always_encodes, "an encoding that can fail is made at the end of the turn");
+  TROUPE_ASSERT(owner.type().always_encodes || is_planted(planted::unencodable_put_off),
+                "an encoding that can fail is made at the end of the turn");
   auto& core = owner.core();
   try {
     m.state.clear();

@@ -7,6 +7,7 @@
 
 #include <troupe/core/error.hpp>
 
+#include "../core/planted.hpp"
 #include "core.hpp"
 #include "lifecycle.hpp"
 #include "parked_wait.hpp"
@@ -54,7 +55,7 @@ std::optional<receipt> receive_now(cell_queues& from, lane_list lanes) {
 
 bool commits_first(const cell& c, std::uint32_t lane) noexcept {
   return c.type().queues[lane / lanes_per_queue].options.attempt_first && lane % lanes_per_queue == 0 &&
-         c.type().options.durability != durability::ephemeral;
+         c.type().options.durability != durability::ephemeral && !is_planted(planted::attempt_not_committed);
 }
 
 // Ends the turn in which attempts at these have begun, and goes on when that is durable. If it cannot be, or the actor

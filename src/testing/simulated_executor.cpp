@@ -50,7 +50,7 @@ void simulated_executor::run(work& w) noexcept {
   auto& thread_calls = troupe::detail::this_thread().inline_calls;
   const auto outer_calls = std::exchange(thread_calls, inline_calls_);
   {
-    const working running{*this};
+    const troupe::detail::working running{troupe::detail::this_thread(), *this};
     running_ = true;
     w.run(w);
     running_ = false;
@@ -90,7 +90,7 @@ void simulated_executor::disturb() noexcept {
 
 void simulated_executor::expire() noexcept {
   if (timers_.due(now())) {
-    const working firing{*this};
+    const troupe::detail::working firing{troupe::detail::this_thread(), *this};
     running_ = true;
     timers_.expire(now());
     running_ = false;

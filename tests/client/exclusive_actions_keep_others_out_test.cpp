@@ -75,11 +75,54 @@ struct pair_member {
                               troupe::exclusive<&pair_member::fan_out>, troupe::exclusive<&pair_member::fails_alone>>;
 };
 
+// Falls asleep while it still runs something.
+struct recluse {
+  words heard;
+  bool calls_at_sleep = false;
+
+  task<> on_sleep(context<recluse>& c) {
+    if (!calls_at_sleep) co_return;
+    auto self = c.client().get<recluse>(c.key());
+    co_await self.call<&recluse::note>("from on_sleep");
+  }
+  void note(std::string word) { heard.push_back(std::move(word)); }
+  words all() const { return heard; }
+  void begin_task(context<recluse>& c) {
+    c.keep_awake([this]() -> task<> {
+      heard.push_back("task");
+      co_return;
+    });
+  }
+  task<> alone() {
+    heard.push_back("begin");
+    co_await troupe::delay(1s);
+    heard.push_back("end");
+  }
+  task<> leave(context<recluse>& c) {
+    c.sleep();
+    auto self = c.client().get<recluse>(c.key());
+    auto one = self.call<&recluse::begin_task>();
+    auto two = self.call<&recluse::alone>();
+    auto both = troupe::when_all(std::move(one), std::move(two));
+    co_await std::move(both);
+  }
+  task<> sleep_alone(context<recluse>& c) {
+    calls_at_sleep = true;
+    heard.push_back("begin");
+    c.sleep();
+    co_await troupe::delay(1s);
+    heard.push_back("end");
+  }
+
+  using actor = troupe::actor<recluse, &recluse::note, &recluse::all, &recluse::begin_task, &recluse::leave,
+                              troupe::exclusive<&recluse::alone>, troupe::exclusive<&recluse::sleep_alone>>;
+};
+
 struct couple {
   couple() : runtime{registry()} {}
   static troupe::registry registry() {
     troupe::registry r;
-    r.use<pair_member>("member");
+    r.use<pair_member>("member").use<recluse>("recluse");
     return r;
   }
   manual_runtime runtime;
@@ -180,4 +223,22 @@ TEST_CASE("exclusive actions run one after another, on a thread pool as well", "
   for (int i = 0; i < 50; ++i) calls.push_back(one.call<&vault::add_slowly>());
   runtime.run(troupe::when_all(std::move(calls)));
   CHECK(one.call<&vault::total>().get() == 50);
+}
+
+TEST_CASE("an exclusive action keeps background tasks out, also while its actor falls asleep", "[client]") {
+  couple s;
+  const auto one = s.runtime->client().get_or_create<recluse>("one");
+  outcome<std::monostate> leaving;
+  s.runtime->spawn(keep(one.call<&recluse::leave>(), leaving));
+  s.runtime.advance(5s);
+  CHECK(one.call<&recluse::all>().get() == words{"begin", "end", "task"});
+}
+
+TEST_CASE("an exclusive action keeps calls of on_sleep out", "[client]") {
+  couple s;
+  const auto one = s.runtime->client().get_or_create<recluse>("one");
+  outcome<std::monostate> sleeping;
+  s.runtime->spawn(keep(one.call<&recluse::sleep_alone>(), sleeping));
+  s.runtime.advance(5s);
+  CHECK(one.call<&recluse::all>().get() == words{"begin", "end", "from on_sleep"});
 }

@@ -182,8 +182,8 @@ troupe::task<> send_one(asker by, step s, std::function<void(effect_id)> note) {
         const auto encoded = troupe::encode(r);
         const troupe::bytes_view view = encoded;
         auto sending = h.send("jobs", view);
-        if (note) note(id);
         co_await std::move(sending);
+        if (note) note(id);
       } else if (s.is("wait")) {
         auto sending = h.send_and_wait(A::jobs, r, later);
         if (note) note(id);
@@ -192,12 +192,12 @@ troupe::task<> send_one(asker by, step s, std::function<void(effect_id)> note) {
                            answer.value_or(0));
       } else if (s.is("errand")) {
         auto sending = h.send(A::errands, r, later);
-        if (note) note(id);
         co_await std::move(sending);
+        if (note) note(id);
       } else {
         auto sending = h.send(A::jobs, r, later);
-        if (note) note(id);
         co_await std::move(sending);
+        if (note) note(id);
       }
     } else {
       auto sending = h.send("jobs", R"({"effect": 0})");

@@ -1,6 +1,7 @@
 #include "generator.hpp"
 
 #include <array>
+#include <utility>
 
 namespace random_programs {
 namespace {
@@ -45,6 +46,25 @@ void draw_driver(drawing& d, program& p) {
       p.driver.push_back(put);
     }
   }
+}
+
+// An exclusive action calls an actor whose hook calls back: chance alone seldom makes such a cycle.
+void draw_cycle(drawing& d, program& p) {
+  step back = named("call");
+  back.to = d.actor();
+  hook_script h;
+  h.actor = d.actor();
+  h.hook = d.chance(2) ? "on_create" : "on_wake";
+  step out = named("call");
+  out.to = h.actor;
+  step first = named("call");
+  first.to = back.to;
+  first.how = "alone";
+  h.body.push_back(std::move(back));
+  first.body.push_back(std::move(out));
+  p.hooks.push_back(std::move(h));
+  script& steps = p.hosts[d.random.below(p.hosts.size())];
+  steps.insert(steps.begin(), std::move(first));
 }
 
 }  // namespace
@@ -136,6 +156,7 @@ program generate(std::uint64_t seed) {
   }
   draw_driver(d, p);
   draw_faults(d, p);
+  if (d.chance(8)) draw_cycle(d, p);
   return p;
 }
 

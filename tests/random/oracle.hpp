@@ -148,6 +148,7 @@ class oracle {
   nanoseconds slack{0};          ///< how late things may come
   bool may_be_late = false;      ///< by much more than a time-out
   bool wall_clock_jumps = false;
+  bool only_looks = false;       ///< what is promised from now on may be younger than what is compared
   bool exact = true;             ///< one thread: what two threads do at the same time does not exist
 
   // --- what is asked for, and what happens ---
@@ -246,6 +247,7 @@ class oracle {
   std::vector<std::size_t> hooks_done_;
   std::vector<promise> promises_;
   std::set<std::string> ended_ids_;                         ///< actors whose end was asked for
+  std::set<std::string> ended_before_;                      ///< in earlier processes
   std::vector<std::string> doomed_;                         ///< by actor, in this process
   std::vector<nanoseconds> last_end_;                       ///< when an end was last asked for
   std::vector<bool> slept_;                                 ///< sleep was asked for in this process
@@ -269,6 +271,8 @@ class oracle {
   bool stopped_ = false;
   bool dying_ = false, ending_ = false, closing_ = false;
 };
+
+[[nodiscard]] std::string name_of(std::uint32_t actor);
 
 /// What a failure says: `group.code`, or the text of another exception.
 [[nodiscard]] std::string code_of(const std::exception_ptr& failure);

@@ -38,6 +38,7 @@ class threaded_run final : public place {
         runtime.shutdown();
       }
       rules_.process_started(2);
+      rules_.only_looks = true;
       troupe::runtime again{registry(), options(store)};
       runtime_ = &again;
       look();

@@ -126,12 +126,27 @@ struct crate {
   using actor = troupe::actor<crate, &crate::fill, &crate::label, &crate::size, &crate::number, &crate::get>;
 };
 
+struct diary {
+  positive mood;
+
+  void on_state_change(troupe::context<diary>&) const {}
+  int set(int to) {
+    mood.value = to;
+    return to;
+  }
+  int get() const { return mood.value; }
+
+  static constexpr troupe::options options{.durability = troupe::durability::relaxed, .save_interval = 1s};
+  using actor = troupe::actor<diary, &diary::set, &diary::get>;
+};
+
 troupe::registry registry(std::size_t state_bytes_max = 64U << 20) {
   troupe::registry r;
   troupe::use_options limited;
   limited.options = troupe::options{.state_bytes_max = state_bytes_max};
   r.use<garden>("garden");
   r.use<ledger>("ledger");
+  r.use<diary>("diary");
   r.use<box>("box", limited);
   r.use<crate>("crate", limited);
   return r;
@@ -198,6 +213,22 @@ TEST_CASE("a turn that cannot be stored makes no call, whose effect would have n
   CHECK(w.run(one.call<&ledger::get>()) == 1);
   CHECK(w.run(one.call<&ledger::tell>(2)) == "told");
   CHECK(w.run(w.client.get<ledger>("told").call<&ledger::copied>()) == 1);
+}
+
+TEST_CASE("a relaxed actor keeps a state that cannot be stored, also if it has an on_state_change, and stores it later") {
+  gated_store store;
+  world w{registry(), store};
+  const auto one = w.client.get_or_create<diary>("one");
+  CHECK(w.run(one.call<&diary::set>(1)) == 1);
+  CHECK(w.run(one.call<&diary::set>(-1)) == -1);
+  CHECK(w.run(one.call<&diary::get>()) == -1);
+  CHECK(w.errors.empty());
+  w.pass(2s);
+  CHECK_FALSE(w.errors.empty());
+  CHECK(w.run(one.call<&diary::set>(2)) == 2);
+  w.pass(2s);
+  world again{registry(), store.after_crash()};
+  CHECK(again.run(again.client.get<diary>("one").call<&diary::get>()) == 2);
 }
 
 TEMPLATE_TEST_CASE("a state over its limit fails the call that makes it so, and stays as it was", "", box, crate) {

@@ -64,19 +64,6 @@ class executor {
   [[nodiscard]] time_point now() const noexcept { return clock_->now(); }
 
  protected:
-  /// Says that the calling thread runs this executor's work, for as long as it lives. An executor holds one wherever it
-  /// runs work: so a blocking call in that work is refused before it begins, and not only when it comes to waiting.
-  class working {
-   public:
-    explicit working(const executor& e) noexcept;
-    working(const working&) = delete;
-    working& operator=(const working&) = delete;
-    ~working();
-
-   private:
-    const executor* outer_;
-  };
-
   timer_queue timers_;
 
  private:

@@ -225,6 +225,21 @@ struct thread_state : thread_activity {
   [[nodiscard]] bool is_cancelled() const noexcept { return here != nullptr && here->cancelled(); }
 };
 
+/// Says that a thread runs an executor's work, as long as it lives. Executors hold one wherever they run work: a blocking
+/// call in that work is refused before it begins, and not only when it comes to waiting.
+class working {
+ public:
+  working(thread_state& thread, const executor& e) noexcept
+      : thread_{thread}, outer_{std::exchange(thread.works_for, &e)} {}
+  working(const working&) = delete;
+  working& operator=(const working&) = delete;
+  ~working() { thread_.works_for = outer_; }
+
+ private:
+  thread_state& thread_;
+  const executor* outer_;
+};
+
 /// Out of line on purpose: a coroutine that changes threads must not reuse a thread-local address from before.
 [[nodiscard]] thread_state& this_thread() noexcept;
 

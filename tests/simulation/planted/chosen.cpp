@@ -9,7 +9,7 @@
 namespace troupe::inline v0 { namespace detail {
 namespace {
 
-constexpr std::array<std::string_view, 40> names{
+constexpr std::array<std::string_view, 42> names{
     "none",
     "gate_dropped",
     "freeze_forgotten",
@@ -50,8 +50,10 @@ constexpr std::array<std::string_view, 40> names{
     "delay_forgotten_at_wake",
     "retry_acknowledges",
     "waiting_parcel_dropped",
+    "unencodable_put_off",
+    "attempt_not_committed",
 };
-static_assert(names.size() == static_cast<std::size_t>(planted::waiting_parcel_dropped) + 1);
+static_assert(names.size() == static_cast<std::size_t>(planted::attempt_not_committed) + 1);
 
 planted chosen() noexcept {
   const char* const name = std::getenv("TROUPE_PLANTED");
