@@ -225,8 +225,8 @@ struct thread_state : thread_activity {
   [[nodiscard]] bool is_cancelled() const noexcept { return here != nullptr && here->cancelled(); }
 };
 
-/// Says that a thread runs an executor's work, as long as it lives. Executors hold one wherever they run work: a blocking
-/// call in that work is refused before it begins, and not only when it comes to waiting.
+/// Says that a thread runs an executor's work, as long as it lives. Executors hold one wherever they run work: a
+/// blocking call in that work is refused before it begins, and not only when it comes to waiting.
 class working {
  public:
   working(thread_state& thread, const executor& e) noexcept
