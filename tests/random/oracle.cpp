@@ -133,19 +133,23 @@ bool oracle::descends(effect_id e, effect_id from) const {
   return e == from;
 }
 
-// The same, where hooks descend from all that waits for them by now.
+// The same, where hooks descend from all that waits for them by now, and a consumer from the senders that wait for any of
+// the messages that it holds.
 bool oracle::may_descend(effect_id e, effect_id from) const {
   for (; e != 0; e = at(e).parent) {
-    if (e == from || (at(e).how == way::hook && is_awaited_by(at(e).to, from))) return true;
+    if (e == from || is_awaited_by(at(e), from)) return true;
   }
   return false;
 }
 
-bool oracle::is_awaited_by(std::uint32_t actor, effect_id from) const {
+bool oracle::is_awaited_by(const effect& awaited, effect_id from) const {
+  const bool is_hook = awaited.how == way::hook;
+  if (!is_hook && awaited.how != way::message) return false;
   for (effect_id id = from + 1; id <= effects_.size(); ++id) {
     const effect& e = at(id);
-    const bool waits = e.how == way::call || (e.how == way::message && e.waits);
-    const bool still = e.to == actor && e.process == process_ && e.answered == answer::none && e.begun == 0;
+    const bool waits = (e.how == way::call && is_hook) || (e.how == way::message && e.waits);
+    const bool has_begun = is_hook && e.begun != 0;
+    const bool still = e.to == awaited.to && e.process == process_ && e.answered == answer::none && !has_begun;
     if (waits && still && descends(id, from)) return true;
   }
   return false;

@@ -223,7 +223,7 @@ class oracle {
   [[nodiscard]] bool means_nothing() const { return dying_ || stopped_ || is_dead(); }
   [[nodiscard]] bool descends(effect_id e, effect_id from) const;
   [[nodiscard]] bool may_descend(effect_id e, effect_id from) const;
-  [[nodiscard]] bool is_awaited_by(std::uint32_t actor, effect_id from) const;
+  [[nodiscard]] bool is_awaited_by(const effect& awaited, effect_id from) const;
   [[nodiscard]] bool is_sure(effect_id e) const;
   void tell_of(const char* what, effect_id e) const {
     if (tell) tell(fmt::format("{}: {}", what, describe(e)));
