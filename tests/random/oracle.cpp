@@ -435,7 +435,7 @@ void oracle::check_chain(effect_id id) {
       ++holders;
       holder = other;
     }
-    if (holders != 1 || !descends(id, holder) || !is_waited_for(id, holder)) continue;
+    if (holders != 1 || had_nested(holder) || !descends(id, holder) || !is_waited_for(id, holder)) continue;
     if (inner != id && !is_waited_for(inner, id)) continue;
     break_promise(inner == id ? "chain" : "chain_wake",
                   fmt::format("{} is kept out by {}, which has led to it", describe(inner), describe(holder)));

@@ -72,7 +72,7 @@ void oracle::compare_messages(const std::vector<stored_actor>& stored, std::size
     const bool waits = there.waiting.contains(id);
     const bool dead = there.dead.contains(id);
     const bool anywhere = handled || waits || dead;
-    if (handled + waits + dead > 1 && e.one_turn) {
+    if (handled + waits + dead > 1 && e.one_turn && !unstorable_[e.to]) {
       break_promise("two_places",
                     fmt::format("{}: handled {}, waits {}, dead {}", describe(id), handled, waits, dead));
     }
