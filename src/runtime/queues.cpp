@@ -195,7 +195,10 @@ void cell_queues::look_at_clock() {
     queued& m = all_.find(timed_.begin()->second)->second;
     clear_time(m);
     if (m.lease == 0) {
-      make_ready(m);
+      // Its last attempt was undone with a turn that could not be stored, and so could not end it.
+      const bool ends = !m.dead() && !m.unreadable && is_used_up(m);
+      if (ends) note(m);
+      ends ? die(m) : make_ready(m);
       continue;
     }
     note(m);

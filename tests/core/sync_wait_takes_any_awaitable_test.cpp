@@ -26,7 +26,10 @@ class elsewhere {
  public:
   explicit elsewhere(std::string text) : text_{std::move(text)} {}
   bool await_ready() const noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> h) { thread_ = std::jthread{[h] { h.resume(); }}; }
+  // Nothing here may be touched once the thread runs: it may end the coroutine that holds this.
+  void await_suspend(std::coroutine_handle<> h) {
+    std::thread{[h] { h.resume(); }}.detach();
+  }
   std::string await_resume() {
     if (text_.empty()) throw std::runtime_error{"nothing to say"};
     return std::move(text_);
@@ -34,7 +37,6 @@ class elsewhere {
 
  private:
   std::string text_;
-  std::jthread thread_;
 };
 
 struct with_operator {

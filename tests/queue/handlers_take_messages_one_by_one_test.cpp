@@ -438,4 +438,9 @@ TEST_CASE("A message whose handling cannot be stored waits for its back-off, and
   w.pass(200ms);
   CHECK(w.run(a.call<&brittle::count>()) == 3);
   CHECK(w.run(a.call<&brittle::text>()) == "a");
+  w.pass(10s);  // two seconds to the last attempt, and four until it is known to be that
+  CHECK(w.run(a.call<&brittle::count>()) == 4);
+  w.pass(1min);
+  CHECK(w.run(a.call<&brittle::count>()) == 4);
+  CHECK(w.errors.back() == "queue \"words\" of brittle/a: queue.dead_letter");
 }

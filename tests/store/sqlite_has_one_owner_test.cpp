@@ -249,14 +249,20 @@ TEST_CASE("a process that the owner forked does not keep the file when the owner
     const auto store = troupe::sqlite{path}();
     if (!is_committed(create(*store, 1, "kept"))) return false;
     const pid_t forked = ::fork();
-    if (forked == 0) wait_for_the_end();
+    if (forked == 0) {
+      mouth.say('!');  // it runs
+      wait_for_the_end();
+    }
     for (const char digit : std::to_string(forked)) mouth.say(digit);
     mouth.say('.');
     wait_for_the_end();
   }};
-  for (char digit = owner.hear(); digit != '.'; digit = owner.hear()) {
-    REQUIRE(digit != '\0');
-    worker = worker * 10 + (digit - '0');
+  for (bool runs = false, is_known = false; !runs || !is_known;) {
+    const char said = owner.hear();
+    REQUIRE(said != '\0');
+    runs = runs || said == '!';
+    is_known = is_known || said == '.';
+    if (said >= '0' && said <= '9') worker = worker * 10 + (said - '0');
   }
   CHECK_THAT(refusal(path), Contains(fmt::format("process {}", owner.pid())));
   owner.kill();

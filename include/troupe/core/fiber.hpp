@@ -172,6 +172,9 @@ class turn_mark {
 template <class T>
 class own_pointer {
  public:
+  own_pointer() noexcept = default;
+  own_pointer(const own_pointer& other) noexcept : p_{other.p_} {}
+  own_pointer& operator=(const own_pointer& other) noexcept { return *this = other.p_; }
   own_pointer& operator=(T* p) noexcept {
     write_shared(p_, p);
     return *this;
@@ -195,7 +198,6 @@ struct thread_activity {
   executor* worker_of = nullptr;  ///< whose worker this is: it runs what is `kept` when the present work is over
   executor* keeps_for = nullptr;  ///< what is made ready for this one now may be kept
   work* kept = nullptr;           ///< made ready and not posted, so that nobody else sees it: see `cell::push`
-  unsigned inline_calls = 0;     ///< since the last yield, see `inline_calls_max`
   unsigned depth = 0;            ///< of calls that run within one another's frames
   bool gives_way = false;        ///< what is posted goes behind what waits
 };
@@ -203,6 +205,7 @@ struct thread_activity {
 /// The work that the calling thread does for troupe, and since when.
 struct thread_state : thread_activity {
   turn_mark mark;
+  unsigned inline_calls = 0;  ///< since the last yield, see `inline_calls_max`
 
   /// Counts a call that has run on its caller's thread. False if it is to look round.
   [[nodiscard]] bool count_call() noexcept {
