@@ -130,10 +130,10 @@ void turn_watch::look_at(thread_state& thread, round& now) {
   if (seen->told || limit == troupe::never || taken < limit) return;
   if (std::ranges::count(now.watch.runtimes_, &core) == 0) return;  // it has another clock, or has ended
   thread.mark.has_been_told();
-  const auto what = t->guest || t->inv == nullptr ? std::string_view{"an action"} : t->inv->what();
+  // The invocation may end before the turn does, so only the report at the end of the turn names the action.
   now.reports.push_back(
-      {&core, fmt::format("{}: {} has kept its thread for {} ms, and goes on (options::long_turn is {} ms)",
-                          t->where->name(), what, in_milliseconds(taken), in_milliseconds(limit))});
+      {&core, fmt::format("{}: a turn has kept its thread for {} ms, and goes on (options::long_turn is {} ms)",
+                          t->where->name(), in_milliseconds(taken), in_milliseconds(limit))});
 }
 
 // --- the end of a turn ----------------------------------------------------------------------------------------------
