@@ -96,6 +96,7 @@ void turn::pause() noexcept {
     look_at_mark(*where, thread, inv, {});
   end();
   held = false;
+  thread.close_turn(nullptr);  // the actor may be gone once it is let go
   where->after_turn();
   where->let_go();
 }
@@ -104,6 +105,7 @@ bool turn::resume() noexcept {
   if (!where->try_hold()) return false;
   held = true;
   effects_.reset();
+  thread.open_turn = this;
   return true;
 }
 

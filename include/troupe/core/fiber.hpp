@@ -148,6 +148,9 @@ class turn_mark {
   /// The thread: it is in the list of those that are looked at, or it ends, and never will be.
   void become_known() noexcept { __atomic_fetch_and(&state_, ~unknown, __ATOMIC_RELAXED); }
 
+  /// The thread: a look that is under way, if there is one, has ended.
+  void wait_for_look() noexcept { static_cast<void>(lock()); }
+
   /// One who looks. The lock keeps a turn that has been marked from ending.
   std::unique_lock<spin_flag> lock() noexcept { return std::unique_lock{lock_}; }
   /// With the lock: the thread is in no turn.
@@ -212,6 +215,13 @@ struct thread_state : thread_activity {
     const unsigned now = read_shared(inline_calls) + 1;
     write_shared(inline_calls, now);
     return (now & inline_calls_max) != 0;
+  }
+
+  /// From now on nobody looks into the turn that was open, nor at its actor. `outer` is open in its place, if it is one.
+  void close_turn(turn* outer) noexcept {
+    open_turn = outer;
+    if (mark.state() != 0) [[unlikely]]
+      mark.wait_for_look();
   }
 
   /// Whether the thread runs plain host code: it may wait for other threads.

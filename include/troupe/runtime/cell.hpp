@@ -437,13 +437,14 @@ struct turn {
 /// `options::long_turn`. The report names the invocation, or else the action.
 void look_at_mark(const cell& where, thread_state& thread, const invocation* inv, std::string_view action) noexcept;
 
-/// While it exists, others may look into the turn. Then its end calls `look_at_mark`, if there is a mark.
+/// While it exists, and the turn is not paused, `turn_watch` may look into the turn if the thread has a mark. The end of
+/// the turn calls `look_at_mark` then.
 class open_turn {
  public:
   explicit open_turn(turn& t) noexcept : thread_{t.thread}, outer_{thread_.open_turn} { thread_.open_turn = &t; }
   open_turn(const open_turn&) = delete;
   open_turn& operator=(const open_turn&) = delete;
-  ~open_turn() { thread_.open_turn = outer_; }
+  ~open_turn() { thread_.close_turn(outer_); }
 
  private:
   thread_state& thread_;
