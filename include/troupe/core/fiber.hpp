@@ -217,7 +217,7 @@ struct thread_state : thread_activity {
     return (now & inline_calls_max) != 0;
   }
 
-  /// From now on nobody looks into the turn that was open, nor at its actor. `outer` is open in its place, if it is one.
+  /// From now on no other thread looks into the turn that was open, nor at its actor. `outer` takes its place.
   void close_turn(turn* outer) noexcept {
     open_turn = outer;
     if (mark.state() != 0) [[unlikely]]

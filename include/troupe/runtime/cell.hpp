@@ -437,8 +437,8 @@ struct turn {
 /// `options::long_turn`. The report names the invocation, or else the action.
 void look_at_mark(const cell& where, thread_state& thread, const invocation* inv, std::string_view action) noexcept;
 
-/// While it exists, and the turn is not paused, `turn_watch` may look into the turn if the thread has a mark. The end of
-/// the turn calls `look_at_mark` then.
+/// While it exists, and the turn is not paused, `turn_watch` may look into the turn if the thread has a mark. The end
+/// of the turn calls `look_at_mark` then.
 class open_turn {
  public:
   explicit open_turn(turn& t) noexcept : thread_{t.thread}, outer_{thread_.open_turn} { thread_.open_turn = &t; }
