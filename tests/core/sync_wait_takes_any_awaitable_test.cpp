@@ -1,9 +1,11 @@
 #include <coroutine>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -21,21 +23,33 @@ struct counter {
   using actor = troupe::actor<counter, &counter::increment, &counter::later, &counter::fail>;
 };
 
-/// Of another library: it resumes on a thread of its own.
+/// Another library, which resumes coroutines on threads of its own. It ends before a runtime that they post to.
+class other_library {
+ public:
+  // Out of line, and of no coroutine: what is suspended may have ended before this returns.
+  [[gnu::noinline]] void resume(std::coroutine_handle<> h) {
+    std::jthread thread{[h] { h.resume(); }};
+    const std::lock_guard lock{mutex_};
+    threads_.push_back(std::move(thread));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::jthread> threads_;
+};
+
 class elsewhere {
  public:
-  explicit elsewhere(std::string text) : text_{std::move(text)} {}
+  elsewhere(other_library& of, std::string text) : of_{of}, text_{std::move(text)} {}
   bool await_ready() const noexcept { return false; }
-  // Nothing here may be touched once the thread runs: it may end the coroutine that holds this.
-  void await_suspend(std::coroutine_handle<> h) {
-    std::thread{[h] { h.resume(); }}.detach();
-  }
+  void await_suspend(std::coroutine_handle<> h) { of_.resume(h); }
   std::string await_resume() {
     if (text_.empty()) throw std::runtime_error{"nothing to say"};
     return std::move(text_);
   }
 
  private:
+  other_library& of_;
   std::string text_;
 };
 
@@ -92,8 +106,9 @@ TEST_CASE("sync_wait takes calls, awaitables of other libraries and tasks", "[co
   auto named = h.call<&counter::increment>(1);
   CHECK(troupe::sync_wait(named) == 6);
 
-  CHECK(troupe::sync_wait(elsewhere{"from another thread"}) == "from another thread");
-  CHECK_THROWS_WITH(troupe::sync_wait(elsewhere{""}), "nothing to say");
+  other_library other;
+  CHECK(troupe::sync_wait(elsewhere{other, "from another thread"}) == "from another thread");
+  CHECK_THROWS_WITH(troupe::sync_wait(elsewhere{other, ""}), "nothing to say");
   CHECK(troupe::sync_wait(with_operator{4}) == 4);
   const with_operator kept{5};
   CHECK(troupe::sync_wait(kept) == 5);
@@ -107,6 +122,7 @@ TEST_CASE("sync_wait takes calls, awaitables of other libraries and tasks", "[co
 TEST_CASE("a runtime runs any awaitable too", "[core][task]") {
   troupe::registry registry;
   troupe::runtime runtime{registry};
-  CHECK(runtime.run(elsewhere{"from another thread"}) == "from another thread");
+  other_library other;
+  CHECK(runtime.run(elsewhere{other, "from another thread"}) == "from another thread");
   CHECK(runtime.run(with_operator{4}) == 4);
 }
