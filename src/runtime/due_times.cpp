@@ -70,7 +70,7 @@ time_point due_times::moment(wall_time due, milliseconds whole_delay, std::uint6
   // A row may say anything, but `wall` is a time like ours: this does not overflow.
   const milliseconds left = std::min(due, wall + longest) - wall;
   if (message >= core_.first_message_id()) return now + left;
-  const auto latest = moment_after(started_, std::max(whole_delay, milliseconds{0}));
+  const auto latest = moment_after(started_, std::clamp(whole_delay, milliseconds{0}, longest));
   return std::clamp(latest, now, now + left);
 }
 
