@@ -21,11 +21,10 @@ constexpr std::array<std::byte, 6> versioned_head{std::byte{0xda}, std::byte{0x7
 
 }  // namespace
 
-versioned_data open_version(bytes_view stored) noexcept {
+versioned_data open_tagged(bytes_view stored) noexcept {
   versioned_data found{1, stored};
   cbor_reader reader{stored};
-  if (!reader.take(versioned_head)) [[likely]]
-    return found;
+  if (!reader.take(versioned_head)) return found;
   try {
     found.version = reader.integer<std::uint32_t>();
     found.value = stored.subspan(reader.offset());

@@ -73,7 +73,7 @@ send_core::send_core(const handle_core& to, std::string_view queue, bytes_view c
     : send_core{to, place_of(*to.where().type, queue), checked(*to.where().type, queue, cbor), delay, false} {}
 
 invocation* send_core::make(executor& home) {
-  auto* const inv = new enqueuing{home, queue_, body_, due_after(home.now(), delay_)};
+  auto* const inv = new enqueuing{home, queue_, body_, due_after(home, delay_)};
   inv->answer_later = waits_;
   if (waits_) inv->when_late = errc::queue_timed_out;
   return inv;
@@ -83,7 +83,7 @@ enqueuing* send_core::make_parcel(turn& sender) {
   const address& to = target().where();
   auto& core = *to.core;
   const bool stored = sender.where->type().options.durability != durability::ephemeral;
-  const auto due = due_after(core.exec().now(), delay_);
+  const auto due = due_after(core.exec(), delay_);
   const bool delayed = due != at_once;
   if (stored && delayed) core.delays().look_at_clock();
   const auto id = stored ? core.next_message_id() : 0;

@@ -22,8 +22,8 @@ constexpr auto longest = std::chrono::duration_cast<milliseconds>(delay_max);
 
 }  // namespace
 
-time_point due_after(time_point now, nanoseconds delay) noexcept {
-  return delay > delay.zero() ? moment_after(now, std::min(delay, delay_max)) : at_once;
+time_point due_after(const executor& exec, nanoseconds delay) noexcept {
+  return delay > delay.zero() ? moment_after(exec.now(), std::min(delay, delay_max)) : at_once;
 }
 
 milliseconds delay_between(wall_time made, wall_time due) noexcept {
@@ -32,24 +32,30 @@ milliseconds delay_between(wall_time made, wall_time due) noexcept {
 }
 
 due_times::due_times(runtime_core& core)
-    : core_{core}, started_{core.exec().now()}, spans_{{0, present()}}, newest_{spans_.front().wall.count()} {}
+    : core_{core},
+      started_{core.exec().now()},
+      spans_{{0, between(core.exec().clock().wall(), started_)}},
+      newest_{spans_.front().wall.count()} {}
 
-due_times::offset due_times::present() const noexcept {
-  const auto& clock = core_.exec().clock();
-  return nanoseconds{clock.wall().time_since_epoch()} - clock.now().time_since_epoch();
+due_times::offset due_times::between(wall_time wall, time_point steady) noexcept {
+  return nanoseconds{wall.time_since_epoch()} - steady.time_since_epoch();
 }
 
-void due_times::look_at_clock() {
-  const auto now = present();
+wall_time due_times::look_at_clock() {
+  const auto& clock = core_.exec().clock();
+  const auto wall = clock.wall();
+  const auto now = between(wall, clock.now());
   const auto is_step = [&] {
     return std::chrono::abs(now - nanoseconds{newest_.load(std::memory_order_relaxed)}) >= step_min;
   };
-  if (!is_step()) return;
+  if (!is_step()) [[likely]]
+    return wall;
   const std::lock_guard lock{mutex_};
-  if (!is_step() || spans_.size() == spans_max) return;
+  if (!is_step() || spans_.size() == spans_max) return wall;
   // The id is taken under the lock: a thread that gets a later one, and asks for its offset, waits for this span.
   spans_.push_back({core_.next_message_id(), now});
   newest_.store(now.count(), std::memory_order_relaxed);
+  return wall;
 }
 
 due_times::offset due_times::offset_of(std::uint64_t message) const {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <troupe/core/clock.hpp>
+#include <troupe/core/executor.hpp>
 
 namespace troupe::inline v0 {
 namespace detail {
@@ -19,8 +20,8 @@ inline constexpr time_point at_once = time_point::min();
 /// Longer delays than this are this long: clocks have an end.
 inline constexpr std::chrono::nanoseconds delay_max = std::chrono::hours{24 * 365 * 50};
 
-/// When something that is delayed by so much from `now` is due.
-[[nodiscard]] time_point due_after(time_point now, std::chrono::nanoseconds delay) noexcept;
+/// When something that is delayed by so much from now on is due. The clock is read only if there is a delay.
+[[nodiscard]] time_point due_after(const executor& exec, std::chrono::nanoseconds delay) noexcept;
 
 /// The delay of what was made and is due at such times; `delay_max` if they are none of ours.
 [[nodiscard]] std::chrono::milliseconds delay_between(wall_time made, wall_time due) noexcept;
@@ -35,8 +36,8 @@ class due_times {
  public:
   explicit due_times(runtime_core& core);
 
-  /// Notes it if the wall clock has been set since the last look. Before a message gets its id.
-  void look_at_clock();
+  /// Notes it if the wall clock has been set since the last look. Before a message gets its id. Returns the wall time.
+  wall_time look_at_clock();
 
   /// The wall time in a row for this moment. Never `not_this`, which would mean that there is no delay.
   [[nodiscard]] wall_time stored(time_point due, std::uint64_t message, wall_time not_this = {}) const;
@@ -52,7 +53,7 @@ class due_times {
     offset wall;
   };
 
-  [[nodiscard]] offset present() const noexcept;
+  [[nodiscard]] static offset between(wall_time wall, time_point steady) noexcept;
   [[nodiscard]] offset offset_of(std::uint64_t message) const;
 
   runtime_core& core_;

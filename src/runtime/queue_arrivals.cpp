@@ -27,14 +27,14 @@ void cell_queues::throw_full(std::uint32_t queue) const {
 std::uint64_t cell_queues::add(std::uint32_t queue, message_body body, time_point due) {
   auto& core = owner.core();
   this_turn().effects();
-  core.delays().look_at_clock();  // so that `created_at` and what is due later are by the same clock
+  const auto wall = core.delays().look_at_clock();  // `created_at` and what is due later are by the same clock
   const auto id = core.next_message_id();
   touches_.push_back({id, std::nullopt});
   queued& m = all_[id];
   m.id = id;
   m.lane = queue * lanes_per_queue;
   m.touched = true;
-  m.created_at = core.exec().clock().wall();
+  m.created_at = wall;
   m.body = std::move(body);
   ++lanes_[m.lane].count;
   check_version(m);

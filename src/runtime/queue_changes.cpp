@@ -24,6 +24,19 @@ void cell_queues::note(queued& m) {
   touches_.push_back({m.id, m});
 }
 
+// The message leaves, so that its note need not be a copy.
+void cell_queues::note_and_forget(queued& m) {
+  this_turn().effects();
+  const bool is_noted = m.touched;
+  if (!is_noted) touches_.push_back({m.id, std::nullopt});
+  const auto lease = m.lease;
+  take_out(m);
+  const auto node = all_.extract(m.id);
+  if (is_noted) return;
+  touches_.back().before = std::move(node.mapped());
+  touches_.back().before->lease = lease;
+}
+
 void cell_queues::record(row_changes& into) {
   for (const touch& t : std::exchange(touches_, {})) {
     const auto found = all_.find(t.id);
@@ -109,7 +122,7 @@ void cell_queues::take_back(touch& t) noexcept {
   const auto& options = entry_of(m).options;
   const auto usual = backoff(options.retry_min, options.retry_max, m.failures());
   const auto wait = std::max<std::chrono::nanoseconds>(usual, std::chrono::milliseconds{1});
-  m.due = due_after(owner.core().exec().now(), wait);
+  m.due = due_after(owner.core().exec(), wait);
   set_time(m, m.due);
 }
 

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <troupe/core/assert.hpp>
 #include <troupe/core/error.hpp>
 
 #include "../core/planted.hpp"
@@ -79,7 +80,8 @@ void cell_queues::begin_life(std::vector<message_record> stored) {
 
 // A newer program's message stays in its place: decoding it could lose fields that this program does not know.
 void cell_queues::check_version(queued& m) noexcept {
-  m.unreadable = open_version(*m.body).version > entry_of(m).message_version;
+  const auto version = open_version(*m.body).version;
+  m.unreadable = version > 1 && version > entry_of(m).message_version;
 }
 
 void cell_queues::report_newer(std::uint32_t queue, std::size_t count) noexcept {
@@ -141,7 +143,7 @@ std::optional<time_point> cell_queues::first_due(std::uint64_t mask) const noexc
 // Until it is due, which may be past.
 void cell_queues::postpone(queued& m, time_point due) {
   auto& core = owner.core();
-  const bool waits = due > core.exec().now();
+  const bool waits = due != at_once && due > core.exec().now();
   m.due = waits ? due : at_once;
   m.due_at = waits ? core.delays().stored(due, m.id, m.created_at) : m.created_at;
   waits ? set_time(m, due) : make_ready(m);
@@ -181,10 +183,11 @@ void cell_queues::arm() noexcept {
 void cell_queues::ring(cell& c) noexcept {
   if (!c.live_ || c.phase_ == cell::phase::finalising || is_planted(planted::due_message_missed)) return;
   turn t{c, nullptr, false, this_thread()};
+  t.open();
   c.side_->queues->look_at_clock();
-  if (t.thread.mark.state() != 0) [[unlikely]]
-    look_at_mark(c, t.thread, nullptr, "a look at its queues");
   t.end();
+  if (t.close()) [[unlikely]]
+    look_at_mark(c, t.thread, nullptr, "a look at its queues");
 }
 
 void cell_queues::look_at_clock() {
@@ -213,13 +216,19 @@ void cell_queues::look_at_clock() {
   arm();
 }
 
-// Takes a message out of everything.
-void cell_queues::forget(queued& m) noexcept {
+// Takes a message out of everything but `all_`.
+void cell_queues::take_out(queued& m) noexcept {
+  const bool is_held = m.lease != 0;
   let_go(m);
   clear_time(m);
   auto& l = lanes_[m.lane];
-  l.ready.erase(m.id);
+  if (!is_held) l.ready.erase(m.id);
+  TROUPE_ASSERT(!l.ready.contains(m.id), "a message that is held is not ready");
   --l.count;
+}
+
+void cell_queues::forget(queued& m) noexcept {
+  take_out(m);
   all_.erase(m.id);
 }
 
@@ -260,7 +269,7 @@ void cell_queues::hold(queued& m) {
   held_.push_back(&m);
   if (inv != nullptr) {
     inv->holds_messages = true;
-    join_sender(m, *inv);
+    if (!waiters_.empty()) join_sender(m, *inv);
   }
   const auto limit = entry_of(m).options.visibility_timeout;
   if (limit < delay_max) set_time(m, owner.core().exec().now() + limit);
@@ -278,7 +287,7 @@ void cell_queues::join_sender(queued& m, invocation& consumer) {
 
 void cell_queues::let_go(queued& m) noexcept {
   if (std::exchange(m.lease, 0) == 0) return;
-  if (const auto chain = std::exchange(m.chain, nullptr)) m.of->link->part(chain);
+  if (m.chain) m.of->link->part(std::exchange(m.chain, nullptr));
   clear_time(m);
   held_[m.held_at] = held_.back();
   held_[m.held_at]->held_at = m.held_at;
@@ -402,11 +411,10 @@ void cell_queues::call_off(const receipt& r) {
 }
 
 void cell_queues::acknowledge(queued& m, std::optional<bytes> result) {
-  note(m);
   const auto id = m.id;
   const auto queue = m.queue();
-  forget(m);
-  answer(id, std::move(result), nullptr);
+  note_and_forget(m);
+  if (!waiters_.empty()) answer(id, std::move(result), nullptr);
   open_door(queue);
 }
 
@@ -418,7 +426,7 @@ void cell_queues::fail_attempt(queued& m, std::optional<nanoseconds> delay, cons
   if (!m.dead() && is_used_up(m)) return die(m);
   const auto usual = backoff(options.retry_min, options.retry_max, m.failures());
   const auto wait = std::clamp(delay.value_or(usual), nanoseconds{0}, delay_max);
-  postpone(m, due_after(owner.core().exec().now(), wait));
+  postpone(m, due_after(owner.core().exec(), wait));
 }
 
 void cell_queues::hand_back(queued& m) {

@@ -214,6 +214,8 @@ class cell_queues {
   void answer(std::uint64_t id, std::optional<bytes> result, const std::exception_ptr& failure) noexcept;
   [[nodiscard]] queued& held_message(const receipt& r);
   void forget(queued& m) noexcept;
+  void take_out(queued& m) noexcept;
+  void note_and_forget(queued& m);
   [[nodiscard]] turn& this_turn() const;
 
   static constexpr std::uint32_t attempts_limit = 0xff'ffff;  ///< they are counted up to here

@@ -75,10 +75,10 @@ task<> commit_attempts(cell_queues& mine, const receipt& first, const std::vecto
   std::rethrow_exception(failure);
 }
 
-// False if it cannot be decoded.
-bool open_one(cell_queues& mine, const receipt& r, message_sink sink) {
+// Takes the body. False if it cannot be decoded.
+bool open_one(cell_queues& mine, receipt& r, message_sink sink) {
   try {
-    sink.add(sink.to, r);
+    sink.add(sink.to, std::move(r));
   } catch (...) {
     mine.bury(r, std::current_exception());
     return false;
@@ -100,8 +100,7 @@ task<bool> receive(activation& a, lane_list lanes, receive_options how, std::siz
   }
   while (true) {
     if (how.stop.stop_requested() || mine.is_leaving()) throw_aborted(mine.owner);
-    const auto found = receive_now(mine, lanes);
-    if (found) {
+    if (auto found = receive_now(mine, lanes)) {
       bool commits = commits_first(mine.owner, found->lane);
       std::vector<receipt> more;
       while (more.size() + 1 < most) {
@@ -114,11 +113,11 @@ task<bool> receive(activation& a, lane_list lanes, receive_options how, std::siz
         auto committing = commit_attempts(mine, *found, more);
         co_await std::move(committing);
       }
-      const auto open = [&](const receipt& r) {  // unless another got it while its attempt was committed
+      const auto open = [&](receipt& r) {  // unless another got it while its attempt was committed
         return (!commits || mine.is_held(r)) && open_one(mine, r, sink);
       };
       bool any = open(*found);
-      for (const receipt& each : more) any = open(each) || any;
+      for (receipt& each : more) any = open(each) || any;
       if (any) co_return true;
       continue;
     }
@@ -151,7 +150,7 @@ void try_receive(activation& a, lane_list lanes, std::size_t most, message_sink 
   auto& mine = queues_of(a);
   mine.acknowledge_held();
   for (std::size_t count = 0; count != most;) {
-    const auto next = mine.take(lanes);
+    auto next = mine.take(lanes);
     if (!next) return;
     if (open_one(mine, *next, sink)) ++count;
   }
@@ -163,7 +162,7 @@ void send_to_self(activation& a, std::uint32_t queue, bytes body, std::chrono::n
   const auto& entry = type.queues[queue];
   check_size(type, entry, body.size());
   if (mine.is_full(queue)) mine.throw_full(queue);
-  const auto due = due_after(mine.owner.core().exec().now(), delay);
+  const auto due = due_after(mine.owner.core().exec(), delay);
   mine.add(queue, std::make_shared<const bytes>(std::move(body)), due);
 }
 

@@ -60,7 +60,7 @@ struct receive_options {
 /// The place where received messages go. `add` decodes each, or throws why that is impossible.
 struct message_sink {
   void* to = nullptr;
-  void (*add)(void* to, receipt r) = nullptr;
+  void (*add)(void* to, receipt&& r) = nullptr;
 };
 
 // All of these run in turns of the actor. A consumer that receives acknowledges what it has received before. A message
@@ -192,7 +192,7 @@ struct selection {
   using value = std::conditional_t<sizeof...(Source) == 1, std::tuple_element_t<0, all>,
                                    std::variant<message<typename source_queue<Source>::type>...>>;
 
-  static value make(receipt r) {
+  static value make(receipt&& r) {
     if constexpr (sizeof...(Source) == 1) {
       return value{std::move(r)};
     } else {
@@ -204,19 +204,19 @@ struct selection {
   static message_sink into(std::optional<value>& one) noexcept {
     message_sink sink;
     sink.to = &one;
-    sink.add = [](void* to, receipt r) { static_cast<std::optional<value>*>(to)->emplace(make(std::move(r))); };
+    sink.add = [](void* to, receipt&& r) { static_cast<std::optional<value>*>(to)->emplace(make(std::move(r))); };
     return sink;
   }
   static message_sink into(std::vector<value>& all) noexcept {
     message_sink sink;
     sink.to = &all;
-    sink.add = [](void* to, receipt r) { static_cast<std::vector<value>*>(to)->push_back(make(std::move(r))); };
+    sink.add = [](void* to, receipt&& r) { static_cast<std::vector<value>*>(to)->push_back(make(std::move(r))); };
     return sink;
   }
 
  private:
   template <std::size_t I>
-  static value make_one(receipt r) {
+  static value make_one(receipt&& r) {
     if constexpr (I + 1 < sizeof...(Source)) {
       if (lanes[I] != r.lane) return make_one<I + 1>(std::move(r));
     }

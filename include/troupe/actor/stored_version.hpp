@@ -45,7 +45,13 @@ struct versioned_data {
 
 /// Looks at how a value was stored. Version 1 is stored as it is; a higher one within a tag, as [version, value]. Data
 /// that is not well formed is of version 1.
-[[nodiscard]] versioned_data open_version(bytes_view stored) noexcept;
+[[nodiscard]] versioned_data open_tagged(bytes_view stored) noexcept;
+[[nodiscard]] inline versioned_data open_version(bytes_view stored) noexcept {
+  constexpr std::byte tag_of_four_bytes{0xda};
+  if (stored.empty() || stored.front() != tag_of_four_bytes) [[likely]]
+    return {1, stored};
+  return open_tagged(stored);
+}
 
 /// Begins the data of a version above 1; the value follows.
 void write_version(cbor_writer& out, std::uint32_t version);
