@@ -28,7 +28,7 @@ struct manual_executor::impl {
   work_list later;     // has given way
   work_list blocking;  // without an I/O thread
   unsigned round = 0;  // of those who pump
-  std::atomic<std::thread::id> pumping{};
+  std::atomic<const detail::thread_state*> pumping{nullptr};
   bool io_thread = true;
   detail::io_lane lane;
   detail::fork_watch fork{[](void*) noexcept {}, nullptr};
@@ -74,9 +74,9 @@ manual_executor::~manual_executor() {
 }
 
 std::size_t manual_executor::poll(std::size_t most) {
-  if (on_worker()) return 0;
-  impl_->pumping.store(std::this_thread::get_id(), std::memory_order_relaxed);
   auto& thread = detail::this_thread();
+  if (impl_->pumping.load(std::memory_order_relaxed) == &thread) return 0;
+  impl_->pumping.store(&thread, std::memory_order_relaxed);
   if (thread.mark.of_unknown_thread()) [[unlikely]]
     detail::make_known(thread);
   const detail::working polling{thread, *this};
@@ -89,7 +89,7 @@ std::size_t manual_executor::poll(std::size_t most) {
     w->run(*w);
   }
   if (!taken.empty()) impl_->put_back(std::move(taken));
-  impl_->pumping.store({}, std::memory_order_relaxed);
+  impl_->pumping.store(nullptr, std::memory_order_relaxed);
   return ran;
 }
 
@@ -156,7 +156,7 @@ void manual_executor::post_blocking(work& w) noexcept {
 }
 
 bool manual_executor::on_worker() const noexcept {
-  return impl_->pumping.load(std::memory_order_relaxed) == std::this_thread::get_id();
+  return impl_->pumping.load(std::memory_order_relaxed) == &detail::this_thread();
 }
 
 void manual_executor::stop() noexcept {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -39,28 +40,29 @@ class blocked_thread {
   /// From any thread, once. The waiting thread, and with it this object, may be gone when it returns.
   void notify() noexcept {
     const std::lock_guard lock{mutex_};
-    happened_ = true;
+    happened_.store(true, std::memory_order_relaxed);
     condition_.notify_one();
   }
 
   void wait() noexcept {
     for (;;) {
-      {
-        std::unique_lock lock{mutex_};
-        if (happened_) return;
-      }
+      if (happened()) return wait_for_notifier();
       if (executor_.help(std::chrono::milliseconds{5})) continue;
       std::unique_lock lock{mutex_};
-      condition_.wait(lock, [this] { return happened_; });
+      condition_.wait(lock, [this] { return happened(); });
       return;
     }
   }
 
  private:
+  [[nodiscard]] bool happened() const noexcept { return happened_.load(std::memory_order_relaxed); }
+  // The notifier is done with this object when it lets the lock go.
+  void wait_for_notifier() noexcept { const std::lock_guard lock{mutex_}; }
+
   executor& executor_;
   std::mutex mutex_;
   std::condition_variable condition_;
-  bool happened_ = false;
+  std::atomic<bool> happened_{false};
 };
 
 }  // namespace detail
