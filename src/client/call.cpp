@@ -65,7 +65,7 @@ class call_core::guest final : public turn, public fiber {
 // Ends the hold. Then the value or failure is here, or there is an answer to wait for.
 void call_core::run_coroutine(cell& c, thread_state& thread, epoch_number learned) noexcept {
   guest t{*this, c, thread};
-  const open_turn open{t};
+  t.open();
   t.via = target().via().get();
   if (learned != 0) t.learn(learned);
   fiber* const outer = std::exchange(thread.here, &t);
@@ -79,9 +79,9 @@ void call_core::run_coroutine(cell& c, thread_state& thread, epoch_number learne
   }
   if (t.inv == nullptr) {
     stage_ = stage::ran;
-    if (thread.mark.state() != 0) [[unlikely]]
-      look_at_mark(c, thread, nullptr, action_name());
     dependency_ = t.end();
+    if (t.close()) [[unlikely]]
+      look_at_mark(c, thread, nullptr, action_name());
     if (t.has_failed() && !failure_) failure_ = t.failure();
   } else if (t.held) {
     c.end_turn(*t.inv, t);
@@ -112,14 +112,6 @@ call_core::call_core(call_core&& other) noexcept
   other.stage_ = stage::done;
 }
 
-cell* call_core::hold_guarded(bool changes) const noexcept {
-  cell* const c = handle_->known();
-  if (c == nullptr || !handle_->is_open() || !c->try_hold()) return nullptr;
-  if (handle_->means(*c) && !(changes && c->refuses_changes())) return c;
-  c->let_go();
-  return nullptr;
-}
-
 executor& call_core::home() const noexcept { return target().where().core->exec(); }
 
 // Those that do not run on their caller's thread have nothing to add to these.
@@ -136,24 +128,23 @@ void call_core::refuse_again() const {
 
 // Waits in a coroutine. False if it may go on at once.
 bool call_core::suspend(std::coroutine_handle<> h) {
-  begin_once();
   auto& thread = this_thread();
   turn* const mine = thread.in_turn;
-  if (stage_ == stage::ran) {
-    if (dependency_ == 0) {
+  if (stage_ <= stage::leaving) {
+    if (mine != nullptr) mine->pause();
+    if (mine != nullptr && mine->unsaved()) [[unlikely]] {
+      fail(mine->failure());
+    } else {
+      launch(thread);
+    }
+  } else {
+    begin_once();
+    if (stage_ == stage::ran && dependency_ == 0) {
       const giving_way behind;  // it has had its share of the thread
       waiting_.emplace(target()).yield(h);
       return true;
     }
-    wait_for_gate();
-  } else if (stage_ <= stage::leaving) {
-    if (mine != nullptr) mine->pause();
-    if (mine != nullptr && mine->unsaved()) [[unlikely]] {  // nothing leaves a turn that is not stored
-      stage_ = stage::ran;
-      failure_ = mine->failure();
-    } else {
-      launch(thread);
-    }
+    if (stage_ == stage::ran) wait_for_gate();
   }
   const bool over = stage_ != stage::waiting || waiting_->has_answer();
   if (!over) return waiting_->suspend(h, mine);
@@ -170,6 +161,8 @@ bool call_core::suspend_on(invocation& sent, std::coroutine_handle<> h) {
 // Waits on a plain thread.
 void call_core::block() {
   static_cast<void>(target().where());
+  if (this_thread().mark.of_unknown_thread()) [[unlikely]]
+    make_known(this_thread());
   if (must_not_block(home())) {
     if (is_planted(planted::refused_get_runs) && stage_ == stage::fresh) launch(this_thread());
     throw error(errc::invalid_operation,
@@ -204,8 +197,6 @@ void call_core::require_wanted(const thread_state& thread) const {
 void call_core::launch(thread_state& thread) {
   const turn* const mine = thread.in_turn;
   const auto learned = mine != nullptr ? mine->learned : 0;
-  if (mine == nullptr && thread.mark.of_unknown_thread()) [[unlikely]]
-    make_known(thread);
   try {
     if (target().is_guarded() || thread.is_cancelled()) [[unlikely]]
       require_wanted(thread);

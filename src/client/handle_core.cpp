@@ -73,10 +73,17 @@ void handle_core::update_guard() noexcept {
   guarded_ = by_id_ || via_ || stop_.stop_possible() || time_limit_ == time_limit_.zero();
 }
 
-bool handle_core::is_open() const noexcept {
-  if (is_planted(planted::stopped_call_runs)) return !(via_ && via_->closed());
-  return !guarded_ ||
-         (!stop_.stop_requested() && time_limit_ != time_limit_.zero() && !(via_ && via_->closed()));
+bool handle_core::guard_is_open() const noexcept {
+  if (via_ && via_->closed()) return false;
+  return is_planted(planted::stopped_call_runs) || (!stop_.stop_requested() && time_limit_ != time_limit_.zero());
+}
+
+cell* handle_core::hold(bool changes) const noexcept {
+  cell* const c = known();
+  if (c == nullptr || !guard_is_open() || !c->try_hold()) return nullptr;
+  if (means(*c) && !(changes && c->refuses_changes())) return c;
+  c->let_go();
+  return nullptr;
 }
 
 void handle_core::refuse() const {
@@ -92,14 +99,9 @@ void handle_core::refuse_empty() {
   throw error(errc::invalid_operation, "this handle, or the call made with it, was moved from; use the other one");
 }
 
-cell* handle_core::find() const {
-  where().core->require_running();
-  cell* const c = known();
-  return c != nullptr ? c : look_up();
-}
-
 cell* handle_core::look_up() const {
-  auto& core = *address_->core;
+  auto& core = *where().core;
+  core.require_running();
   cell* found = nullptr;
   if (by_id_) {
     found = core.cells().find(address_->id);
@@ -111,9 +113,11 @@ cell* handle_core::look_up() const {
   } else {
     found = &core.cells().at(*address_->type, address_->key, hash_);
   }
-  cell* expected = nullptr;
-  if (!cell_.compare_exchange_strong(expected, found, std::memory_order_acq_rel)) found->release();
-  return known();
+  cell* others = nullptr;
+  if (cell_.compare_exchange_strong(others, found, std::memory_order_acq_rel)) [[likely]]
+    return found;
+  found->release();
+  return others;
 }
 
 }  // namespace detail

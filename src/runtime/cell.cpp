@@ -305,7 +305,7 @@ bool cell::run_turn(invocation& inv, work* continuation) noexcept {
   fiber* const outer = std::exchange(thread.here, &inv);
   ++thread.depth;
   turn t{*this, &inv, inv.writes, thread};
-  const open_turn open{t};
+  t.open();
   t.learn(inv.dependency);
   if (continuation == nullptr) {
     run_first(inv, t);
@@ -354,9 +354,9 @@ void cell::end_turn(invocation& inv, turn& t) noexcept {
     }
     settle(inv, t);
   }
-  if (t.thread.mark.state() != 0) [[unlikely]]
-    look_at_mark(*this, t.thread, &inv, {});
   t.end();
+  if (t.close()) [[unlikely]]
+    look_at_mark(*this, t.thread, &inv, {});
   if (t.settled && !inv.put_off) {
     if (inv.unsaved && !inv.failure) inv.failure = inv.unsaved;
     core().deliver(inv);
@@ -381,8 +381,9 @@ void cell::settle(invocation& inv, turn& t) noexcept {
   t.settled = true;
 }
 
-void cell::after_turn() noexcept {
-  if (!side_ || !side_->passing || side_->passing->quiet == nullptr || !live_ || live_->running_count != 0) return;
+// What waits for the actor to be quiet.
+void cell::go_on_with_procedure() noexcept {
+  if (!side_->passing || side_->passing->quiet == nullptr || !live_ || live_->running_count != 0) return;
   std::exchange(side_->passing->quiet, nullptr)->wake();
 }
 

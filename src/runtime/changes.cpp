@@ -33,81 +33,18 @@ bool equal(bytes_view a, bytes_view b) noexcept {
 // for a large one is taken in one piece, of the size that it had before.
 bytes_view encoded(const activation& live, std::size_t bytes_before) {
   thread_local buffer state;
-  if (state.capacity() > 2 * eager_bytes_max) state.reset();
   state.clear();
-  if (bytes_before > state.capacity()) static_cast<void>(state.grow(bytes_before));
-  state.clear();
+  const auto room = state.capacity();
+  if (room > 2 * eager_bytes_max || room < bytes_before) [[unlikely]] {
+    state.reset();
+    static_cast<void>(state.grow(bytes_before));
+    state.clear();
+  }
   live.encode(state);
   return state.view();
 }
 
 }  // namespace
-
-void turn::learn(epoch_number dependency) noexcept {
-  if (dependency <= learned || is_planted(planted::dependency_dropped)) return;
-  learned = dependency;
-  if (where->side_ && writes) where->side_->freeze_before(dependency);
-}
-
-epoch_number turn::end_with_effects() noexcept {
-  cell& c = *where;
-  epoch_number dependency = std::max(learned, c.dependency_);
-  if (inv == nullptr && c.side_ && c.side_->queues) {
-    c.side_->queues->plain_consumer_ended(failed);
-  }
-  const bool destroyed = c.side_ && c.side_->destroyed;
-  const bool saves = effects_ && effects_->save;
-  const bool to_record = (writes && !c.quick_writes_) || saves || (c.side_ && c.side_->has_rows());
-  if (to_record && c.live_ && !destroyed) {
-    std::exception_ptr failure;
-    try {
-      const bool of_procedure = inv != nullptr && inv->kind == invocation::purpose::lifecycle;
-      if (c.side_) dependency = c.side_->record({dependency, writes || saves, saves, of_procedure}, failure);
-    } catch (...) {
-      failure = std::current_exception();
-      effects().unsaved = true;
-      effects().failure = failure;
-      c.core().report(failure, c.name() + ": the state cannot be stored");
-      c.side_->undo_rows();
-      if (writes) c.side_->undo_state();
-    }
-    if (failure) {
-      effects().failure = failure;
-      if (inv != nullptr) inv->unsaved = failure;
-    }
-  }
-  if (writes || to_record) c.dependency_ = std::max(c.dependency_, dependency);
-  if (inv != nullptr) inv->dependency = std::max(inv->dependency, dependency);
-  return dependency;
-}
-
-// What the turn has sent leaves when it is known what it can depend on.
-epoch_number turn::end_with_more(bool last) noexcept {
-  learned = has_effects() ? end_with_effects() : end_plainly();
-  if (last && thread.worker_of == &where->core().exec()) thread.keeps_for = thread.worker_of;
-  while (work* const w = outgoing_.pop_front()) w->run(*w);
-  thread.keeps_for = nullptr;
-  return learned;
-}
-
-void turn::pause() noexcept {
-  static_cast<void>(require_invocation());  // others may run now, so the actor must know of it
-  if (thread.mark.state() != 0) [[unlikely]]
-    look_at_mark(*where, thread, inv, {});
-  end();
-  held = false;
-  thread.close_turn(nullptr);  // the actor may be gone once it is let go
-  where->after_turn();
-  where->let_go();
-}
-
-bool turn::resume() noexcept {
-  if (!where->try_hold()) return false;
-  held = true;
-  effects_.reset();
-  thread.open_turn = this;
-  return true;
-}
 
 void cell_wants::deliver(work& w) noexcept {
   auto& self = static_cast<cell_wants&>(w);
@@ -260,12 +197,14 @@ epoch_number cell_side::record(const ended_turn& t, std::exception_ptr& failure)
     return t.dependency;
   }
   forget_save();
-  const bool eager = t.of_procedure || t.saves || watched || !exists || encodes_eagerly(t);
+  const bool is_small = newest_bytes <= eager_bytes_max;
+  const bool eager = is_small || t.of_procedure || t.saves || watched || !exists || encodes_eagerly(t);
   bool changed = t.writes || !exists;
   bytes_view state;
   if (changed && eager) {
     if (initialised) state = encoded(*owner.live_, newest_bytes);
-    require_size(state.size());
+    if (state.size() > owner.type().options.state_bytes_max) [[unlikely]]
+      require_fewer_bytes(state.size());
     changed = differs(state) || !exists;
   }
   if (is_planted(planted::sleep_loses_change) && kind == durability::relaxed &&
@@ -302,15 +241,14 @@ bool cell_side::encodes_eagerly(const ended_turn& t) const {
   const definition& type = owner.type();
   const auto limit = type.options.state_bytes_max;
   const bool may_fail = !type.always_encodes && !is_planted(planted::unencodable_put_off);
-  if (may_fail || newest_bytes <= eager_bytes_max || newest_bytes > limit / 2) return true;
+  if (may_fail || newest_bytes > limit / 2) return true;
   return t.writes && !is_behind() && owner.live_->encoded_bytes_bound() > limit;
 }
 
 // A state that is too large already may become smaller, in steps.
-void cell_side::require_size(std::size_t bytes) const {
+void cell_side::require_fewer_bytes(std::size_t bytes) const {
   const auto limit = owner.type().options.state_bytes_max;
-  if (bytes <= limit || (bytes <= newest_bytes && newest != nullptr)) [[likely]]
-    return;
+  if (bytes <= newest_bytes && newest != nullptr) return;
   if (is_behind() && owner.type().options.durability == durability::committed) return;  // see `encodes_eagerly`
   throw error(errc::state_too_large, fmt::format("{} would have {} bytes of state, {} are allowed "
                                                  "(options::state_bytes_max)",

@@ -223,7 +223,7 @@ void committer::succeeded() noexcept {
 
 // Only a failure that may go away is tried again. A write-set that the store will never take cannot be left out: others
 // of this epoch, and turns that have gone on since, may depend on it. Values that are known to be too large never come
-// here: see `cell_side::require_size`.
+// here: see `cell_side::require_fewer_bytes`.
 void committer::failed() noexcept {
   const bool for_good = request_.result != commit_request::outcome::failed;
   const std::string what = describe_failure();

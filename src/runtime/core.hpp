@@ -76,6 +76,8 @@ class runtime_core {
     if (stopping()) [[unlikely]]
       refuse_stopped();
   }
+  /// For the definitions, which show it to calls.
+  [[nodiscard]] const std::atomic<bool>& stopping_flag() const noexcept { return stopping_; }
   [[nodiscard]] bool stopping() const noexcept { return stopping_.load(std::memory_order_acquire); }
 
   /// Whether this process is a fork of the one that runs the runtime: then nothing of it runs here, and threads that

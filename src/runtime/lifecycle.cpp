@@ -285,10 +285,11 @@ void lifecycle::save(cell& c) noexcept {
   if (!c.live_) return;
   c.side_->forget_save();
   turn t{c, nullptr, true, this_thread()};
+  t.open();
   t.save_now();
-  if (t.thread.mark.state() != 0) [[unlikely]]
-    look_at_mark(c, t.thread, nullptr, "save");
   t.end();
+  if (t.close()) [[unlikely]]
+    look_at_mark(c, t.thread, nullptr, "save");
 }
 
 // --- stopping -------------------------------------------------------------------------------------------------------

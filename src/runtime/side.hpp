@@ -252,7 +252,7 @@ struct cell_side {
 
  private:
   [[nodiscard]] bool encodes_eagerly(const ended_turn& t) const;
-  void require_size(std::size_t bytes) const;
+  void require_fewer_bytes(std::size_t bytes) const;
   [[nodiscard]] bool is_behind() const noexcept;
   [[nodiscard]] bool differs(bytes_view state) const noexcept;
   [[nodiscard]] bool looks_different();

@@ -80,7 +80,7 @@ class call_core {
   /// clock.
   [[nodiscard, gnu::always_inline]] inline cell* hold(bool changes) const noexcept {
     if (handle_->is_guarded()) [[unlikely]]
-      return hold_guarded(changes);
+      return handle_->hold(changes);
     cell* const c = handle_->known();
     if (c == nullptr || !c->try_hold()) return nullptr;
     if (!(changes && c->refuses_changes())) [[likely]]
@@ -134,7 +134,6 @@ class call_core {
  private:
   class guest;
 
-  [[nodiscard]] cell* hold_guarded(bool changes) const noexcept;
   [[noreturn]] void refuse_again() const;
   [[nodiscard]] bool settle_slowly(cell& c, thread_state& thread) noexcept;
   void launch(thread_state& thread);

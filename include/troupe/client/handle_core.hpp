@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <troupe/actor/connection_core.hpp>
+#include <troupe/core/assert.hpp>
 #include <troupe/core/counted_ptr.hpp>
 #include <troupe/runtime/cell.hpp>
 
@@ -48,7 +49,17 @@ class handle_core {
   /// The cell, if it was found before.
   [[nodiscard]] cell* known() const noexcept { return cell_.load(std::memory_order_acquire); }
   /// The cell; null for an id that is not in memory. Throws `runtime.stopped`.
-  [[nodiscard]] cell* find() const;
+  [[nodiscard]] cell* find() const {
+    cell* const c = known();
+    if (c == nullptr || c->kind().stopping.load(std::memory_order_acquire)) [[unlikely]]
+      return look_up();
+    return c;
+  }
+  /// The address, once a cell was found.
+  [[nodiscard]] const address& found() const noexcept {
+    TROUPE_ASSERT(address_ != nullptr, "a handle without an address has no cell");
+    return *address_;
+  }
   /// Whether a held cell is the one that is meant: the handle of an id means no successor under the same key.
   [[nodiscard]] bool means(const cell& c) const noexcept { return !by_id_ || c.is(address_->id); }
 
@@ -57,7 +68,9 @@ class handle_core {
   [[nodiscard]] bool is_guarded() const noexcept { return guarded_; }
   /// Whether a call may begin now: its stop token is not triggered, its time-out is not over from the start, and its
   /// connection is not closed.
-  [[nodiscard]] bool is_open() const noexcept;
+  [[nodiscard]] bool is_open() const noexcept { return !guarded_ || guard_is_open(); }
+  /// The cell, held, if a call may begin in it at once; else null.
+  [[nodiscard]] cell* hold(bool changes) const noexcept;
   /// Throws the reason if it may not: `actor.aborted`, `actor.action_timed_out`, or why the connection is closed.
   void require_open() const {
     if (!is_open()) refuse();
@@ -78,6 +91,7 @@ class handle_core {
   [[noreturn]] static void refuse_empty();
   [[nodiscard]] cell* look_up() const;
   [[noreturn]] void refuse() const;
+  [[nodiscard]] bool guard_is_open() const noexcept;
   void release() noexcept;
   void update_guard() noexcept;
 

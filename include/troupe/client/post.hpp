@@ -25,7 +25,8 @@ class posting : public work {
 
   /// Where one for this handle goes; null if it takes an invocation to say who is meant. Throws `runtime.stopped`.
   [[nodiscard]] static cell* destination(const handle_core& to) {
-    return to.is_guarded() || !to.where().is_key_only() ? nullptr : to.find();
+    cell* const c = to.is_guarded() ? nullptr : to.find();
+    return c != nullptr && to.found().is_key_only() ? c : nullptr;
   }
 
   /// Goes out, now or at the end of the turn that runs. It deletes itself. Throws `actor.overloaded`.
@@ -72,7 +73,7 @@ class typed_posting final : public posting {
     std::exception_ptr failure;
     {
       turn t{c, nullptr, code_.writes, this_thread()};
-      const open_turn open{t};
+      t.open();
       if (dependency() != 0) t.learn(dependency());
       try {
         value_slot<V> value;
@@ -82,9 +83,9 @@ class typed_posting final : public posting {
         failure = std::current_exception();
         t.failed = true;
       }
-      if (t.thread.mark.state() != 0) [[unlikely]]
-        look_at_mark(c, t.thread, nullptr, code_.name);
       t.end(!t.failed);  // after a failure the error handler runs
+      if (t.close()) [[unlikely]]
+        look_at_mark(c, t.thread, nullptr, code_.name);
       if (t.has_failed() && !failure) [[unlikely]]
         failure = t.failure();
     }
@@ -110,7 +111,7 @@ template <class V, class Arguments>
 void post(const handle_core& to, const action_code<V, Arguments>& code, Arguments&& arguments) {
   if (code.how == manner::plainly) {  // the caller's thread could run all of it at once
     if (cell* const c = posting::destination(to); c != nullptr) {
-      return (new typed_posting<V, Arguments>{*c, to.where().how, code, std::move(arguments)})->leave();
+      return (new typed_posting<V, Arguments>{*c, to.found().how, code, std::move(arguments)})->leave();
     }
   }
   struct parts {

@@ -148,9 +148,6 @@ class turn_mark {
   /// The thread: it is in the list of those that are looked at, or it ends, and never will be.
   void become_known() noexcept { __atomic_fetch_and(&state_, ~unknown, __ATOMIC_RELAXED); }
 
-  /// The thread: a look that is under way, if there is one, has ended.
-  void wait_for_look() noexcept { static_cast<void>(lock()); }
-
   /// One who looks. The lock keeps a turn that has been marked from ending.
   std::unique_lock<spin_flag> lock() noexcept { return std::unique_lock{lock_}; }
   /// With the lock: the thread is in no turn.
@@ -195,7 +192,7 @@ struct thread_activity {
   std::coroutine_handle<> next;  ///< what `drive` resumes next
   fiber* here = nullptr;         ///< the fiber that runs; null in plain host code
   own_pointer<turn> in_turn;     ///< the actor turn that runs; null outside actors
-  own_pointer<turn> open_turn;   ///< the innermost that looks for a mark before it ends, so others may look into it
+  own_pointer<turn> open_turn;   ///< the turn that others may look into while the thread has a mark
   post_batch* batch = nullptr;   ///< what is posted is gathered there
   const executor* works_for = nullptr;  ///< the executor whose work the thread runs; null in plain host code
   executor* worker_of = nullptr;  ///< whose worker this is: it runs what is `kept` when the present work is over
@@ -215,13 +212,6 @@ struct thread_state : thread_activity {
     const unsigned now = read_shared(inline_calls) + 1;
     write_shared(inline_calls, now);
     return (now & inline_calls_max) != 0;
-  }
-
-  /// From now on no other thread looks into the turn that was open, nor at its actor. `outer` takes its place.
-  void close_turn(turn* outer) noexcept {
-    open_turn = outer;
-    if (mark.state() != 0) [[unlikely]]
-      mark.wait_for_look();
   }
 
   /// Whether the thread runs plain host code: it may wait for other threads.

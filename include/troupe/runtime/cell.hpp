@@ -10,6 +10,7 @@
 #include <troupe/actor/activation.hpp>
 #include <troupe/actor/definition.hpp>
 #include <troupe/core/actor_id.hpp>
+#include <troupe/core/assert.hpp>
 #include <troupe/core/key.hpp>
 
 namespace troupe::inline v0 {
@@ -88,6 +89,7 @@ struct served_type {
   runtime_core& core;
   const definition& type;
   const commit_state& commits;
+  const std::atomic<bool>& stopping;  ///< the runtime shuts down: calls are refused
   /// Its actors are not stored, and have nothing to say about their coming: see `cell::try_wake`.
   bool wakes_at_once;
   /// In the block of a cell of its actors, whose size that is: where the live copy has room. 0: it has a block of its
@@ -297,7 +299,10 @@ class cell final : public work {
   bool dispatch(invocation& inv, work& w) noexcept;
   bool run_turn(invocation& inv, work* continuation) noexcept;
   void run_first(invocation& inv, turn& t) noexcept;
-  void after_turn() noexcept;
+  void after_turn() noexcept {
+    if (side_) go_on_with_procedure();
+  }
+  void go_on_with_procedure() noexcept;
   void set_id(const actor_id& id);
   [[nodiscard]] invocation* holder() const noexcept;
   void defer(work& w) noexcept;
@@ -354,7 +359,10 @@ struct turn {
   }
   turn(const turn&) = delete;
   turn& operator=(const turn&) = delete;
-  ~turn() { thread.in_turn = outer; }
+  ~turn() {
+    TROUPE_ASSERT(thread.open_turn != this, "a turn that was open has been closed");
+    thread.in_turn = outer;
+  }
 
   /// Stamps the turn's changes, then sends what the turn sent. Returns what the turn can depend on.
   /// It is the `last` if nobody's code runs between it and the actor's next message.
@@ -368,7 +376,17 @@ struct turn {
   /// Takes in what a message to this turn can depend on. Before the actor's code goes on.
   void learn(epoch_number dependency) noexcept;
 
-  /// Ends the turn and the hold, because its coroutine awaits another actor.
+  /// From now on `turn_watch` may look into it, and at its actor. Every turn but that of a plain action on its caller's
+  /// thread opens.
+  void open() noexcept { thread.open_turn = this; }
+  /// When it has ended. From now on no other thread looks into it. True if the thread has a mark: then
+  /// `look_at_mark` has to be called, which waits for a look that is under way.
+  [[nodiscard]] bool close() noexcept {
+    thread.open_turn = nullptr;
+    return thread.mark.state() != 0;
+  }
+
+  /// Ends the turn and the hold, because its coroutine awaits another actor. Nothing leaves it if it is `unsaved` then.
   void pause() noexcept;
   /// Begins a new turn of the same coroutine, if the cell is free.
   [[nodiscard]] bool resume() noexcept;
@@ -436,20 +454,6 @@ struct turn {
 /// The thread has a mark, and its turn of this actor ends, or has ended: reported if it took longer than
 /// `options::long_turn`. The report names the invocation, or else the action.
 void look_at_mark(const cell& where, thread_state& thread, const invocation* inv, std::string_view action) noexcept;
-
-/// While it exists, and the turn is not paused, `turn_watch` may look into the turn if the thread has a mark. The end
-/// of the turn calls `look_at_mark` then.
-class open_turn {
- public:
-  explicit open_turn(turn& t) noexcept : thread_{t.thread}, outer_{thread_.open_turn} { thread_.open_turn = &t; }
-  open_turn(const open_turn&) = delete;
-  open_turn& operator=(const open_turn&) = delete;
-  ~open_turn() { thread_.close_turn(outer_); }
-
- private:
-  thread_state& thread_;
-  turn* outer_;
-};
 
 }  // namespace detail
 }  // namespace troupe::inline v0

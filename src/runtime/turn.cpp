@@ -1,0 +1,80 @@
+// The end of a turn, and its pauses.
+
+#include <algorithm>
+#include <exception>
+
+#include "../core/planted.hpp"
+#include "core.hpp"
+#include "queues.hpp"
+#include "side.hpp"
+
+namespace troupe::inline v0 {
+namespace detail {
+
+void turn::learn(epoch_number dependency) noexcept {
+  if (dependency <= learned || is_planted(planted::dependency_dropped)) return;
+  learned = dependency;
+  if (where->side_ && writes) where->side_->freeze_before(dependency);
+}
+
+epoch_number turn::end_with_effects() noexcept {
+  cell& c = *where;
+  epoch_number dependency = std::max(learned, c.dependency_);
+  if (inv == nullptr && c.side_ && c.side_->queues) {
+    c.side_->queues->plain_consumer_ended(failed);
+  }
+  const bool destroyed = c.side_ && c.side_->destroyed;
+  const bool saves = effects_ && effects_->save;
+  const bool to_record = (writes && !c.quick_writes_) || saves || (c.side_ && c.side_->has_rows());
+  if (to_record && c.live_ && !destroyed) {
+    std::exception_ptr failure;
+    try {
+      const bool of_procedure = inv != nullptr && inv->kind == invocation::purpose::lifecycle;
+      if (c.side_) dependency = c.side_->record({dependency, writes || saves, saves, of_procedure}, failure);
+    } catch (...) {
+      failure = std::current_exception();
+      effects().unsaved = true;
+      effects().failure = failure;
+      c.core().report(failure, c.name() + ": the state cannot be stored");
+      c.side_->undo_rows();
+      if (writes) c.side_->undo_state();
+    }
+    if (failure) {
+      effects().failure = failure;
+      if (inv != nullptr) inv->unsaved = failure;
+    }
+  }
+  if (writes || to_record) c.dependency_ = std::max(c.dependency_, dependency);
+  if (inv != nullptr) inv->dependency = std::max(inv->dependency, dependency);
+  return dependency;
+}
+
+// What the turn has sent leaves when it is known what it can depend on.
+epoch_number turn::end_with_more(bool last) noexcept {
+  learned = has_effects() ? end_with_effects() : end_plainly();
+  if (last && thread.worker_of == &where->core().exec()) thread.keeps_for = thread.worker_of;
+  while (work* const w = outgoing_.pop_front()) w->run(*w);
+  thread.keeps_for = nullptr;
+  return learned;
+}
+
+void turn::pause() noexcept {
+  static_cast<void>(require_invocation());  // others may run now, so the actor must know of it
+  end();
+  held = false;
+  if (close()) [[unlikely]]
+    look_at_mark(*where, thread, inv, {});
+  where->after_turn();
+  where->let_go();
+}
+
+bool turn::resume() noexcept {
+  if (!where->try_hold()) return false;
+  held = true;
+  effects_.reset();
+  open();
+  return true;
+}
+
+}  // namespace detail
+}  // namespace troupe::inline v0
