@@ -430,8 +430,9 @@ void lifecycle::lay_down(cell& c) {
       if (first && !gone && was_awake && alarms::concern(c.type())) c.core().wake_ups().set(c.type(), c.key(), *first);
       if (gone || c.core().stopping()) side.queues->refuse_waiters(why_it_ends(c, gone));
     }
-    c.readmit();
-    if (side.end_life()) c.side_.reset();
+    const bool is_needless = side.end_life();
+    c.readmit();  // after that, which puts aside what goes to the successor
+    if (is_needless) c.side_.reset();
   }
   c.enter(cell::phase::asleep, nullptr);
 }

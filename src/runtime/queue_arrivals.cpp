@@ -63,6 +63,29 @@ void cell_queues::open_door(std::uint32_t queue) noexcept {
   }
 }
 
+// What waits for a place is tried again later. If the actor is gone, it goes to the successor: behind those that had a
+// place already and were on their way in, before all that has come since.
+void cell_queues::close_doors(bool destroyed) noexcept {
+  auto& deferred = owner.side().deferred;
+  work_list first, since;
+  while (work* const w = destroyed ? deferred.pop_front() : nullptr) {
+    const auto& inv = *static_cast<const invocation*>(w->context);
+    const bool had_place =
+        inv.kind == invocation::purpose::enqueue && static_cast<const enqueuing&>(inv).admitted;
+    (had_place ? first : since).push_back(*w);
+  }
+  for (auto& d : doors_) {
+    for (enqueuing* const inv : std::exchange(d.waiting, {})) {
+      inv->put_off = false;
+      if (!destroyed && is_planted(planted::waiting_parcel_dropped)) continue;
+      destroyed ? first.push_back(*inv) : owner.core().parcels().put_off(*inv);
+    }
+    d.admitted = 0;
+  }
+  first.splice(std::move(since));
+  deferred.splice(std::move(first));
+}
+
 void cell_queues::wait_for_answer(enqueuing& inv) {
   inv.put_off = true;
   waiters_.emplace(inv.message, &inv);

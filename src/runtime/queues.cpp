@@ -99,14 +99,7 @@ void cell_queues::end_life(bool destroyed) noexcept {
     const auto why = fmt::format("{}: {} messages of its queues are gone with it", owner.name(), all_.size());
     owner.core().report(std::make_exception_ptr(error(errc::destroying, why)), "the queues of " + owner.name());
   }
-  for (auto& d : doors_) {
-    for (enqueuing* const inv : std::exchange(d.waiting, {})) {
-      inv->put_off = false;
-      if (!destroyed && is_planted(planted::waiting_parcel_dropped)) continue;
-      destroyed ? owner.defer(*inv) : owner.core().parcels().put_off(*inv);
-    }
-    d.admitted = 0;
-  }
+  close_doors(destroyed);
   if (handlers_) handlers_->end_life();
   timed_.clear();
   held_.clear();

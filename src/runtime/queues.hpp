@@ -211,6 +211,7 @@ class cell_queues {
   enum class handling : std::uint8_t { done, failed, cut };
   std::size_t settle_held(const invocation* inv, handling how, const std::exception_ptr& why) noexcept;
   void open_door(std::uint32_t queue) noexcept;
+  void close_doors(bool destroyed) noexcept;
   void answer(std::uint64_t id, std::optional<bytes> result, const std::exception_ptr& failure) noexcept;
   [[nodiscard]] queued& held_message(const receipt& r);
   void forget(queued& m) noexcept;
