@@ -56,48 +56,6 @@ void cell_wants::deliver(work& w) noexcept {
   if ((wanted & save) != 0) lifecycle::save(c);
 }
 
-cell_side::cell_side(cell& c) : owner{c}, wants{c} {
-  if (!c.type().queues.empty()) queues = std::make_unique<cell_queues>(c);
-}
-
-cell_side::~cell_side() = default;
-
-void cell_side::begin_life(const actor_record* record) {
-  registered = 0;
-  destroyed = false;
-  sleep_requested = destroy_requested = false;
-  exists = stored_initialised = record != nullptr;
-  stored.reset();
-  newest = nullptr;
-  newest_bytes = 0;
-  stored_version = owner.type().version;
-  if (record == nullptr) {
-    initialised = false;
-    return;
-  }
-  initialised = stored_initialised = record->initialised;
-  stored_version = record->version;
-  stored.assign(record->state);
-  newest = &stored;
-  newest_bytes = stored.size();
-  if (record->input) input = std::make_unique<const bytes>(*record->input);
-}
-
-bool cell_side::end_life() noexcept {
-  for (auto& m : images) m.reset();
-  forget_save();
-  rows.reset();
-  unsaved_rows.reset();
-  if (queues) queues->end_life(destroyed);
-  stored.reset();
-  seen.reset();
-  newest = nullptr;
-  creation.reset();
-  input.reset();
-  passing.reset();
-  return !heard_by && !queues && !restart && wants.none();
-}
-
 // Whether the state, as it is now, is another than what will be stored anyway.
 bool cell_side::differs(bytes_view state) const noexcept {
   return newest == nullptr || !equal(state, newest->view()) || initialised != stored_initialised ||
@@ -287,6 +245,15 @@ void cell_side::tell_of_change(const ended_turn& t, std::exception_ptr& failure)
     failure = std::current_exception();
     owner.core().report(failure, owner.type().name + ".on_state_change");
   }
+}
+
+epoch_number cell_side::record_without_state(epoch_number dependency) {
+  if (!unsaved_rows || !exists) return dependency;
+  auto moved = unsaved_rows->take_independent();
+  if (moved.empty()) return dependency;
+  dependency = std::max(dependency, moved.claim_arrived());
+  freeze_before(dependency);
+  return place(dependency, [&](image& m) { add_rows(m, std::move(moved)); });
 }
 
 epoch_number cell_side::record_destroy(epoch_number dependency) {

@@ -25,6 +25,9 @@ std::exception_ptr why_it_ends(const cell& c, bool destroyed) {
                                            : error(errc::runtime_stopped, c.core().interrupted(c.name())));
 }
 
+// When a relaxed actor wakes again for messages that it has handled in vain. They may come to nothing again.
+constexpr std::chrono::seconds pause_after_loss{1};
+
 // The names of the procedures in errors of calls that they keep out.
 constexpr std::string_view wake_name = "its wake";
 constexpr std::string_view stop_name = "its end";
@@ -424,7 +427,12 @@ void lifecycle::lay_down(cell& c) {
     if (side.heard_by && (gone || c.core().stopping())) close_all(c, why_it_ends(c, gone));
     if (gone) side.heard_by.reset();
     if (side.queues) {
-      const auto first = side.queues->first_due(side.awaited);
+      auto first = side.queues->first_due(side.awaited);
+      // The store still has what was handled in vain.
+      if (side.unsaved_rows && side.unsaved_rows->has_messages()) {
+        const auto again = c.core().exec().now() + pause_after_loss;
+        first = first ? std::min(*first, again) : again;
+      }
       // Else whoever tried to wake it tries again.
       const bool was_awake = c.phase_ == cell::phase::finalising && !is_planted(planted::message_forgotten);
       if (first && !gone && was_awake && alarms::concern(c.type())) c.core().wake_ups().set(c.type(), c.key(), *first);

@@ -1,6 +1,8 @@
 #include "rows.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 
 #include "outgoing.hpp"
 
@@ -48,6 +50,26 @@ void row_changes::merge(row_changes&& later) {
   std::ranges::move(later.sent_, std::back_inserter(sent_));
   std::ranges::move(later.arrived_, std::back_inserter(arrived_));
   later = {};
+}
+
+// A parcel and the message that it became have one body.
+row_changes row_changes::take_independent() {
+  row_changes taken;
+  taken.sent_.swap(sent_);
+  std::set<const bytes*> waiting;
+  for (auto m = messages_.begin(); m != messages_.end();) {
+    const auto next = std::next(m);
+    if (m->second.fresh) {
+      waiting.insert(m->second.body.get());
+      taken.messages_.insert(messages_.extract(m));
+    }
+    m = next;
+  }
+  const auto handled = std::ranges::stable_partition(
+      arrived_, [&](const counted_ptr<parcel>& p) { return waiting.contains(p->body.get()); });
+  taken.arrived_.assign(arrived_.begin(), handled.begin());
+  arrived_.erase(arrived_.begin(), handled.begin());
+  return taken;
 }
 
 void row_changes::drop_messages() noexcept {

@@ -195,6 +195,9 @@ struct cell_side {
   void undo_rows() noexcept;
   /// The same for the state, which is as it was before the turn.
   void undo_state() noexcept;
+  /// Relaxed: the actor falls asleep with a state that cannot be stored, so that it is lost. Notes what can be stored
+  /// without it. Returns the epoch of that.
+  epoch_number record_without_state(epoch_number dependency);
   /// Notes that the actor ends. Returns the epoch of it.
   epoch_number record_destroy(epoch_number dependency);
   /// Encodes a large state for an older epoch, before a turn that belongs to `epoch` or later changes it.
@@ -239,7 +242,7 @@ struct cell_side {
 
   std::unique_ptr<cell_queues> queues;        ///< null: the definition has none
   std::unique_ptr<row_changes> rows;          ///< of the turn that runs
-  std::unique_ptr<row_changes> unsaved_rows;  ///< relaxed: of the turns since the last save
+  std::unique_ptr<row_changes> unsaved_rows;  ///< relaxed: of the turns since the last save; at its end, what is undone
 
   // --- lifecycle ---
   cell_wants wants;
@@ -262,6 +265,7 @@ struct cell_side {
   epoch_number place(epoch_number dependency, Fill&& fill);
   [[nodiscard]] std::unique_ptr<row_changes> take_rows();
   void forget_rows();
+  void send_again() noexcept;
   void add_rows(image& m, row_changes&& moved);
   void count(image& m, std::ptrdiff_t bytes) noexcept;
   void count_state(image& m) noexcept;

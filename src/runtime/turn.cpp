@@ -38,6 +38,7 @@ epoch_number turn::end_with_effects() noexcept {
       c.core().report(failure, c.name() + ": the state cannot be stored");
       c.side_->undo_rows();
       if (writes) c.side_->undo_state();
+      if (c.phase_ == cell::phase::finalising) dependency = c.side_->record_without_state(dependency);
     }
     if (failure) {
       effects().failure = failure;

@@ -136,8 +136,6 @@ class oracle {
   /// Nothing goes wrong any more, and hooks do nothing.
   void begin_closing() { closing_ = true; }
   [[nodiscard]] bool closing() const noexcept { return closing_; }
-  /// Whether a relaxed actor may have lost messages that it had received, with a state that could not be stored.
-  [[nodiscard]] bool may_have_lost() const { return std::ranges::find(unstorable_, true) != unstorable_.end(); }
   [[nodiscard]] kind kind_of(std::uint32_t actor) const { return program_.actors[actor]; }
 
   /// Virtual time, and whether the process that runs is still the one that was started.
