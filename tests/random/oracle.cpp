@@ -161,11 +161,12 @@ bool oracle::is_sure(effect_id e) const {
   return e == 0;
 }
 
-// Whether an exclusive action has led to another one of the same actor.
-bool oracle::had_nested(effect_id e) const {
+// Whether an exclusive action has led to another one of the same actor, which has not ended before that moment.
+bool oracle::had_nested(effect_id e, nanoseconds since) const {
   for (effect_id inner = e + 1; inner <= effects_.size(); ++inner) {
     const effect& i = at(inner);
-    if (i.exclusive && i.begun != 0 && i.ran_in == at(e).ran_in && descends(inner, e)) return true;
+    const bool is_nested = i.exclusive && i.begun != 0 && i.ran_in == at(e).ran_in && descends(inner, e);
+    if (is_nested && (i.active || i.ended_at >= since)) return true;
   }
   return false;
 }
@@ -178,7 +179,7 @@ void oracle::check_exclusion(effect_id id) {
     const effect& o = at(other);
     if (!o.exclusive || !o.active || other == id || o.to != e.to || o.ran_in != e.ran_in) continue;
     if (!may_descend(id, other) && !may_descend(other, id) && is_sure(other)) {
-      break_promise(had_nested(other) ? "exclusive_nested" : "exclusive",
+      break_promise(had_nested(other, nanoseconds{0}) ? "exclusive_nested" : "exclusive",
                     fmt::format("{} runs while {} holds the actor", describe(id), describe(other)));
     }
   }
@@ -253,7 +254,9 @@ void oracle::ends(effect_id id) {
 
 void oracle::stops(effect_id id) {
   const std::lock_guard lock{mutex_};
-  if (!means_nothing()) at(id).active = false;
+  if (means_nothing()) return;
+  at(id).active = false;
+  at(id).ended_at = clock();
 }
 
 void oracle::destroy_asked(std::uint32_t actor, const std::string& id) {
@@ -435,7 +438,9 @@ void oracle::check_chain(effect_id id) {
       ++holders;
       holder = other;
     }
-    if (holders != 1 || had_nested(holder) || !descends(id, holder) || !is_waited_for(id, holder)) continue;
+    // One that is nested in it may keep the call out, and may have ended just now.
+    if (holders != 1 || had_nested(holder, clock() - slack)) continue;
+    if (!descends(id, holder) || !is_waited_for(id, holder)) continue;
     if (inner != id && !is_waited_for(inner, id)) continue;
     break_promise(inner == id ? "chain" : "chain_wake",
                   fmt::format("{} is kept out by {}, which has led to it", describe(inner), describe(holder)));

@@ -228,7 +228,7 @@ class oracle {
   }
   void break_promise(std::string_view rule, std::string how);
   void check_exclusion(effect_id e);
-  [[nodiscard]] bool had_nested(effect_id e) const;
+  [[nodiscard]] bool had_nested(effect_id e, nanoseconds since) const;
   void check_chain(effect_id e);
   [[nodiscard]] bool is_waited_for(effect_id e, effect_id by) const;
   void check_answer(effect_id e);
