@@ -244,6 +244,7 @@ struct verb_follow {
     auto connected = co_await std::move(connecting);
     auto kept = std::make_shared<line<Other>>(std::move(connected));
     const auto listener = here->rules.new_listener();
+    here->rules.listens(listener);
     auto& content = on.self.content;
     kept->heard = kept->connection.on(Other::told, [&content, listener, to = s.to](std::uint64_t number, effect_id e,
                                                                                      const std::string& in) {
@@ -295,6 +296,7 @@ struct verb_listen {
   static troupe::task<> one(asker by, step s, std::uint64_t listener) {
     const auto h = by.client.get_or_create<A>(key_of(s.to));
     auto conn = co_await h.connect();
+    here->rules.listens(listener);
     const std::chrono::microseconds length{std::max<std::int64_t>(s.us, 0)};
     if (s.is("stream")) {
       auto reading = read<A>(conn, listener, s.to);

@@ -323,19 +323,25 @@ void oracle::find_cause(effect& hook, std::string_view name) const {
   }
 }
 
+void oracle::listens(std::uint64_t listener) {
+  const std::lock_guard lock{mutex_};
+  last_heard_[listener].begun = clock();
+}
+
 void oracle::heard(std::uint64_t listener, std::uint32_t actor, const std::string& id, std::uint64_t number,
                    effect_id e, bool outside) {
   const std::lock_guard lock{mutex_};
   if (means_nothing()) return;
-  auto& [last, heard_one] = last_heard_[listener];
+  auto& [last, begun, early] = last_heard_[listener];
   if (last != 0 && !unstorable_[actor]) {
     const auto which = fmt::format("event {} of {} after {}", number, name_of(actor), last);
     if (number <= last) break_promise("event_order", which);
-    // What was sent while a connection opened is heard first, and then what comes after the permission to subscribe.
-    const bool may_miss = heard_one && program_.actors[actor] != kind::bare;
+    // What was sent while the connection opened is heard first, and then what comes after the permission to subscribe.
+    const bool may_miss = early && program_.actors[actor] != kind::bare;
     if (number > last + 1 && !may_miss) break_promise("event_gap", which);
   }
-  heard_one = last == 0;
+  const bool follows = last == 0 || number == last + 1;
+  early = follows && at(e).issued <= begun;
   last = number;
   if (tell) tell(fmt::format("listener {} hears event {} of {}: {}", listener, number, name_of(actor), describe(e)));
   if (outside) promise_entry({e, actor, id, {e, part::told}, false});

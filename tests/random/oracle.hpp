@@ -174,6 +174,7 @@ class oracle {
   void heard(std::uint64_t listener, std::uint32_t actor, const std::string& id, std::uint64_t number, effect_id e,
              bool outside);  ///< outside: what is heard there is durable
   [[nodiscard]] std::uint64_t new_listener() { const std::lock_guard lock{mutex_}; return ++listeners_; }
+  void listens(std::uint64_t listener);  ///< it is connected, and begins to listen
   void store_failed_turn(std::uint32_t actor);
   [[nodiscard]] bool may_kill(effect_id e);
 
@@ -256,7 +257,8 @@ class oracle {
   std::map<std::uint64_t, std::string> line_to_;            ///< the actor at the other end of a connection
   struct hearing {
     std::uint64_t last = 0;
-    bool only_one = false;
+    nanoseconds begun{0};
+    bool early = false;  ///< the last was sent before that
   };
   std::map<std::uint64_t, hearing> last_heard_;
   struct kills {
