@@ -31,6 +31,7 @@ void call_wait::expect(invocation& inv, cell* c, const turn* mine, epoch_number 
   if (!inv.via) inv.via = target_.via();
   inv.dependency = learned;
   inv.from_host = mine == nullptr && !(is_planted(planted::line_reply_ungated) && inv.via);
+  if (is_planted(planted::line_exclusive_shared) && inv.via) inv.exclusive = false;
   if (mine != nullptr && mine->inv != nullptr) inv.link = mine->inv->link;
   if (inv.exclusive) inv.link = std::make_shared<chain_link>(std::move(inv.link));
 }
@@ -70,7 +71,9 @@ void call_wait::block() {
 bool call_wait::begin_waiting() {
   auto limit = target_.time_limit();
   if (limit == handle_core::of_definition) limit = target_.where().type->options.action_timeout;
-  timed_ = limit != troupe::never;
+  const bool forgets = is_planted(planted::send_without_limit) && invocation_ != nullptr &&
+                       invocation_->kind == invocation::purpose::enqueue;
+  timed_ = limit != troupe::never && !forgets;
   if (timed_) home().arm(alarm_, moment_after(home().now(), limit));
   const bool watches = target_.stop().stop_possible() && !is_planted(planted::stop_token_ignored);
   if (watches) stop_watch_.emplace(target_.stop(), on_stop{this});

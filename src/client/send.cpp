@@ -7,6 +7,7 @@
 #include <troupe/codec/json_text.hpp>
 #include <troupe/core/error.hpp>
 
+#include "../core/planted.hpp"
 #include "../runtime/core.hpp"
 #include "../runtime/queues.hpp"
 
@@ -118,7 +119,7 @@ bool send_core::suspend_for_answer(std::coroutine_handle<> h) {
   if (mine == nullptr) return suspend(h);
   begin_once();
   try {
-    require_wanted(thread);
+    if (!is_planted(planted::stopped_send_goes)) require_wanted(thread);
   } catch (...) {
     fail(std::current_exception());
     return false;

@@ -49,6 +49,13 @@ enum class planted : std::uint8_t {
   waiting_parcel_dropped,    ///< a message that waits at a full queue is lost when the actor goes to sleep
   unencodable_put_off,       ///< a state whose encoding can fail is encoded when its epoch closes, if it is large
   attempt_not_committed,     ///< the attempt at a message is not committed before its handler begins
+  send_without_limit,        ///< a sender that waits does not heed its time limit
+  refused_call_counted,      ///< a call that is refused at its turn keeps its place among those that wait
+  overloaded_call_counted,   ///< a call that is refused because too many wait is counted among them
+  line_exclusive_shared,     ///< an exclusive action that was called over a connection lets others in when it awaits
+  own_delay_ignored,         ///< a delayed message to the actor itself may be taken at once
+  sent_delay_ignored,        ///< a delayed message of another actor may be taken at once
+  stopped_send_goes,         ///< a message whose stop token was triggered before goes out, if its sender waits
 };
 
 #ifdef TROUPE_PLANTED_FAULTS

@@ -288,7 +288,7 @@ void cell::withdraw() noexcept {
 }
 
 void cell::refuse_call() {
-  count_out();
+  if (!is_planted(planted::overloaded_call_counted)) count_out();
   throw error(errc::overloaded, fmt::format("{} calls wait for {} already (options::mailbox_calls_max)",
                                             type().options.mailbox_calls_max, name()));
 }

@@ -255,7 +255,7 @@ void runtime_core::locate(invocation& inv) noexcept {
 }
 
 void runtime_core::refuse(invocation& inv, std::exception_ptr why) noexcept {
-  if (std::exchange(inv.counted, false)) inv.target->count_out();
+  if (std::exchange(inv.counted, false) && !is_planted(planted::refused_call_counted)) inv.target->count_out();
   if (inv.must_arrive && parcels_.keep(static_cast<enqueuing&>(inv), why)) return;
   inv.failure = std::move(why);
   inv.dependency = 0;

@@ -18,7 +18,11 @@ enqueuing::enqueuing(executor& home, std::uint32_t q, message_body b, time_point
 }
 
 enqueuing::enqueuing(executor& home, counted_ptr<class parcel> p) noexcept
-    : invocation{home}, queue{p->queue}, body{p->body}, due{p->due}, parcel{std::move(p)} {
+    : invocation{home},
+      queue{p->queue},
+      body{p->body},
+      due{is_planted(planted::sent_delay_ignored) ? at_once : p->due},
+      parcel{std::move(p)} {
   kind = purpose::enqueue;
   must_arrive = parcel->id != 0;
   parcel->to->retain();

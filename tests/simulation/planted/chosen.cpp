@@ -9,7 +9,7 @@
 namespace troupe::inline v0 { namespace detail {
 namespace {
 
-constexpr std::array<std::string_view, 42> names{
+constexpr std::array<std::string_view, 49> names{
     "none",
     "gate_dropped",
     "freeze_forgotten",
@@ -52,8 +52,15 @@ constexpr std::array<std::string_view, 42> names{
     "waiting_parcel_dropped",
     "unencodable_put_off",
     "attempt_not_committed",
+    "send_without_limit",
+    "refused_call_counted",
+    "overloaded_call_counted",
+    "line_exclusive_shared",
+    "own_delay_ignored",
+    "sent_delay_ignored",
+    "stopped_send_goes",
 };
-static_assert(names.size() == static_cast<std::size_t>(planted::attempt_not_committed) + 1);
+static_assert(names.size() == static_cast<std::size_t>(planted::overloaded_call_counted) + 1);
 
 planted chosen() noexcept {
   const char* const name = std::getenv("TROUPE_PLANTED");
