@@ -56,6 +56,8 @@ enum class planted : std::uint8_t {
   own_delay_ignored,         ///< a delayed message to the actor itself may be taken at once
   sent_delay_ignored,        ///< a delayed message of another actor may be taken at once
   stopped_send_goes,         ///< a message whose stop token was triggered before goes out, if its sender waits
+  opening_not_checked,       ///< a commit does not look whether another runtime has opened the database
+  lost_files_unnoticed,      ///< a commit is acknowledged though the database or its log is no longer where it was
 };
 
 #ifdef TROUPE_PLANTED_FAULTS

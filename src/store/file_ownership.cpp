@@ -19,6 +19,7 @@
 #include <troupe/core/error.hpp>
 
 #include "../core/fork_watch.hpp"
+#include "../core/planted.hpp"
 #include "vfs_ownership.hpp"
 
 namespace troupe::inline v0 { namespace detail {
@@ -175,6 +176,7 @@ class flock_ownership final : public file_ownership {
 
   // Once for each commit: one look at a path, and one at the log, which costs less than half.
   [[nodiscard]] bool has_files() const noexcept override {
+    if (is_planted(planted::lost_files_unnoticed)) return true;
     struct stat log {};
     const bool has_log = log_ < 0 || (::fstat(log_, &log) == 0 && log.st_nlink != 0);
     return has_log && file_identity::of(path_) == database_;

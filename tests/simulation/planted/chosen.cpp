@@ -9,7 +9,7 @@
 namespace troupe::inline v0 { namespace detail {
 namespace {
 
-constexpr std::array<std::string_view, 49> names{
+constexpr std::array<std::string_view, 51> names{
     "none",
     "gate_dropped",
     "freeze_forgotten",
@@ -59,8 +59,10 @@ constexpr std::array<std::string_view, 49> names{
     "own_delay_ignored",
     "sent_delay_ignored",
     "stopped_send_goes",
+    "opening_not_checked",
+    "lost_files_unnoticed",
 };
-static_assert(names.size() == static_cast<std::size_t>(planted::overloaded_call_counted) + 1);
+static_assert(names.size() == static_cast<std::size_t>(planted::lost_files_unnoticed) + 1);
 
 planted chosen() noexcept {
   const char* const name = std::getenv("TROUPE_PLANTED");
