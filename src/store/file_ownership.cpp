@@ -20,6 +20,7 @@
 
 #include "../core/fork_watch.hpp"
 #include "../core/planted.hpp"
+#include "file_watch.hpp"
 #include "vfs_ownership.hpp"
 
 namespace troupe::inline v0 { namespace detail {
@@ -170,16 +171,18 @@ class flock_ownership final : public file_ownership {
   void keep() noexcept override {
     remove_ = false;
     database_ = file_identity::of(path_);
-    log_ = ::open((path_ + "-wal").c_str(), O_PATH | O_CLOEXEC);  // no file is opened, and no lock lost by closing it
+    const std::string log_path = path_ + "-wal";
+    log_ = ::open(log_path.c_str(), O_PATH | O_CLOEXEC);  // no file is opened, and no lock lost by closing it
+    watch_.begin(path_, log_path);
   }
   void remove_when_done() noexcept { remove_ = true; }
 
-  // Once for each commit: one look at a path, and one at the log, which costs less than half.
-  [[nodiscard]] bool has_files() const noexcept override {
+  // Once for each commit.
+  [[nodiscard]] bool has_files() noexcept override {
     if (is_planted(planted::lost_files_unnoticed)) return true;
-    struct stat log {};
-    const bool has_log = log_ < 0 || (::fstat(log_, &log) == 0 && log.st_nlink != 0);
-    return has_log && file_identity::of(path_) == database_;
+    const bool is_due = watch_.is_look_due();
+    if (is_due || !had_files_) had_files_ = look_at_files();
+    return had_files_;
   }
 
  private:
@@ -187,6 +190,11 @@ class flock_ownership final : public file_ownership {
   bool try_lock();
   /// At most once, so that a forked child does not close another file that has the same number by then.
   void close() noexcept { ::close(descriptor_.exchange(-1, std::memory_order_relaxed)); }
+  [[nodiscard]] bool look_at_files() const noexcept {
+    struct stat log {};
+    const bool has_log = log_ < 0 || (::fstat(log_, &log) == 0 && log.st_nlink != 0);
+    return has_log && file_identity::of(path_) == database_;
+  }
   /// Whether the lock file is still the one that its path names.
   [[nodiscard]] bool is_named() const noexcept {
     const auto locked = file_identity::of(descriptor_);
@@ -199,6 +207,8 @@ class flock_ownership final : public file_ownership {
   bool remove_ = false;
   std::optional<file_identity> database_;
   int log_ = -1;  ///< only a name for it
+  file_watch watch_;
+  bool had_files_ = false;  ///< at the last look
   fork_watch fork_{[](void* self) noexcept { static_cast<flock_ownership*>(self)->close(); }, this};
 };
 

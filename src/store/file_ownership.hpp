@@ -25,7 +25,7 @@ class file_ownership {
 
   /// After `keep`: whether the database is still the file that its path names, and its log has not been removed or
   /// replaced. Not where only SQLite knows the file system: then it is taken for granted.
-  [[nodiscard]] virtual bool has_files() const noexcept { return true; }
+  [[nodiscard]] virtual bool has_files() noexcept { return true; }
 };
 
 /// The lock of a file that is none of a store's, such as a backup in the making; `<path>-lock`, which is removed with

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <sched.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <troupe/troupe.hpp>
@@ -143,25 +145,86 @@ TEST_CASE("an owner notices another process that came and went", "[store][sqlite
   CHECK(load(*troupe::sqlite{path}(), 1) == "theirs");
 }
 
-TEST_CASE("nothing is acknowledged once the database was renamed, replaced or removed", "[store][sqlite]") {
-  const temporary_directory directory;
-  std::filesystem::create_directory(directory / "data");
-  const std::string path = directory / "data/app.db";
-  const auto store = troupe::sqlite{path}();
-  REQUIRE(is_committed(create(*store, 1, "before")));
-  switch (GENERATE(0, 1, 2, 3, 4)) {
+namespace {
+
+constexpr int losses = 6;
+
+/// So that `above/data/app.db` of the directory is no longer what it was.
+void take_away(const temporary_directory& directory, int how) {
+  const std::string path = directory / "above/data/app.db";
+  switch (how) {
     case 0: std::filesystem::rename(path, directory / "moved"); break;
     case 1: std::filesystem::remove(path); break;
     case 2:
       write_file(directory / "other", "");
       std::filesystem::rename(directory / "other", path);
       break;
-    case 3: std::filesystem::rename(directory / "data", directory / "old"); break;
-    default: std::filesystem::remove_all(directory / "data");
+    case 3: std::filesystem::rename(directory / "above/data", directory / "old"); break;
+    case 4: std::filesystem::rename(directory / "above", directory / "old"); break;
+    default: std::filesystem::remove_all(directory / "above");
   }
-  const auto open = update(*store, 1, "perhaps");
-  CHECK(open.result == outcome::unknown);
-  CHECK_THAT(text_of(open.failure), Contains("store.failed") && Contains(path) && Contains("moved"));
+}
+
+}  // namespace
+
+TEST_CASE("nothing is acknowledged once the database was renamed, replaced or removed", "[store][sqlite]") {
+  const temporary_directory directory;
+  std::filesystem::create_directories(directory / "above/data");
+  const std::string path = directory / "above/data/app.db";
+  const auto store = troupe::sqlite{path}();
+  REQUIRE(is_committed(create(*store, 1, "before")));
+  take_away(directory, GENERATE(range(0, losses)));
+  for (int i = 0; i != 2; ++i) {
+    const auto open = update(*store, 1, "perhaps");
+    CHECK(open.result == outcome::unknown);
+    CHECK_THAT(text_of(open.failure), Contains("store.failed") && Contains(path) && Contains("moved"));
+  }
+}
+
+TEST_CASE("what is no loss stops no owner and hides no later loss", "[store][sqlite]") {
+  const temporary_directory directory;
+  std::filesystem::create_directories(directory / "above/data");
+  const std::string path = directory / "above/data/app.db";
+  const auto store = troupe::sqlite{path}();
+  REQUIRE(is_committed(create(*store, 1, "before")));
+  switch (GENERATE(range(0, 4))) {
+    case 0:
+      std::filesystem::permissions(path, std::filesystem::perms::owner_exec, std::filesystem::perm_options::add);
+      break;
+    case 1:
+      std::filesystem::create_hard_link(path, directory / "link");
+      std::filesystem::remove(directory / "link");
+      break;
+    case 2:
+      std::filesystem::rename(path, directory / "moved");
+      std::filesystem::rename(directory / "moved", path);
+      break;
+    default:
+      std::filesystem::rename(directory / "above", directory / "old");
+      std::filesystem::rename(directory / "old", directory / "above");
+  }
+  for (int i = 0; i != 2; ++i) REQUIRE(is_committed(update(*store, 1, "after " + std::to_string(i))));
+  take_away(directory, GENERATE(range(0, losses)));
+  CHECK(update(*store, 1, "perhaps").result == outcome::unknown);
+}
+
+TEST_CASE("nothing is acknowledged once something was mounted over the database", "[store][sqlite]") {
+  const temporary_directory directory;
+  std::filesystem::create_directories(directory / "above/data");
+  const std::string path = directory / "above/data/app.db";
+  const std::string over = directory / (GENERATE(false, true) ? "above" : "above/data");
+  child_process owner{[&](const child_process::mouth& mouth) {
+    const bool may_mount =
+        ::unshare(CLONE_NEWNS) == 0 && ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+    if (!may_mount) return true;
+    mouth.say('m');
+    const auto store = troupe::sqlite{path}();
+    if (!is_committed(create(*store, 1, "before"))) return false;
+    if (::mount("none", over.c_str(), "tmpfs", 0, nullptr) != 0) return false;
+    return update(*store, 1, "perhaps").result == outcome::unknown;
+  }};
+  if (owner.hear() != 'm') WARN("this process may not mount");
+  CHECK(owner.wait() == 0);
 }
 
 TEST_CASE("nothing is acknowledged once the log was removed or replaced", "[store][sqlite]") {
