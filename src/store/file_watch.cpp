@@ -21,12 +21,12 @@ namespace {
 constexpr long xfs_magic = 0x58465342;  // not in linux/magic.h
 
 /// Whether every change of a name in this file system goes through a call of this kernel that tells of it. Not so in
-/// network file systems, in those of user programs, and where a subvolume may go.
+/// network file systems, in those of user programs, in layers over other directories, and where a subvolume may go.
 bool tells_all(const std::string& path) noexcept {
   struct statfs found {};
   if (::statfs(path.c_str(), &found) != 0) return false;
   const auto type = static_cast<long>(found.f_type);
-  return type == EXT4_SUPER_MAGIC || type == TMPFS_MAGIC || type == OVERLAYFS_SUPER_MAGIC || type == xfs_magic;
+  return type == EXT4_SUPER_MAGIC || type == TMPFS_MAGIC || type == xfs_magic;
 }
 
 }  // namespace
