@@ -65,10 +65,12 @@ row_changes row_changes::take_independent() {
     }
     m = next;
   }
-  const auto handled = std::ranges::stable_partition(
-      arrived_, [&](const counted_ptr<parcel>& p) { return waiting.contains(p->body.get()); });
-  taken.arrived_.assign(arrived_.begin(), handled.begin());
-  arrived_.erase(arrived_.begin(), handled.begin());
+  // Not of std::ranges: clang 14 cannot use what that returns.
+  const auto handled =
+      std::stable_partition(arrived_.begin(), arrived_.end(),
+                            [&](const counted_ptr<parcel>& p) { return waiting.contains(p->body.get()); });
+  taken.arrived_.assign(arrived_.begin(), handled);
+  arrived_.erase(arrived_.begin(), handled);
   return taken;
 }
 

@@ -86,6 +86,11 @@ std::string oracle::describe(effect_id id) const {
 void oracle::process_started(std::uint32_t number) {
   const std::lock_guard lock{mutex_};
   process_ = number;
+  // A sender in memory has heard that an actor in memory is gone, and a crash takes that back: the message is stored.
+  for (effect& e : effects_) {
+    const bool was_heard = e.how == way::message && e.in_actor && e.waits && e.code == "actor.destroying";
+    if (was_heard && !ending_ && e.answered == answer::refused) e.answered = answer::open;
+  }
   dying_ = ending_ = false;
   ended_before_ = ended_ids_;
   going_ = 0;
