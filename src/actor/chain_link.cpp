@@ -19,6 +19,11 @@ void chain_link::part(const pointer& waiting) noexcept {
   if (const auto found = std::ranges::find_if(joined_, is_it); found != joined_.end()) joined_.erase(found);
 }
 
+void chain_link::part_from_all() noexcept {
+  const std::lock_guard lock{lock_};
+  joined_.clear();
+}
+
 bool chain_link::descends_from(const chain_link& other) const {
   for (const chain_link* l = this; l != nullptr; l = l->parent_.get()) {
     if (l == &other) return true;

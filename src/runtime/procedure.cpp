@@ -98,7 +98,11 @@ std::coroutine_handle<> procedure::begin(activation*) {
   return body_;
 }
 
-void procedure::finish() { body_.promise().take(); }
+// Calls that its hooks have made, and that go on, are kept out from now on by the actions that waited for it.
+void procedure::finish() {
+  link->part_from_all();
+  body_.promise().take();
+}
 
 background::background(executor& home, task<> body, bool keeps_awake) : invocation{home}, body_{body.release()} {
   adopt(body_.promise());

@@ -21,9 +21,11 @@ struct other_end {
   bool calls_on_create = false;
   bool calls_on_wake = false;
   bool calls_on_sleep = false;
+  bool gives_up = false;
   int answers = 0;
 
   troupe::task<> call_home(troupe::context<other_end>& c, std::string where);
+  troupe::task<> call_home_in_vain(troupe::context<other_end>& c);
 
   troupe::task<> on_create(troupe::context<other_end>& c, setup input) {
     home = input.home;
@@ -31,6 +33,10 @@ struct other_end {
     co_await std::move(call);
   }
   troupe::task<> on_wake(troupe::context<other_end>& c) {
+    if (gives_up) {
+      auto in_vain = call_home_in_vain(c);
+      co_await std::move(in_vain);
+    }
     if (!calls_on_wake) co_return;
     co_await troupe::delay(1s);
     auto call = call_home(c, home);
@@ -65,12 +71,16 @@ struct other_end {
     home = std::move(where);
     calls_on_sleep = true;
   }
+  void calls_in_vain(std::string where) {
+    home = std::move(where);
+    gives_up = true;
+  }
   int answer() { return ++answers; }
   void rest(troupe::context<other_end>& c) { c.sleep(); }
 
   static constexpr troupe::options options{.sleep_after = troupe::never};
   using actor = troupe::actor<other_end, letters, &other_end::lives_at, &other_end::parts_with_a_call,
-                              &other_end::answer, &other_end::rest>;
+                              &other_end::calls_in_vain, &other_end::answer, &other_end::rest>;
 };
 
 struct home_actor {
@@ -80,6 +90,10 @@ struct home_actor {
 
   void note() { ++called; }
   void pass_by() { strangers += inside ? 1 : 0; }
+  troupe::task<> stay(troupe::context<home_actor>&) {
+    co_await troupe::delay(1s);
+    pass_by();
+  }
   int count() const { return called; }
   int disturbed() const { return strangers; }
 
@@ -87,6 +101,14 @@ struct home_actor {
     inside = true;
     auto to = c.client().get<other_end>(key);
     const int answer = co_await to.call<&other_end::answer>();
+    inside = false;
+    co_return answer;
+  }
+  troupe::task<int> ask_and_stay(troupe::context<home_actor>& c, std::string key) {
+    inside = true;
+    auto to = c.client().get<other_end>(key);
+    const int answer = co_await to.call<&other_end::answer>();
+    co_await troupe::delay(10s);
     inside = false;
     co_return answer;
   }
@@ -107,13 +129,21 @@ struct home_actor {
 
   static constexpr troupe::options options{.sleep_after = troupe::never};
   using actor = troupe::actor<home_actor, &home_actor::note, &home_actor::pass_by, &home_actor::count,
-                              &home_actor::disturbed, troupe::exclusive<&home_actor::ask>,
-                              troupe::exclusive<&home_actor::make>, troupe::exclusive<&home_actor::write>>;
+                              &home_actor::disturbed, &home_actor::stay, troupe::exclusive<&home_actor::ask>,
+                              troupe::exclusive<&home_actor::ask_and_stay>, troupe::exclusive<&home_actor::make>, troupe::exclusive<&home_actor::write>>;
 };
 
 troupe::task<> other_end::call_home(troupe::context<other_end>& c, std::string where) {
   auto to = c.client().get_or_create<home_actor>(where);
   co_await to.call<&home_actor::note>();
+}
+
+troupe::task<> other_end::call_home_in_vain(troupe::context<other_end>& c) {
+  auto to = c.client().get_or_create<home_actor>(home).with(troupe::timeout{100ms});
+  try {
+    co_await to.call<&home_actor::stay>();
+  } catch (const troupe::error&) {
+  }
 }
 
 struct fixture {
@@ -147,6 +177,18 @@ TEST_CASE_METHOD(fixture, "an exclusive action may call an actor whose on_wake c
   CHECK(asked.value() == 1);
   CHECK(stranger.done());
   CHECK(w.run(a.call<&home_actor::count>()) == 1);
+  CHECK(w.run(a.call<&home_actor::disturbed>()) == 0);
+}
+
+TEST_CASE_METHOD(fixture, "a call of a wake that has ended is kept out by the exclusive action that waited for it") {
+  w.run(o.call<&other_end::calls_in_vain>("a"));
+  put_down();
+  const auto asked = w.start(a.call<&home_actor::ask_and_stay>("o"));
+  w.pass(2s);
+  CHECK_FALSE(asked.done());
+  w.pass(10s);
+  REQUIRE(asked.done());
+  CHECK(asked.value() == 1);
   CHECK(w.run(a.call<&home_actor::disturbed>()) == 0);
 }
 

@@ -25,6 +25,8 @@ class chain_link {
   void join(const pointer& waiting);
   /// It waits no longer.
   void part(const pointer& waiting) noexcept;
+  /// It has ended, and no call waits for it any longer.
+  void part_from_all() noexcept;
   [[nodiscard]] bool descends_from(const chain_link& other) const;
 
  private:
