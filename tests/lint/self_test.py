@@ -8,6 +8,7 @@ sys.path.append(str(pathlib.Path(__file__).parents[1] / "docs"))
 
 import check_snippets
 import lint_co_await
+import lint_invariants
 import lint_text
 
 CO_AWAIT_BAD = {
@@ -75,6 +76,25 @@ SNIPPET_BAD = [
     ("<!-- from: docs/a.cpp#inner -->\n```cpp\n```\n", "not compiled"),
 ]
 
+PROJECT = {
+    "src/core/planted.hpp": "enum class planted : std::uint8_t {\n  none,\n  bug_one,  ///< bad; {very}\n};\n",
+    "src/a.cpp": "void begin();\n",
+    "tests/a/b_test.cpp": "",
+}
+PLANTED = "| planted | what |\n|---|---|\n| `bug_one` | bad |\n"
+INVARIANTS_GOOD = [
+    "| kept | `src/a.cpp` (`begin`) | `tests/a/b_test.cpp` |\n\n",
+    "See `b_test.cpp`, or `b`, and `begin()`.\n\n",
+]
+INVARIANTS_BAD = [
+    ("`src/gone.cpp`\n\n" + PLANTED, "no src/gone.cpp"),
+    ("`src/a.cpp` (`end`)\n\n" + PLANTED, "has no `end`"),
+    ("`tests/a/c_test.cpp`\n\n" + PLANTED, "no tests/a/c_test.cpp"),
+    ("`nothing_like_it`\n\n" + PLANTED, "is nowhere"),
+    ("", "bug_one is not in a table"),
+    (PLANTED + "| `bug_two` | worse |\n", "bug_two is no planted fault"),
+]
+
 
 def tree(folder, **files):
     """A project in `folder`, of the given files."""
@@ -88,6 +108,12 @@ def tree(folder, **files):
 def text_faults(name, text):
     with tempfile.TemporaryDirectory() as folder:
         return [fault for _, _, fault in lint_text.find(tree(folder, **{name: text}))]
+
+
+def invariant_faults(document):
+    with tempfile.TemporaryDirectory() as folder:
+        root = tree(folder, **PROJECT, **{"docs/invariants.md": document})
+        return [fault for _, fault in lint_invariants.find(root, root / "docs/invariants.md")]
 
 
 def snippet_faults(document, update=False):
@@ -121,6 +147,10 @@ for document in SNIPPET_GOOD:
     check(not snippet_faults(document), f"the snippet check refuses: {document}")
 for document, fault in SNIPPET_BAD:
     check(any(fault in f for f in snippet_faults(document)), f"the snippet check misses: {document}")
+for document in INVARIANTS_GOOD:
+    check(not invariant_faults(document + PLANTED), f"the check of invariants refuses: {document}")
+for document, fault in INVARIANTS_BAD:
+    check(any(fault in f for f in invariant_faults(document)), f"the check of invariants misses: {document}")
 check(not snippet_faults(SNIPPET_BAD[1][0], update=True), "--update leaves a difference")
 
 print(*failures, sep="\n")
