@@ -8,7 +8,7 @@
 
 #include <troupe/core/error.hpp>
 
-#include "../runtime/migration.hpp"
+#include "../codec/edited_json.hpp"
 
 namespace troupe::inline v0 {
 namespace detail {
@@ -51,7 +51,7 @@ bytes with_version(bytes value, std::uint32_t version) {
 
 bytes migrate_data(const versioned_data& from, void (*migrate)(json& value, int from), std::uint32_t to) {
   try {
-    return migrate_state(from.value, migrate, from.version);
+    return migrate_encoded(from.value, migrate, from.version);
   } catch (const std::exception& e) {
     throw error(errc::invalid_data, fmt::format("migrate from version {} to {}: {}", from.version, to, e.what()));
   }

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <troupe/codec/codec.hpp>
 #include <troupe/core/error.hpp>
 #include <troupe/json.hpp>
 
@@ -187,6 +188,13 @@ bytes encode_edited(bytes_view encoded, const json& before, const json& after) {
   buffer out;
   editor{out}.write(encoded, before, after);
   return {out.view().begin(), out.view().end()};
+}
+
+bytes migrate_encoded(bytes_view stored, void (*migrate)(json& value, int from), std::uint32_t from) {
+  const auto before = decode<json>(stored);
+  json after = before;
+  migrate(after, static_cast<int>(from));
+  return encode_edited(stored, before, after);
 }
 
 }  // namespace detail

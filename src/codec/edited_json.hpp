@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include <troupe/codec/json_fwd.hpp>
 #include <troupe/core/bytes.hpp>
 
@@ -16,6 +18,9 @@ namespace detail {
 ///
 /// Errors: `invalid_data` if `after` is nested deeper than `cbor_depth_max`.
 [[nodiscard]] bytes encode_edited(bytes_view encoded, const json& before, const json& after);
+
+/// Brings stored data up to date with a type's `migrate`. Values that it leaves alone keep their bytes.
+[[nodiscard]] bytes migrate_encoded(bytes_view stored, void (*migrate)(json& value, int from), std::uint32_t from);
 
 }  // namespace detail
 }  // namespace troupe::inline v0

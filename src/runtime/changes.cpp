@@ -9,11 +9,11 @@
 #include <troupe/core/assert.hpp>
 #include <troupe/core/error.hpp>
 
+#include "../codec/edited_json.hpp"
 #include "../core/planted.hpp"
 #include "../core/text_of.hpp"
 #include "core.hpp"
 #include "lifecycle.hpp"
-#include "migration.hpp"
 #include "queues.hpp"
 #include "side.hpp"
 
@@ -114,7 +114,7 @@ void cell_side::undo_state() noexcept {
   if (type.options.durability != durability::committed || !is_known) return;
   try {
     if (stored_version < type.version && type.migrate != nullptr) {
-      owner.live_->restore(migrate_state(newest->view(), *type.migrate, stored_version));
+      owner.live_->restore(migrate_encoded(newest->view(), *type.migrate, stored_version));
     } else {
       owner.live_->restore(newest->view());
     }

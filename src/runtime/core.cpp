@@ -170,8 +170,7 @@ runtime_core::runtime_core(const registry& served, runtime_options options)
       store_{options_.store()},
       committer_{*this, *executor_, options_},
       opening_{store_->opening()},
-      delays_{*this},
-      client_{nullptr} {
+      delays_{*this} {
   for (const auto& each : definitions_) check_fits_store(*each, store_->value_bytes_max());
   directory_.serve(*this, definitions_, committer_.seen_by_calls());
 }

@@ -11,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include <troupe/client/client.hpp>
 #include <troupe/core/executor.hpp>
 #include <troupe/core/random.hpp>
 #include <troupe/runtime/runtime.hpp>
@@ -36,10 +35,10 @@ class runtime_core {
   runtime_core(const registry& served, runtime_options options);
   ~runtime_core();
 
-  /// What contexts give out. Does not own: actors do not outlive the core.
-  void serve(const std::shared_ptr<runtime_core>& not_owning) {
-    not_owning_ = not_owning;
-    client_ = troupe::client{not_owning};
+  /// The core and the client that contexts give out. Neither owns the core. Once, before anything runs.
+  void serve(std::shared_ptr<runtime_core> not_owning, std::shared_ptr<const troupe::client> client) noexcept {
+    not_owning_ = std::move(not_owning);
+    client_ = std::move(client);
   }
   [[nodiscard]] const std::shared_ptr<runtime_core>& not_owning() const noexcept { return not_owning_; }
 
@@ -64,7 +63,7 @@ class runtime_core {
   }
   /// All that other processes have made are lower.
   [[nodiscard]] std::uint64_t first_message_id() const noexcept { return opening_ << 40; }
-  [[nodiscard]] const troupe::client& client() const noexcept { return client_; }
+  [[nodiscard]] const troupe::client& client() const noexcept { return *client_; }
 
   /// Throws `actor.not_registered`.
   [[nodiscard]] const definition& find(const void* type) const;
@@ -173,7 +172,7 @@ class runtime_core {
   due_times delays_;
   alarms alarms_{*this};
   outgoing parcels_{*this};
-  troupe::client client_;
+  std::shared_ptr<const troupe::client> client_;
 
   std::shared_ptr<runtime_core> not_owning_;
   std::atomic<bool> stopping_{false};

@@ -17,13 +17,6 @@
 namespace troupe::inline v0 {
 namespace detail {
 
-bytes migrate_state(bytes_view stored, void (*migrate)(json& state, int from), std::uint32_t from) {
-  const auto before = decode<json>(stored);
-  json state = before;
-  migrate(state, static_cast<int>(from));
-  return encode_edited(stored, before, state);
-}
-
 void check_input(const std::optional<bytes>& input, const cell& c) {
   if (!input) return;
   const auto version = open_version(*input).version;

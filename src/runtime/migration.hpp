@@ -11,9 +11,6 @@
 namespace troupe::inline v0 {
 namespace detail {
 
-/// Brings a stored state up to date with a definition's `migrate`. Values that it leaves alone keep their bytes.
-[[nodiscard]] bytes migrate_state(bytes_view stored, void (*migrate)(json& state, int from), std::uint32_t from);
-
 /// The stored state of an actor, brought up to date with its definition's `migrate`. A failure is
 /// `actor.unreadable_state`: it names the actor, the step and both versions, and has the cause nested in it.
 class migrated_state {

@@ -3,7 +3,7 @@
 #include <troupe/actor/connection_core.hpp>
 #include <troupe/runtime/cell.hpp>
 
-#include "../runtime/queues.hpp"
+#include "queues.hpp"
 
 namespace troupe::inline v0 {
 namespace detail {

@@ -5,8 +5,8 @@
 #include <troupe/client/client.hpp>
 #include <troupe/core/error.hpp>
 
-#include "blocked.hpp"
-#include "core.hpp"
+#include "../runtime/blocked.hpp"
+#include "../runtime/core.hpp"
 
 namespace troupe::inline v0 {
 namespace detail {
@@ -47,7 +47,9 @@ class awaited_coroutine final : public fiber, public work {
 runtime::runtime(const registry& served, runtime_options options)
     : core_{std::make_shared<detail::runtime_core>(served, std::move(options))},
       client_{std::make_unique<const troupe::client>(core_)} {
-  core_->serve({std::shared_ptr<void>{}, core_.get()});
+  // Does not own: actors do not outlive the core.
+  const std::shared_ptr<detail::runtime_core> not_owning{std::shared_ptr<void>{}, core_.get()};
+  core_->serve(not_owning, std::make_shared<const troupe::client>(not_owning));
   core_->begin();
 }
 

@@ -6,10 +6,10 @@
 #include <troupe/core/error.hpp>
 
 #include "../core/text_of.hpp"
-#include "../runtime/audience.hpp"
-#include "../runtime/core.hpp"
-#include "../runtime/lifecycle.hpp"
-#include "../runtime/parked_wait.hpp"
+#include "audience.hpp"
+#include "core.hpp"
+#include "lifecycle.hpp"
+#include "parked_wait.hpp"
 
 namespace troupe::inline v0 {
 namespace detail {
