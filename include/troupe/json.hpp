@@ -19,7 +19,8 @@
 /// A `from_json` gets what a client sends: `get_ref<const std::int64_t&>()` refuses what is not a whole number, where
 /// `get<std::int64_t>()` casts a double, however large, which is undefined behaviour.
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 template <class T>
@@ -130,4 +131,5 @@ struct value_codec<T, shape::json> {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

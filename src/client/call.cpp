@@ -10,7 +10,8 @@
 #include "../runtime/blocked.hpp"
 #include "../runtime/core.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 namespace {
 
@@ -283,4 +284,5 @@ void call_core::conclude() {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

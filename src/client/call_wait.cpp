@@ -11,7 +11,8 @@
 #include "../runtime/blocked.hpp"
 #include "../runtime/core.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 call_wait::~call_wait() {
@@ -140,4 +141,5 @@ void call_wait::throw_lost() const {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

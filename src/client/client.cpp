@@ -7,7 +7,8 @@
 #include "../runtime/core.hpp"
 #include "../runtime/lifecycle.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 namespace {
 
@@ -98,4 +99,5 @@ task<std::vector<actor_summary>> list_actors(std::shared_ptr<runtime_core> core,
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -11,7 +11,8 @@
 #include "../runtime/core.hpp"
 #include "../runtime/side.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 namespace {
 
@@ -206,4 +207,5 @@ task<> subscription::settle(detail::counted_ptr<detail::listener> l) {
   static_cast<void>(co_await wait);
 }
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -10,7 +10,8 @@
 #include "../core/planted.hpp"
 #include "../runtime/core.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 // Whoever makes a handle is about to use it: until then memory may bring what leads to the cell.
@@ -121,4 +122,5 @@ cell* handle_core::look_up() const {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

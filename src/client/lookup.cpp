@@ -10,7 +10,8 @@
 #include "../runtime/run_loop.hpp"
 #include "../runtime/side.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// Finds out the id of an actor once it is awake.
@@ -162,4 +163,5 @@ actor_status status_call::await_resume() {
   return static_cast<const detail::status_invocation*>(record())->seen;
 }
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -5,7 +5,8 @@
 #include "../core/planted.hpp"
 #include "../runtime/core.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 // --- postings -------------------------------------------------------------------------------------------------------
@@ -102,4 +103,5 @@ void launch_posted(const handle_core& to, invocation* (*make)(executor& home, vo
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

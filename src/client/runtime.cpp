@@ -8,7 +8,8 @@
 #include "../runtime/blocked.hpp"
 #include "../runtime/core.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 namespace {
 
@@ -109,4 +110,5 @@ void runtime::run_coroutine(std::coroutine_handle<> h, detail::promise_base& p) 
   waiting.wait();
 }
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -11,7 +11,8 @@
 #include "../runtime/core.hpp"
 #include "../runtime/queues.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 namespace {
 
@@ -132,4 +133,5 @@ bool send_core::suspend_for_answer(std::coroutine_handle<> h) {
 const std::optional<bytes>& send_core::answer() const { return static_cast<const enqueuing*>(record())->result; }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

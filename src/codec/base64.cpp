@@ -3,7 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 namespace {
 
@@ -45,4 +46,5 @@ std::optional<bytes> base64_decode(std::string_view text) {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -6,7 +6,8 @@
 
 #include <troupe/core/bytes.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// Standard base64 (RFC 4648), padded.
@@ -16,4 +17,5 @@ std::string base64_encode(bytes_view from);
 std::optional<bytes> base64_decode(std::string_view text);
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

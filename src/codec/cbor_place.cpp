@@ -9,7 +9,8 @@
 
 #include <troupe/codec/cbor.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace {
 
 constexpr std::size_t quoted_bytes_max = 40;
@@ -188,4 +189,5 @@ std::string cbor_found(bytes_view encoded, std::size_t offset) {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -5,7 +5,8 @@
 
 #include <troupe/core/bytes.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// The way to the item at `offset` of an encoding: "messages[3].sender", or "" for the whole of it. It is worked out
@@ -17,4 +18,5 @@ std::string cbor_path(bytes_view encoded, std::size_t offset);
 std::string cbor_found(bytes_view encoded, std::size_t offset);
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

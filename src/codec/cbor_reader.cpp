@@ -13,7 +13,8 @@
 
 #include "cbor_place.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace {
 
 constexpr unsigned indefinite = 31;
@@ -328,4 +329,5 @@ void detail::fail_unknown_value(const cbor_reader& in, std::string_view enumerat
   in.fail_expected(fmt::format("a value of the enum {}", enumeration), start);
 }
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -13,7 +13,8 @@
 #include <troupe/codec/containers.hpp>
 #include <troupe/core/error.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace {
 
 constexpr unsigned half_head = 0xf9;
@@ -103,4 +104,5 @@ void append_sorted(buffer& out, bytes_view encoded, std::vector<std::size_t>& st
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

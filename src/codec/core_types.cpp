@@ -7,7 +7,8 @@
 #include <troupe/core/key.hpp>
 #include <troupe/core/tags.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 void codec<actor_id>::write(cbor_writer& out, const actor_id& value) { out.text(value.str()); }
 
@@ -40,4 +41,5 @@ void codec<tags>::read(cbor_reader& in, tags& value) {
   detail::value_codec<tags, detail::shape::map>::read(in, value);
 }
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -15,7 +15,8 @@
 #include <troupe/core/error.hpp>
 #include <troupe/json.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 namespace {
 
@@ -198,4 +199,5 @@ bytes migrate_encoded(bytes_view stored, void (*migrate)(json& value, int from),
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -5,7 +5,8 @@
 #include <troupe/codec/json_fwd.hpp>
 #include <troupe/core/bytes.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// The CBOR of `after`, which has been made by editing `before`, which `encoded` reads as. A value that is the same as
@@ -23,4 +24,5 @@ namespace detail {
 [[nodiscard]] bytes migrate_encoded(bytes_view stored, void (*migrate)(json& value, int from), std::uint32_t from);
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

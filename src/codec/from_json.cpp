@@ -15,7 +15,8 @@
 
 #include "base64.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace {
 
 [[noreturn]] void fail(std::string_view complaint) {
@@ -212,4 +213,5 @@ bytes from_json(std::string_view text) {
   return builder.finish();
 }
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

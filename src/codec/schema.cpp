@@ -4,7 +4,8 @@
 
 #include <troupe/codec/json_text.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 std::string schema_text(std::string_view text) {
@@ -39,4 +40,5 @@ std::string schema_fraction(std::int64_t numerator, std::int64_t denominator) {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -6,7 +6,8 @@
 #include <troupe/codec/json_text.hpp>
 #include <troupe/core/error.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 namespace {
 
@@ -47,4 +48,5 @@ void read_text_key(cbor_reader& in, bool may_be_text, void* key, read_function r
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -9,7 +9,8 @@
 
 #include "base64.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace {
 
 constexpr std::string_view replacement = "\xef\xbf\xbd";  // U+FFFD
@@ -172,4 +173,5 @@ std::string to_json(bytes_view cbor) {
   return out;
 }
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -1,6 +1,7 @@
 #include <troupe/core/actor_id.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace {
 
 constexpr std::size_t text_size = 36;  // 8-4-4-4-12 hex digits
@@ -56,4 +57,5 @@ std::string actor_id::str() const {
   return text;
 }
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -4,7 +4,8 @@
 #include <cstdlib>
 #include <exception>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 void assertion_failed(const char* condition, const char* file, int line, const char* sentence) noexcept {
@@ -19,4 +20,5 @@ void misused(const char* sentence) noexcept {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -3,7 +3,8 @@
 #include <cstddef>
 #include <vector>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// Empties a vector whose memory is for the next ones; what one uncommonly large use has made of it is given back.
@@ -15,4 +16,5 @@ void empty(std::vector<T>& v) noexcept {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -5,7 +5,8 @@
 
 #include <fmt/format.h>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace {
 
 struct catalogue_entry {
@@ -178,4 +179,5 @@ error to_public_error(const std::exception_ptr& failure) noexcept {
   }
 }
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

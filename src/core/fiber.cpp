@@ -8,7 +8,8 @@
 
 #include "recycling.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 void spin_flag::pause() noexcept { std::this_thread::yield(); }
@@ -236,4 +237,5 @@ void release_block(void* memory, [[maybe_unused]] std::size_t size) noexcept {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -5,7 +5,8 @@
 
 #include <pthread.h>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 // All of the process. The thread that forks holds the lock meanwhile, in the child as well.
@@ -49,4 +50,5 @@ void keep_for_ever(std::shared_ptr<void> object) noexcept {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -3,7 +3,8 @@
 #include <atomic>
 #include <memory>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// Calls its owner first thing in the child of a `fork`, where the owner has none of its threads. Not told of children
@@ -37,4 +38,5 @@ class fork_watch {
 void keep_for_ever(std::shared_ptr<void> object) noexcept;
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

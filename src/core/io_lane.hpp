@@ -8,7 +8,8 @@
 
 #include <troupe/core/fiber.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// One thread, started on first use, that runs work which may block, in order.
@@ -65,4 +66,5 @@ class io_lane {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

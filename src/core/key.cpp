@@ -6,7 +6,8 @@
 
 #include <troupe/core/error.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace {
 
 std::vector<std::string> split(std::string_view canonical) {
@@ -67,4 +68,5 @@ key key::parse(std::string_view canonical) {
 
 std::vector<std::string> key::segments() const { return split(canonical_); }
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -11,7 +11,8 @@
 #include "fork_watch.hpp"
 #include "io_lane.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace {
 
 // Every so many pieces of work what has given way goes first, and what blocks: or work that feeds itself would starve
@@ -167,4 +168,5 @@ void manual_executor::stop() noexcept {
 
 void manual_executor::arm(timer& t, time_point at) noexcept { timers_.arm(t, at); }
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
 
 /// Bugs that are built in on purpose, to prove that tests find them: tests/simulation/planted.
 /// Each stands for a mistake that somebody could make.
@@ -68,4 +70,6 @@ enum class planted : std::uint8_t {
 [[nodiscard]] consteval bool is_planted(planted) noexcept { return false; }
 #endif
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

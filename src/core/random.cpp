@@ -5,7 +5,8 @@
 
 #include "xoshiro256.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace {
 
 std::array<std::uint64_t, 4> state_from_device() {
@@ -22,4 +23,5 @@ std::uint64_t system_random::next() noexcept {
   return detail::next_of_xoshiro256(state);
 }
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -3,7 +3,8 @@
 #include <exception>
 #include <string>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// What a failure says of itself.
@@ -18,4 +19,5 @@ namespace detail {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

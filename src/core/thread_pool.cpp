@@ -14,7 +14,8 @@
 #include "usable_cores.hpp"
 #include "work_queue.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace {
 
 class spin_lock {
@@ -422,4 +423,5 @@ void thread_pool::arm(timer& t, time_point at) noexcept {
   if (timers_.arm(t, at)) impl_->wake_one();  // a parked worker waits for a later one
 }
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -10,7 +10,8 @@
 
 #include "fork_watch.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 namespace {
 
@@ -101,4 +102,5 @@ void before_time_passes(const clock& c) noexcept {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -5,7 +5,8 @@
 
 #include "planted.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace {
 
 constexpr std::int64_t tick_ns = 1'000'000;
@@ -131,4 +132,5 @@ std::optional<time_point> timer_queue::next_deadline() const noexcept {
   return time_point{std::chrono::nanoseconds{ns}};
 }
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -15,7 +15,8 @@
 #include <sched.h>
 #endif
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 namespace {
 
@@ -139,4 +140,5 @@ unsigned usable_cores() noexcept {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -3,7 +3,8 @@
 #include <filesystem>
 #include <optional>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// How many threads of this process can run at once: as many as the machine has cores, but no more than its affinity
@@ -15,4 +16,5 @@ namespace detail {
 [[nodiscard]] std::optional<unsigned> cores_of_quota(const std::filesystem::path& root) noexcept;
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -9,7 +9,8 @@
 #include <troupe/core/sync_wait.hpp>
 #include <troupe/core/when.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 void refuse_task(const char* operation) {
@@ -240,4 +241,5 @@ void block_on(std::coroutine_handle<> h, promise_base& promise) {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -7,7 +7,8 @@
 
 #include <troupe/core/work.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// A worker's own queue: the deque of Chase and Lev (2005). Its owner adds at the end, without any locked instruction,
@@ -100,4 +101,5 @@ class work_queue {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -4,7 +4,8 @@
 #include <bit>
 #include <cstdint>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// xoshiro256** (Blackman and Vigna, 2018): gives the next number, and moves on. Not all words may be 0.
@@ -21,4 +22,5 @@ namespace detail {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -15,7 +15,8 @@
 #include "lifecycle.hpp"
 #include "side.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 void cell::enter(phase p, invocation* holder) noexcept {
@@ -153,4 +154,5 @@ bool cell::dispatch(invocation& inv, work& w) noexcept {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

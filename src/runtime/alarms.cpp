@@ -11,7 +11,8 @@
 #include "core.hpp"
 #include "retry.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 namespace {
 
@@ -221,4 +222,5 @@ void alarms::failed(const place& who, std::uint32_t failures, const std::excepti
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -13,7 +13,8 @@
 #include <troupe/core/timer.hpp>
 #include <troupe/core/work.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 class runtime_core;
@@ -80,4 +81,5 @@ class alarms {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -11,7 +11,8 @@
 #include "lifecycle.hpp"
 #include "side.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 namespace {
 
@@ -350,4 +351,5 @@ void close_all(cell& c, const std::exception_ptr& why) noexcept {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

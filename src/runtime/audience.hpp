@@ -9,7 +9,8 @@
 #include <troupe/core/task.hpp>
 #include <troupe/runtime/cell.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// Who is connected to an actor, and who listens to what of it. It begins with the first connection and ends with the
@@ -120,4 +121,5 @@ class hearing final : public invocation {
 void close_all(cell& c, const std::exception_ptr& why) noexcept;
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -9,7 +9,8 @@
 #include <troupe/core/executor.hpp>
 #include <troupe/core/fiber.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// Whether the calling thread runs coroutines, an actor or the executor's work: it must not wait for other work.
@@ -66,4 +67,5 @@ class blocked_thread {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -17,7 +17,8 @@
 #include "queues.hpp"
 #include "side.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 namespace {
 
@@ -388,4 +389,5 @@ void cell::go_on_with_procedure() noexcept {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -11,7 +11,8 @@
 
 #include "../core/recycling.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// Memory for cells: blocks of one size, one behind the other, in slabs of up to 64. The more there are,
@@ -103,4 +104,5 @@ class cell_blocks {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -8,7 +8,8 @@
 #include <new>
 #include <utility>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 class cell;
@@ -139,4 +140,5 @@ class cell_table {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

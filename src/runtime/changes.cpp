@@ -17,7 +17,8 @@
 #include "queues.hpp"
 #include "side.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 namespace {
 
@@ -400,4 +401,5 @@ void cell_side::forget_save() noexcept {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -14,7 +14,8 @@
 #include "core.hpp"
 #include "rows.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 committer::committer(runtime_core& core, executor& exec, const runtime_options& options)
@@ -319,4 +320,5 @@ void committer::open(gate_node* list, bool durable) noexcept {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

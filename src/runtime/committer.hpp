@@ -16,7 +16,8 @@
 
 #include "side.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// Makes epochs durable, one at a time, and opens the gates of those who wait for them.
@@ -156,4 +157,5 @@ class committer {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -11,7 +11,8 @@
 #include "core.hpp"
 #include "side.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 namespace {
 
@@ -357,4 +358,5 @@ std::coroutine_handle<> hearing::begin(activation*) {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -12,7 +12,8 @@
 #include "queues.hpp"
 #include "retry.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 // --- how many -------------------------------------------------------------------------------------------------------
@@ -180,4 +181,5 @@ void consumer::leave() noexcept {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -8,7 +8,8 @@
 
 #include "core.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// The consumers of an awake actor's queues that have handlers: as many at a time as a queue has messages to hand out
@@ -38,4 +39,5 @@ class consumers {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -11,7 +11,8 @@
 #include "lifecycle.hpp"
 #include "parked_wait.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 const actor_id& context_base::id() const { return activation_.owner().id(); }
@@ -165,4 +166,5 @@ void context_base::send_to_all(event_record* e) {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -16,7 +16,8 @@
 #include "queues.hpp"
 #include "store_limits.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 namespace {
 
@@ -449,4 +450,5 @@ void runtime_core::spawn(task<> t) {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

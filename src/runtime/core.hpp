@@ -24,7 +24,8 @@
 #include "outgoing.hpp"
 #include "turn_watch.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 class host_coroutine;
@@ -197,4 +198,5 @@ class runtime_core {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -13,7 +13,8 @@
 #include "core.hpp"
 #include "queues.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 namespace {
 
@@ -172,4 +173,5 @@ bool requeue_dead_letter(activation& a, std::uint32_t queue, std::uint64_t id) {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -9,7 +9,8 @@
 
 #include "kind.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// Finds cells: by definition and key, and by id. All members may be called from any thread.
@@ -57,4 +58,5 @@ class directory {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -4,7 +4,8 @@
 
 #include "core.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 namespace {
 
@@ -81,4 +82,5 @@ time_point due_times::moment(wall_time due, milliseconds whole_delay, std::uint6
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

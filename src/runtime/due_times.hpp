@@ -9,7 +9,8 @@
 #include <troupe/core/clock.hpp>
 #include <troupe/core/executor.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 class runtime_core;
@@ -64,4 +65,5 @@ class due_times {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -9,7 +9,8 @@
 #include "core.hpp"
 #include "queues.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 enqueuing::enqueuing(executor& home, std::uint32_t q, message_body b, time_point at) noexcept
@@ -101,4 +102,5 @@ void check_size(const definition& type, const queue_entry& entry, std::size_t si
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -10,7 +10,8 @@
 
 #include "lifecycle.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 namespace {
 
@@ -76,4 +77,5 @@ void lifecycle::overdue(cell& c) noexcept {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -5,7 +5,8 @@
 
 #include "queues.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 invocation::invocation(executor& home) noexcept : fiber{&home} { context = this; }
@@ -36,4 +37,5 @@ std::stop_token invocation::stop_token() {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

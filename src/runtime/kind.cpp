@@ -6,7 +6,8 @@
 #include "core.hpp"
 #include "lifecycle.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 namespace {
 
@@ -129,4 +130,5 @@ bool idle_rounds::has_been_idle(cell& c) const noexcept {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -13,7 +13,8 @@
 #include "cell_blocks.hpp"
 #include "cell_table.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// A part of a directory, with a lock of its own. Which one, the highest bits of the hash tell.
@@ -75,4 +76,5 @@ class kind final : public served_type {
 [[nodiscard]] inline kind& kind_of(const cell& c) noexcept { return static_cast<kind&>(c.kind()); }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

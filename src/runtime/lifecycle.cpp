@@ -15,7 +15,8 @@
 #include "queues.hpp"
 #include "run_loop.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 namespace {
 
@@ -451,4 +452,5 @@ void lifecycle::refuse_deferred(cell& c, const std::exception_ptr& why) noexcept
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

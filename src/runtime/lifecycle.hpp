@@ -10,7 +10,8 @@
 #include "core.hpp"
 #include "side.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// How actors come and go: the procedures that wake them and put them to sleep, which run in the actor's own turns.
@@ -164,4 +165,5 @@ class list_wait final : public wait, public list_request {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -5,7 +5,8 @@
 
 #include <troupe/core/fiber.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 namespace {
 
@@ -39,4 +40,5 @@ void loader::load_some() noexcept {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -7,7 +7,8 @@
 
 #include "../store/load_list.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// Asks the store for the actors that wake. A request waits behind what its thread has to do already, and whatever has
@@ -37,4 +38,5 @@ class loader {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

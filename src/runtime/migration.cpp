@@ -14,7 +14,8 @@
 #include "../codec/edited_json.hpp"
 #include "../core/text_of.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 void check_input(const std::optional<bytes>& input, const cell& c) {
@@ -51,4 +52,5 @@ void migrated_state::refuse(std::string_view step) const {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -8,7 +8,8 @@
 #include <troupe/core/bytes.hpp>
 #include <troupe/store/store.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// The stored state of an actor, brought up to date with its definition's `migrate`. A failure is
@@ -44,4 +45,5 @@ class cell;
 void check_input(const std::optional<bytes>& input, const cell& c);
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -16,7 +16,8 @@
 #include "queues.hpp"
 #include "retry.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 namespace {
 
@@ -278,4 +279,5 @@ bool outgoing::restore(std::uint64_t id, bytes_view content) {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -11,7 +11,8 @@
 
 #include "rows.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 class enqueuing;
@@ -69,4 +70,5 @@ class outgoing {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

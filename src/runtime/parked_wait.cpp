@@ -5,7 +5,8 @@
 #include "core.hpp"
 #include "side.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 // Whatever ends it only puts the continuation into the mailbox of an actor that is held: nobody resumes it before this
@@ -91,4 +92,5 @@ void abort_parked(cell& c) noexcept {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

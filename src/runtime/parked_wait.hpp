@@ -11,7 +11,8 @@
 #include <troupe/core/timer.hpp>
 #include <troupe/runtime/cell.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// A wait inside an actor that ends as soon as the actor begins to shut down. Set up, then awaited once, by the actor's
@@ -84,4 +85,5 @@ void wake_parked(cell& c, std::uint64_t mask) noexcept;
 void abort_parked(cell& c) noexcept;
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -4,7 +4,8 @@
 
 #include "lifecycle.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 // --- waits ----------------------------------------------------------------------------------------------------------
@@ -115,4 +116,5 @@ background::~background() { body_.destroy(); }
 void background::finish() { body_.promise().take(); }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -10,7 +10,8 @@
 #include "core.hpp"
 #include "queues.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 bool cell_queues::is_full(std::uint32_t queue) const noexcept {
@@ -116,4 +117,5 @@ void cell_queues::answer(std::uint64_t id, std::optional<bytes> result, const st
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -9,7 +9,8 @@
 #include "queues.hpp"
 #include "retry.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 namespace {
 
@@ -127,4 +128,5 @@ void cell_queues::take_back(touch& t) noexcept {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -13,7 +13,8 @@
 #include "parked_wait.hpp"
 #include "retry.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 namespace {
 
@@ -430,4 +431,5 @@ void cell_queues::hand_back(queued& m) {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -22,7 +22,8 @@
 #include "rows.hpp"
 #include "side.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// Brings a message to a queue, in a turn of the actor that has it. With `answer_later` it is answered when the message
@@ -240,4 +241,5 @@ class cell_queues {
 void check_size(const definition& type, const queue_entry& entry, std::size_t size);
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

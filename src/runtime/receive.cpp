@@ -13,7 +13,8 @@
 #include "parked_wait.hpp"
 #include "queues.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 namespace {
@@ -173,4 +174,5 @@ void complete(const receipt& r, std::optional<bytes> result) { r.from->complete(
 void give_back(const receipt& r, std::optional<std::chrono::nanoseconds> delay) { r.from->give_back(r, delay); }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -7,7 +7,8 @@
 
 #include <troupe/core/error.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// What to wait after so many failures in a row, 1 or more: from the first to the longest, doubling.
@@ -33,4 +34,5 @@ template <class... Code>
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -6,7 +6,8 @@
 
 #include "outgoing.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 namespace {
 
@@ -134,4 +135,5 @@ void row_changes::show(write_set& w, epoch_number e) {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -13,7 +13,8 @@
 #include <troupe/runtime/cell.hpp>
 #include <troupe/store/store.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// A message on its way from an actor to another's queue. What it is never changes, so it may be read by anybody.
@@ -131,4 +132,5 @@ class row_changes {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

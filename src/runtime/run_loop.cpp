@@ -10,7 +10,8 @@
 #include "queues.hpp"
 #include "retry.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 run_loop::run_loop(cell& c) : invocation{c.core().exec()} {
@@ -108,4 +109,5 @@ void run_loop::restart(cell& c) noexcept {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -9,7 +9,8 @@
 #include "core.hpp"
 #include "side.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// A definition's `run`: one of the actor's background tasks, begun after each wake, and again after it has thrown: at
@@ -41,4 +42,5 @@ class run_loop final : public invocation {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -5,7 +5,8 @@
 #include "core.hpp"
 #include "queues.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 cell_side::cell_side(cell& c) : owner{c}, wants{c} {
@@ -62,4 +63,5 @@ void cell_side::send_again() noexcept {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -15,7 +15,8 @@
 
 #include "rows.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 class cell_queues;
@@ -276,4 +277,5 @@ struct cell_side {
 inline invocation* cell::holder() const noexcept { return side_ ? side_->holder : nullptr; }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -6,7 +6,8 @@
 
 #include <troupe/core/error.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 namespace {
 
@@ -34,4 +35,5 @@ void check_fits_store(const definition& d, std::size_t value_bytes_max) {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -4,7 +4,8 @@
 
 #include <troupe/actor/definition.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// Throws `config.invalid` if an actor of this definition can come to have more than the store takes in one value. When
@@ -12,4 +13,5 @@ namespace detail {
 void check_fits_store(const definition& d, std::size_t value_bytes_max);
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

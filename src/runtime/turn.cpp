@@ -8,7 +8,8 @@
 #include "queues.hpp"
 #include "side.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 void turn::learn(epoch_number dependency) noexcept {
@@ -78,4 +79,5 @@ bool turn::resume() noexcept {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -10,7 +10,8 @@
 
 #include "core.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 namespace {
 
@@ -157,4 +158,5 @@ void look_at_mark(const cell& where, thread_state& thread, const invocation* inv
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -12,7 +12,8 @@
 
 #include "../core/fork_watch.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 class runtime_core;
@@ -69,4 +70,5 @@ class turn_watch {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

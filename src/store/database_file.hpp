@@ -4,7 +4,9 @@
 
 #include <troupe/core/error.hpp>
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
 
 /// Where a database is. SQLite names its journals after the path, so a file must always go by the same one.
 struct database_file {
@@ -23,4 +25,6 @@ inline constexpr int database_bytes_min = 512;
 /// SQLite would remove the log, which may be all that is left.
 [[nodiscard]] error log_without_database(const std::string& path);
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

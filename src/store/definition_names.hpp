@@ -9,7 +9,9 @@
 #include <string_view>
 #include <unordered_map>
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
 
 /// The numbers that stand for definitions' names in rows. A number, once given, stays, also when the commit that was to
 /// store it fails: then the next one stores it. So readers, who may see a row before its commit has returned, know
@@ -59,4 +61,6 @@ class definition_names {
   std::int64_t last_ = 0;
 };
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

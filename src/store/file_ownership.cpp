@@ -23,7 +23,9 @@
 #include "file_watch.hpp"
 #include "vfs_ownership.hpp"
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
 namespace {
 
 constexpr int symbolic_links_max = 40;  // as in Linux
@@ -269,4 +271,6 @@ std::unique_ptr<file_ownership> try_own_file(const std::string& path) {
   }
 }
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

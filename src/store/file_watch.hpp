@@ -2,7 +2,9 @@
 
 #include <string>
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
 
 /// Tells whether a look at a file's path is due. While it says no, the path leads to the same file as at the last look:
 /// neither that file nor a directory above it has been renamed, replaced or removed, and nothing has been mounted or
@@ -33,4 +35,6 @@ class file_watch {
   bool is_new_ = true;
 };
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

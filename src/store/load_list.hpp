@@ -4,7 +4,9 @@
 
 #include <troupe/store/store.hpp>
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
 
 /// Requests, linked by their `next`, in the order of arrival. Not thread-safe.
 class load_list {
@@ -44,4 +46,6 @@ class load_list {
   load_request* last_ = nullptr;  ///< if there is a first
 };
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

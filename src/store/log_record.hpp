@@ -7,7 +7,9 @@
 #include <troupe/core/actor_id.hpp>
 #include <troupe/core/bytes.hpp>
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
 
 /// What one commit says of one actor in the log. A row of the log is a run of these, sorted by their ids. Each is 16
 /// bytes of id and a byte of flags, and then, unless the actor's row counts, the version and the size of the state, of
@@ -81,4 +83,6 @@ class log_row {
   bytes_view rest_;
 };
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

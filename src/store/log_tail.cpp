@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
 namespace {
 
 // Above this a state's memory is not kept for the next one.
@@ -80,4 +82,6 @@ void log_tail::failed() noexcept {
   committing_ = {};
 }
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

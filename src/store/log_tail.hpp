@@ -12,7 +12,9 @@
 
 #include "log_record.hpp"
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
 
 /// The newest state of every actor whose row is older than the log: what a reader of rows must put in their place.
 ///
@@ -61,4 +63,6 @@ class log_tail {
   std::uint64_t taken_out_ = 0;  ///< the last moment at which an actor's row became the newest
 };
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

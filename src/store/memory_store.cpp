@@ -21,7 +21,8 @@
 #include "sqlite_connection.hpp"
 #include "sqlite_schema.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 struct memory::contents {
   struct definition {
@@ -437,4 +438,5 @@ memory::memory() : contents_{std::make_shared<contents>()} {}
 
 std::unique_ptr<store> memory::operator()() const { return std::make_unique<memory_store>(contents_); }
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

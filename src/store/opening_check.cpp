@@ -5,7 +5,9 @@
 #include "../core/planted.hpp"
 #include "sqlite_schema.hpp"
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
 
 opening_check::opening_check(sqlite_connection& connection)
     : connection_{connection}, read_{connection.prepare(sql::read_openings)} {}
@@ -31,4 +33,6 @@ std::uint32_t opening_check::data_version() noexcept {
   return result == SQLITE_OK ? version : 0;
 }
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

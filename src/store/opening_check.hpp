@@ -4,7 +4,9 @@
 
 #include "sqlite_connection.hpp"
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
 
 /// The store has lost its database to another owner.
 class lost_ownership : public error {
@@ -39,4 +41,6 @@ class opening_check {
   std::uint32_t version_ = 0;
 };
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

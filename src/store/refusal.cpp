@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
 namespace {
 
 void check_size(const write_set& write, bytes_view value, std::size_t most, std::string_view kind) {
@@ -22,4 +24,6 @@ void check_sizes(const write_set& write, std::size_t most) {
   for (const write_set::sent_message& sent : write.sent) check_size(write, sent.content, most, "a message on its way");
 }
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

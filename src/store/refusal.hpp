@@ -6,7 +6,9 @@
 #include <troupe/core/error.hpp>
 #include <troupe/store/store.hpp>
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
 
 /// A commit is a mistake of the caller, and no other attempt at it can succeed.
 class refusal : public error {
@@ -29,4 +31,6 @@ inline constexpr std::size_t row_bytes_max = 1'000'000'000;
 inline constexpr std::size_t bytes_beside_value = 64 * 1024;
 inline constexpr std::size_t value_bytes_max = row_bytes_max - bytes_beside_value;
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

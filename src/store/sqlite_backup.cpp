@@ -15,7 +15,9 @@
 #include "sqlite_connection.hpp"
 #include "vfs_file.hpp"
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
 namespace {
 
 constexpr std::chrono::seconds busy_timeout{5};
@@ -127,4 +129,6 @@ void remove_leftover_backups(const std::string& directory) noexcept {
   }
 }
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

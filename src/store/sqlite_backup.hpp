@@ -5,7 +5,9 @@
 
 #include "database_file.hpp"
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
 
 /// Copies the database as it is now, with everything that others keep in it, to the path `to` of the same file system,
 /// where nothing must be. Commits go on meanwhile. The copy gets its name when it is complete and on disk; except that
@@ -24,4 +26,6 @@ void remove_leftover_backups(const std::string& directory) noexcept;
 /// Throws if there is something at `path`, in the operating system's file system.
 void check_is_free(const std::string& path);
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

@@ -5,7 +5,9 @@
 
 #include <fmt/format.h>
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
 namespace {
 
 bool is_out_of_space(int system_error) noexcept {
@@ -192,4 +194,6 @@ actor_id sqlite_statement::id(int column) const {
   return actor_id{bytes};
 }
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

@@ -14,7 +14,9 @@
 
 #include "database_file.hpp"
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
 
 class sqlite_statement;
 
@@ -109,4 +111,6 @@ class sqlite_rows {
   sqlite_statement& statement_;
 };
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

@@ -6,7 +6,9 @@
 #include "../core/planted.hpp"
 #include "sqlite_schema.hpp"
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
 namespace {
 
 // A portion is a small part of a log that is full, takes some milliseconds at most, and is no less than twice what a
@@ -216,4 +218,6 @@ void sqlite_log::roll_back() noexcept {
   if (sqlite3_get_autocommit(connection_.handle()) == 0 && roll_back_.try_run() != SQLITE_OK) roll_back_.reset();
 }
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

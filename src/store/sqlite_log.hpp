@@ -12,7 +12,9 @@
 #include "opening_check.hpp"
 #include "sqlite_connection.hpp"
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
 
 /// Updates of states go to the end of a log, a row for each commit, and later to their actors' rows: sorted, the newest
 /// of each actor, many at a time. So a commit writes few pages, one behind the other, however its actors are scattered.
@@ -104,4 +106,6 @@ class sqlite_log {
   sqlite_statement roll_back_;
 };
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

@@ -8,7 +8,9 @@
 #include "refusal.hpp"
 #include "sqlite_schema.hpp"
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
 namespace {
 
 /// Rows are numbered with a sign; those below nought would come first.
@@ -96,4 +98,6 @@ void sqlite_messages::send(const write_set& from, const write_set::sent_message&
   throw connection_.failure(result);
 }
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

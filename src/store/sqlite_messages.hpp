@@ -7,7 +7,9 @@
 
 #include "sqlite_connection.hpp"
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
 
 /// Writes messages, in queues and on their way to them, within the writer's transaction.
 class sqlite_messages {
@@ -42,4 +44,6 @@ class sqlite_messages {
   std::vector<arrival> arrivals_;
 };
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

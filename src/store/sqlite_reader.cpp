@@ -5,7 +5,9 @@
 
 #include "sqlite_schema.hpp"
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
 namespace {
 
 /// The id behind `id`; nothing behind the last one.
@@ -293,4 +295,6 @@ void sqlite_readers::give_back(std::unique_ptr<sqlite_reader> reader) noexcept {
   returned_.notify_one();
 }
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

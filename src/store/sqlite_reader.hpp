@@ -12,7 +12,9 @@
 #include "log_tail.hpp"
 #include "sqlite_connection.hpp"
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
 
 /// One reading connection, used by one thread at a time. Each answer is of one moment of the database: a list that
 /// returns false must be asked for again, because a commit came in between.
@@ -89,4 +91,6 @@ class sqlite_readers {
   std::size_t open_ = 0;
 };
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

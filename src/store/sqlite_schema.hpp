@@ -13,7 +13,10 @@
 // A message is a row beside those of its actor, and nothing else: an index of what is due would halve the speed of
 // queues, for a question that is asked when a runtime starts. Short names of queues cost as much as numbers would.
 
-namespace troupe::inline v0 { namespace detail { namespace sql {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
+namespace sql {
 
 inline constexpr const char* make_schema_1 = R"(
   CREATE TABLE _troupe_meta (
@@ -170,4 +173,7 @@ inline constexpr const char* list_waiting = R"(
   LEFT JOIN _troupe_actors ON _troupe_actors.id = actor
   ORDER BY actor)";
 
-}}}  // namespace troupe::v0::detail::sql
+}  // namespace sql
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

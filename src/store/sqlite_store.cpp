@@ -22,7 +22,9 @@
 #include "sqlite_schema.hpp"
 #include "sqlite_writer.hpp"
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
 namespace {
 
 /// Numbers that are made from it have this many bits for it, see `runtime_core::first_message_id`.
@@ -296,12 +298,16 @@ void sqlite_store::load_all(load_request& first) noexcept {
 }
 
 }  // namespace
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 std::unique_ptr<store> sqlite::operator()() const {
   return std::make_unique<detail::sqlite_store>(detail::resolve_database_file(path_, options_.vfs), options_);
 }
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -8,7 +8,9 @@
 #include "../core/empty.hpp"
 #include "sqlite_schema.hpp"
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
 namespace {
 
 /// 4 MiB. A checkpoint of so much keeps the next commit waiting for some five milliseconds. One of more takes longer,
@@ -379,4 +381,6 @@ refusal sqlite_writer::not_unique(const write_set& write) const {
                  &write);
 }
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

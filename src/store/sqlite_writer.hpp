@@ -13,7 +13,9 @@
 #include "sqlite_log.hpp"
 #include "sqlite_messages.hpp"
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
 
 /// The committing side of the SQLite store, used by one thread at a time.
 class sqlite_writer {
@@ -92,4 +94,6 @@ class sqlite_writer {
   sqlite_messages messages_;
 };
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

@@ -8,7 +8,9 @@
 
 #include "sqlite_connection.hpp"
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
 namespace {
 
 sqlite3_vfs& find(const database_file& where) {
@@ -76,4 +78,6 @@ void vfs_file::remove(const database_file& where) noexcept {
   }
 }
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

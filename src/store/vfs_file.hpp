@@ -7,7 +7,9 @@
 
 #include "database_file.hpp"
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
 
 /// A file that is open through one of SQLite's file systems, beside any connection. Failures are thrown as
 /// `troupe::error`s that name it.
@@ -49,4 +51,6 @@ class vfs_file {
   std::unique_ptr<sqlite3_file, file_close> file_;
 };
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

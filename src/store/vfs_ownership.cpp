@@ -6,7 +6,9 @@
 
 #include "sqlite_connection.hpp"
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
 namespace {
 
 std::int64_t size_of(const database_file& file) {
@@ -29,4 +31,6 @@ void check_vfs_database(const database_file& file) {
   if (is_too_small && size_of({file.path + "-journal", file.vfs}) == 0) throw sqlite_failure(file.path, SQLITE_NOTADB);
 }
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

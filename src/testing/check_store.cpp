@@ -17,7 +17,9 @@
 
 #include "store_driver.hpp"
 
-namespace troupe::inline v0 { namespace testing {
+namespace troupe {
+inline namespace v0 {
+namespace testing {
 using namespace store_checking;
 
 namespace {
@@ -429,4 +431,6 @@ std::vector<std::string> check_store(const store_factory& make) {
   return violations;
 }
 
-}}  // namespace troupe::v0::testing
+}  // namespace testing
+}  // namespace v0
+}  // namespace troupe

@@ -11,7 +11,10 @@
 
 // The checks of messages, in queues and on their way to them.
 
-namespace troupe::inline v0 { namespace testing { namespace store_checking {
+namespace troupe {
+inline namespace v0 {
+namespace testing {
+namespace store_checking {
 namespace {
 
 using messages = std::vector<message_record>;
@@ -409,4 +412,7 @@ constexpr check checks[] = {
 
 std::span<const check> message_checks() { return checks; }
 
-}}}  // namespace troupe::v0::testing::store_checking
+}  // namespace store_checking
+}  // namespace testing
+}  // namespace v0
+}  // namespace troupe

@@ -10,7 +10,10 @@
 
 #include "simulated_file.hpp"
 
-namespace troupe::inline v0 { namespace testing { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace testing {
+namespace detail {
 
 class disk_handle;
 
@@ -78,4 +81,7 @@ class disk_directory {
   std::vector<std::pair<std::string, std::shared_ptr<disk_node>>> unsynced_;
 };
 
-}}}  // namespace troupe::v0::testing::detail
+}  // namespace detail
+}  // namespace testing
+}  // namespace v0
+}  // namespace troupe

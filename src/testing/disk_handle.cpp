@@ -5,7 +5,10 @@
 #include <cerrno>
 #include <utility>
 
-namespace troupe::inline v0 { namespace testing { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace testing {
+namespace detail {
 namespace {
 
 constexpr int new_log_or_journal = SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL | SQLITE_OPEN_SUPER_JOURNAL;
@@ -234,4 +237,7 @@ int disk_handle::unmap_shared(int /*remove*/) {
   return SQLITE_OK;
 }
 
-}}}  // namespace troupe::v0::testing::detail
+}  // namespace detail
+}  // namespace testing
+}  // namespace v0
+}  // namespace troupe

@@ -9,7 +9,10 @@
 
 #include "disk_machine.hpp"
 
-namespace troupe::inline v0 { namespace testing { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace testing {
+namespace detail {
 
 /// An open file. Its members are SQLite's `sqlite3_io_methods`, and give SQLite's results.
 class disk_handle : public sqlite3_file {
@@ -52,4 +55,7 @@ class disk_handle : public sqlite3_file {
   std::array<bool, shared_memory::locks_max> holds_exclusive_{};
 };
 
-}}}  // namespace troupe::v0::testing::detail
+}  // namespace detail
+}  // namespace testing
+}  // namespace v0
+}  // namespace troupe

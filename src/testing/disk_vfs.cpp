@@ -8,7 +8,10 @@
 
 #include "disk_handle.hpp"
 
-namespace troupe::inline v0 { namespace testing { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace testing {
+namespace detail {
 namespace {
 
 constexpr int path_bytes_max = 512;
@@ -204,4 +207,7 @@ sqlite3_vfs make_vfs(disk_machine& disk) noexcept {
   return vfs;
 }
 
-}}}  // namespace troupe::v0::testing::detail
+}  // namespace detail
+}  // namespace testing
+}  // namespace v0
+}  // namespace troupe

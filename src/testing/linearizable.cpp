@@ -7,7 +7,9 @@
 
 #include "linearizable_search.hpp"
 
-namespace troupe::inline v0 { namespace testing {
+namespace troupe {
+inline namespace v0 {
+namespace testing {
 
 std::ostream& operator<<(std::ostream& out, const linearizability& found) {
   return out << (found ? "linearizable" : found.explanation());
@@ -161,4 +163,6 @@ linearizability judge(std::vector<std::unique_ptr<history_partition>> partitions
 }
 
 }  // namespace detail
-}}  // namespace troupe::v0::testing
+}  // namespace testing
+}  // namespace v0
+}  // namespace troupe

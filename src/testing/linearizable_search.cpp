@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
-namespace troupe::inline v0 { namespace testing { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace testing {
+namespace detail {
 
 namespace {
 
@@ -256,4 +259,7 @@ void order_search::put_back(std::size_t call) noexcept {
   link(call);
 }
 
-}}}  // namespace troupe::v0::testing::detail
+}  // namespace detail
+}  // namespace testing
+}  // namespace v0
+}  // namespace troupe

@@ -8,7 +8,10 @@
 
 #include <troupe/testing/linearizable_model.hpp>
 
-namespace troupe::inline v0 { namespace testing { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace testing {
+namespace detail {
 
 /// A set of small numbers, as words of bits.
 class number_set {
@@ -134,4 +137,7 @@ class order_search {
   dead_end furthest_;
 };
 
-}}}  // namespace troupe::v0::testing::detail
+}  // namespace detail
+}  // namespace testing
+}  // namespace v0
+}  // namespace troupe

@@ -9,7 +9,8 @@
 
 #include <fmt/format.h>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace testing {
 namespace {
 
@@ -90,4 +91,5 @@ file_match matches_file(std::string_view text, const std::string& path) {
 }
 
 }  // namespace testing
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -2,7 +2,9 @@
 
 #include "../core/xoshiro256.hpp"
 
-namespace troupe::inline v0 { namespace testing {
+namespace troupe {
+inline namespace v0 {
+namespace testing {
 
 seeded_random::seeded_random(std::uint64_t seed) noexcept : state_{} {
   for (auto& word : state_) {
@@ -16,4 +18,6 @@ seeded_random::seeded_random(std::uint64_t seed) noexcept : state_{} {
 
 std::uint64_t seeded_random::next() noexcept { return troupe::detail::next_of_xoshiro256(state_); }
 
-}}  // namespace troupe::v0::testing
+}  // namespace testing
+}  // namespace v0
+}  // namespace troupe

@@ -15,7 +15,9 @@
 #include <troupe/core/error.hpp>
 #include <troupe/core/random.hpp>
 
-namespace troupe::inline v0 { namespace testing {
+namespace troupe {
+inline namespace v0 {
+namespace testing {
 namespace {
 
 std::optional<std::string> variable(const char* name) {
@@ -89,4 +91,6 @@ void for_each_seed(std::uint64_t count, const std::function<void(std::uint64_t s
   for (std::uint64_t n = 0; for_ever || n < count; ++n) run_one(first + n, body);
 }
 
-}}  // namespace troupe::v0::testing
+}  // namespace testing
+}  // namespace v0
+}  // namespace troupe

@@ -10,7 +10,9 @@
 
 #include "disk_machine.hpp"
 
-namespace troupe::inline v0 { namespace testing {
+namespace troupe {
+inline namespace v0 {
+namespace testing {
 
 namespace detail {
 namespace {
@@ -193,4 +195,6 @@ void simulated_disk::remove(const std::string& path) {
   machine_->directory.sync();
 }
 
-}}  // namespace troupe::v0::testing
+}  // namespace testing
+}  // namespace v0
+}  // namespace troupe

@@ -7,7 +7,9 @@
 
 #include <troupe/core/fiber.hpp>
 
-namespace troupe::inline v0 { namespace testing::detail {
+namespace troupe {
+inline namespace v0 {
+namespace testing::detail {
 namespace {
 
 // What a piece of work takes, at most.
@@ -132,4 +134,6 @@ bool simulated_executor::help(std::chrono::nanoseconds) noexcept {
   return true;
 }
 
-}}  // namespace troupe::v0::testing::detail
+}  // namespace testing::detail
+}  // namespace v0
+}  // namespace troupe

@@ -8,7 +8,9 @@
 
 #include "simulated_world.hpp"
 
-namespace troupe::inline v0 { namespace testing::detail {
+namespace troupe {
+inline namespace v0 {
+namespace testing::detail {
 
 /// Runs everything on the calling thread: what comes next, of all that could, is up to the seed. The I/O lane is one
 /// more thing that could. Each piece of work takes a little virtual time.
@@ -57,4 +59,6 @@ class simulated_executor final : public executor {
   bool running_ = false;
 };
 
-}}  // namespace troupe::v0::testing::detail
+}  // namespace testing::detail
+}  // namespace v0
+}  // namespace troupe

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-namespace troupe::inline v0 { namespace testing { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace testing {
+namespace detail {
 namespace {
 
 void fill_with_garbage(std::span<std::byte> place, seeded_random& random) {
@@ -134,4 +137,7 @@ void simulated_file::restore_sector(bytes& image, std::size_t sector, std::span<
   }
 }
 
-}}}  // namespace troupe::v0::testing::detail
+}  // namespace detail
+}  // namespace testing
+}  // namespace v0
+}  // namespace troupe

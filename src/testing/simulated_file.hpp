@@ -8,7 +8,10 @@
 #include <troupe/core/bytes.hpp>
 #include <troupe/testing/seeded_random.hpp>
 
-namespace troupe::inline v0 { namespace testing { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace testing {
+namespace detail {
 
 /// What is in a file, as programs see it, and what of that a power cut would leave.
 class simulated_file {
@@ -63,4 +66,7 @@ class simulated_file {
   std::vector<change> unsynced_;
 };
 
-}}}  // namespace troupe::v0::testing::detail
+}  // namespace detail
+}  // namespace testing
+}  // namespace v0
+}  // namespace troupe

@@ -7,7 +7,9 @@
 
 #include <troupe/core/error.hpp>
 
-namespace troupe::inline v0 { namespace testing::detail {
+namespace troupe {
+inline namespace v0 {
+namespace testing::detail {
 namespace {
 
 // What a commit takes, if it is not slow.
@@ -213,4 +215,6 @@ void simulated_store::sever() noexcept {
 
 void simulated_store::close() noexcept { inner_->close(); }
 
-}}  // namespace troupe::v0::testing::detail
+}  // namespace testing::detail
+}  // namespace v0
+}  // namespace troupe

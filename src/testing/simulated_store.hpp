@@ -9,7 +9,9 @@
 
 #include "simulated_executor.hpp"
 
-namespace troupe::inline v0 { namespace testing::detail {
+namespace troupe {
+inline namespace v0 {
+namespace testing::detail {
 
 /// Between a runtime and the store that it was given: lets answers take their time, fails and kills as the faults say.
 /// The inner store answers on the spot.
@@ -64,4 +66,6 @@ class simulated_store final : public store {
   bool severed_ = false;
 };
 
-}}  // namespace troupe::v0::testing::detail
+}  // namespace testing::detail
+}  // namespace v0
+}  // namespace troupe

@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
-namespace troupe::inline v0 { namespace testing::detail {
+namespace troupe {
+inline namespace v0 {
+namespace testing::detail {
 
 void trace::add(std::uint64_t number) noexcept {
   hash_ = std::rotl((hash_ ^ number) * 0x9E3779B97F4A7C15ULL, 29);
@@ -21,4 +23,6 @@ void trace::note(std::string_view what, std::uint64_t number) noexcept {
   if (tell) tell(fmt::format("{} {}", what, number));
 }
 
-}}  // namespace troupe::v0::testing::detail
+}  // namespace testing::detail
+}  // namespace v0
+}  // namespace troupe

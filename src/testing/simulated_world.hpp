@@ -12,7 +12,9 @@
 #include <troupe/testing/faults.hpp>
 #include <troupe/testing/seeded_random.hpp>
 
-namespace troupe::inline v0 { namespace testing::detail {
+namespace troupe {
+inline namespace v0 {
+namespace testing::detail {
 
 /// What happened so far, as one number: two runs that are equal up to a point have the same hash there.
 class trace {
@@ -78,4 +80,6 @@ struct simulated_world {
   bool crash_after_commit = false;
 };
 
-}}  // namespace troupe::v0::testing::detail
+}  // namespace testing::detail
+}  // namespace v0
+}  // namespace troupe

@@ -16,7 +16,9 @@
 #include "simulated_store.hpp"
 #include "simulated_world.hpp"
 
-namespace troupe::inline v0 { namespace testing {
+namespace troupe {
+inline namespace v0 {
+namespace testing {
 namespace {
 
 /// A hold on an actor that ends with a piece of work, as another thread's turn would.
@@ -406,4 +408,6 @@ std::uint32_t simulation::crashes() const noexcept { return world_->crashes; }
 std::uint64_t simulation::trace_hash() const noexcept { return world_->shared.log.hash(); }
 void simulation::note(std::string_view what, std::uint64_t number) { world_->shared.log.note(what, number); }
 
-}}  // namespace troupe::v0::testing
+}  // namespace testing
+}  // namespace v0
+}  // namespace troupe

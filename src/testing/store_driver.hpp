@@ -19,7 +19,10 @@
 
 // How `check_store` talks to a store: requests that can be waited for, and batches that own what their views look at.
 
-namespace troupe::inline v0 { namespace testing { namespace store_checking {
+namespace troupe {
+inline namespace v0 {
+namespace testing {
+namespace store_checking {
 
 inline constexpr std::chrono::seconds answer_timeout{10};
 
@@ -417,4 +420,7 @@ struct check {
 /// Those of messages, in queues and on their way.
 [[nodiscard]] std::span<const check> message_checks();
 
-}}}  // namespace troupe::v0::testing::store_checking
+}  // namespace store_checking
+}  // namespace testing
+}  // namespace v0
+}  // namespace troupe

@@ -21,7 +21,8 @@
 /// Actions. Little of an action depends on which one it is: that is its `action_code`, a constant. All else goes by the
 /// types of its value and its arguments, and is compiled once for all actions that share them.
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// A place for an action's value, also for void. Moved only while it is empty.
@@ -229,4 +230,5 @@ class typed_invocation final : public untyped_invocation {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

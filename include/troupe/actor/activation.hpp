@@ -17,7 +17,8 @@
 #include <troupe/core/tags.hpp>
 #include <troupe/core/task.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 class connection_core;
@@ -123,4 +124,5 @@ class untyped_invocation : public invocation {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

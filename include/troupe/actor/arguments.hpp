@@ -17,7 +17,8 @@
 /// How the arguments of calls, messages, events and inputs become the values that are wanted: by implicit conversion
 /// that keeps the value, or as the members of an aggregate.
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// Where an argument goes, for the error that names it: "action", "add".
@@ -234,4 +235,5 @@ template <class... T, class... G>
 inline constexpr bool cuts_any<std::tuple<T...>, G...> = (cuts_fraction<T, G> || ...);
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

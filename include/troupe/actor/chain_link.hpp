@@ -6,7 +6,8 @@
 
 #include <troupe/core/fiber.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// A link of a call chain: an exclusive action or a lifecycle procedure, which keeps others out of its actor. Calls
@@ -40,4 +41,5 @@ class chain_link {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -19,7 +19,8 @@
 /// A connection, whose two ends share one object: the actor's (`peer`) and that of whoever connected (`connection`).
 /// Who listens to what is in the actor's audience (src/runtime/audience.hpp).
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 class audience;
@@ -299,4 +300,5 @@ class typed_connection final : public connection_core {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

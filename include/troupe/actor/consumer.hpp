@@ -18,7 +18,8 @@
 /// \file
 /// Handlers of queues: what `troupe::consumes` makes of a method.
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// Hands messages of one queue to its handler, one after the other, each in a turn of its own. It exists while there
@@ -188,4 +189,5 @@ class typed_consumer final : public consumer {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -17,7 +17,8 @@
 #include <troupe/core/tags.hpp>
 #include <troupe/core/task.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 class client;
 
@@ -174,4 +175,5 @@ class context final : public detail::context_base {
   }
 };
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -5,7 +5,8 @@
 
 #include <troupe/core/clock.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 /// A dead letter for people and tools: it can be shown whether or not its message can still be decoded.
 struct dead_letter {
@@ -20,4 +21,5 @@ struct dead_letter {
   std::string json;
 };
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

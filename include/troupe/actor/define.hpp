@@ -26,7 +26,8 @@
 /// \file
 /// From a user's struct to a `definition`: everything about an actor type that needs the type.
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 template <class T>
@@ -381,4 +382,5 @@ template <class A>
   return detail::describe(detail::define<A>(std::string{type_name<A>()}, naming::as_written));
 }
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

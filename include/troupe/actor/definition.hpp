@@ -15,7 +15,8 @@
 #include <troupe/codec/names.hpp>
 #include <troupe/core/bytes.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 /// How wire names are made from the names of methods.
 enum class naming : std::uint8_t {
@@ -115,4 +116,5 @@ inline constexpr std::string_view type_tag = type_name<A>();
 [[nodiscard]] std::string describe(const definition& d);
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

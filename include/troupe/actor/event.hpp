@@ -6,7 +6,8 @@
 
 #include <troupe/actor/fixed_string.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 /// Something that an actor tells its connections: a wire name, and the types of what it carries. A constant of the
 /// actor, listed in its manifest.
@@ -43,4 +44,5 @@ struct event_value<std::tuple<T>> {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

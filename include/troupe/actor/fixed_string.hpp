@@ -3,7 +3,8 @@
 #include <cstddef>
 #include <string_view>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// A text as a template argument.
@@ -17,4 +18,5 @@ struct fixed_string {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

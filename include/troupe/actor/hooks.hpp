@@ -10,7 +10,8 @@
 /// The hooks: methods with fixed names, all optional, most of them plain or a coroutine. A hook whose signature does
 /// not fit, whose name is nearly right or that is private does not compile.
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 template <class A>
 class peer;
@@ -269,4 +270,5 @@ consteval bool check_hooks() {
 #undef TROUPE_DETAIL_CHECK_HOOK
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

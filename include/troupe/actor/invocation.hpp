@@ -21,7 +21,8 @@
 /// What a call turns into when it cannot be answered on the spot: a reply that somebody waits for, and an invocation
 /// that an actor runs.
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 class cell;
@@ -199,4 +200,5 @@ class invocation : public reply, public work, public fiber {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -11,7 +11,8 @@
 #include <troupe/actor/queue.hpp>
 #include <troupe/actor/signature.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 template <class A>
@@ -217,4 +218,5 @@ struct actor {
   }
 };
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -4,7 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 /// When the effects of an action count.
 enum class durability : std::uint8_t {
@@ -68,4 +69,5 @@ struct options {
   std::size_t input_bytes_max = 4U << 20;
 };
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -14,7 +14,8 @@
 /// \file
 /// Messages on their way into a queue, and the encoding of what else an actor is given.
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// Whether the last argument of a send, behind the message or its members, is a delay.
@@ -89,4 +90,5 @@ packed_message pack(Part&&... parts) {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

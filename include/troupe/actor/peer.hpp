@@ -12,7 +12,8 @@
 #include <troupe/core/assert.hpp>
 #include <troupe/core/error.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// Whether these are the values that an event carries, or the members of its one value.
@@ -124,4 +125,5 @@ class peer {
   detail::counted_ptr<detail::connection_core> core_;
 };
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

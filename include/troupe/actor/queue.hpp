@@ -9,7 +9,8 @@
 #include <troupe/actor/fixed_string.hpp>
 #include <troupe/actor/options.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 /// How one queue behaves:
 ///
@@ -133,4 +134,5 @@ template <class Queue>
 inline constexpr bool is_dead_letters<dead_letters_of<Queue>> = true;
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

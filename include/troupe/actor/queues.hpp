@@ -26,7 +26,8 @@
 /// \file
 /// An actor's own side of its queues: `c.queue()`, and the messages that come out of them.
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 class activation;
@@ -456,4 +457,5 @@ class queues {
   detail::activation* activation_;
 };
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

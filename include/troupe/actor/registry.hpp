@@ -8,7 +8,8 @@
 
 #include <troupe/actor/define.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 /// Overrides for one registration.
 struct use_options {
@@ -49,4 +50,5 @@ class registry {
   std::vector<std::shared_ptr<const detail::definition>> definitions_;
 };
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -9,7 +9,8 @@
 
 #include <troupe/core/task.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 template <class A>
 class context;
@@ -149,4 +150,5 @@ consteval bool check_action() {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -13,7 +13,8 @@
 /// Versions of messages and creation input. A type with `static constexpr int version = 2;` is stored with its version,
 /// and what an older program has stored is brought up to date with `static void migrate(troupe::json&, int from)`.
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 // A data member that is named `version` is no constant, and makes no version.
@@ -100,4 +101,5 @@ template <class T>
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

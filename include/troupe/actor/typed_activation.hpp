@@ -17,7 +17,8 @@
 #include <troupe/codec/reflect.hpp>
 #include <troupe/core/error.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// The live copy of an actor of type A, with its hooks.
@@ -194,4 +195,5 @@ class typed_activation final : public activation {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -4,7 +4,8 @@
 
 #include <troupe/codec/check.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// A base of calls that give a V. Where the call itself is used as if it were the V, as in `int n = h.call<...>();`,
@@ -22,4 +23,5 @@ class awaited_value {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

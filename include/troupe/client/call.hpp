@@ -18,7 +18,8 @@
 #include <troupe/core/assert.hpp>
 #include <troupe/runtime/cell.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 /// A time-out for calls: `handle.with(timeout{2s})`. It counts from the call to its reply, commit included; the default
 /// is `options::action_timeout`. `timeout{never}` waits for ever. A time-out of zero, or less, is over before the call
@@ -366,4 +367,5 @@ inline constexpr call_code<value_of<M>, call_arguments<M>> call_code_of{
 template <class A, auto M>
 using call = detail::typed_call<detail::value_of<M>, detail::call_arguments<M>>;
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -12,7 +12,8 @@
 #include <troupe/client/handle_core.hpp>
 #include <troupe/core/timer.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 class blocked_thread;
@@ -78,4 +79,5 @@ class call_wait final : public wait, private reply_waiter {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -13,7 +13,8 @@
 #include <troupe/client/handle.hpp>
 #include <troupe/core/task.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 /// Which page of a listing: `limit` actors in the order of their creation, behind `after`.
 struct page {
@@ -221,4 +222,5 @@ class client {
   std::shared_ptr<detail::runtime_core> core_;
 };
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

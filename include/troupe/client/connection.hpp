@@ -11,7 +11,8 @@
 
 #include <troupe/client/call.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 template <class A>
 class handle;
@@ -356,4 +357,5 @@ class [[nodiscard("a connection is not opened until this is awaited")]] connect_
   detail::counted_ptr<detail::connection_core> core_;
 };
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

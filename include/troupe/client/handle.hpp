@@ -17,7 +17,8 @@
 #define TROUPE_BORROWS_THIS
 #endif
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 namespace testing {
 class simulation;
@@ -184,4 +185,5 @@ class handle {
   detail::handle_core core_;
 };
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -11,7 +11,8 @@
 #include <troupe/core/counted_ptr.hpp>
 #include <troupe/runtime/cell.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// The part of a handle that does not depend on the actor's type: the address, the cell once it is known, and the
@@ -106,4 +107,5 @@ class handle_core {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -11,7 +11,8 @@
 /// \file
 /// The calls that need no action type: by name, for the id, for the status.
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 /// A call by wire name, with bytes or text; see `handle::call`. Awaited once, or waited for with `get()`.
 /// Result is `std::string` for JSON, `bytes` for CBOR.
@@ -82,4 +83,5 @@ class [[nodiscard("a call does nothing until it is awaited")]] status_call final
   detail::invocation* make(executor& home) override;
 };
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -9,7 +9,8 @@
 /// \file
 /// Calls that nobody waits for.
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// A plain action that nobody waits for, on its way through a mailbox, with next to nothing beside its arguments. An
@@ -128,4 +129,5 @@ void post(const handle_core& to, const action_code<V, Arguments>& code, Argument
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -10,7 +10,8 @@
 #include <troupe/actor/queues.hpp>
 #include <troupe/client/call.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 class enqueuing;
@@ -105,4 +106,5 @@ class [[nodiscard("a message is not sent until this is awaited")]] send_and_wait
   }
 };
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -14,7 +14,8 @@
 
 // Facts about the encodings of a type, without making one: whether it can fail, and how large it can be.
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 class actor_id;
 class key;
@@ -201,4 +202,5 @@ std::size_t encoded_bytes_bound([[maybe_unused]] const T& value) {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

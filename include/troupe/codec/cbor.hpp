@@ -16,7 +16,8 @@
 #include <troupe/core/buffer.hpp>
 #include <troupe/core/bytes.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 /// How deep arrays and maps may be nested in what is written and read. Deeper data is `invalid_data`, in both
 /// directions, so that what was written can be read and no input can exhaust the stack.
@@ -423,4 +424,5 @@ inline void cbor_reader::text_into(std::string& value) {
   }
 }
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

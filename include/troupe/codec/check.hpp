@@ -10,7 +10,8 @@
 #include <troupe/codec/enums.hpp>
 #include <troupe/codec/shape.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 enum class direction : std::uint8_t { write, read };
@@ -447,4 +448,5 @@ consteval bool codec_check() {
 template <class T>
 concept serialisable = detail::writable<T> && detail::readable<T>;
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

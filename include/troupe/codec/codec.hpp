@@ -43,7 +43,8 @@
 /// unknown one is skipped, the last of two fields of one name counts, a float without fraction is an integer, numbers
 /// are taken from any width if they fit.
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 class actor_id;
 class key;
@@ -116,4 +117,5 @@ template <class T>
   }
 }
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -10,7 +10,8 @@
 
 #include <troupe/codec/values.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 // Appends the items of `encoded`, which begin at `starts` one behind the other, in the order of their bytes.
@@ -222,4 +223,5 @@ struct value_codec<T, shape::multimap> {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

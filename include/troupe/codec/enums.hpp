@@ -2,7 +2,8 @@
 
 #include <type_traits>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 struct unlisted {};
@@ -32,4 +33,5 @@ template <class Enum>
 inline constexpr bool has_fixed_type = requires { Enum{std::underlying_type_t<Enum>{}}; };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

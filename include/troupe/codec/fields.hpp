@@ -3,7 +3,8 @@
 #include <cstddef>
 #include <type_traits>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// How many data members a reflected struct may have.
@@ -292,4 +293,5 @@ constexpr decltype(auto) with_fields(T& object, F&& f) {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -2,9 +2,11 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 /// A value that may be anything JSON can say. Declared only: include `troupe/json.hpp` to use it.
 using json = nlohmann::json;
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -5,7 +5,8 @@
 
 #include <troupe/core/bytes.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 /// CBOR as JSON text, without spaces.
 ///
@@ -35,4 +36,5 @@ namespace detail {
 void append_json_string(std::string& out, std::string_view text);
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

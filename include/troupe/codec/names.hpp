@@ -14,7 +14,8 @@
 // arguments before it contain. `__PRETTY_FUNCTION__` and not `std::source_location`, which drops template arguments on
 // some versions. The functions return `std::basic_string_view<char>`: g++ explains a type alias behind the argument.
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 constexpr bool is_name_char(char c) noexcept {
@@ -149,4 +150,5 @@ consteval std::string_view member_name() {
   return name;
 }
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

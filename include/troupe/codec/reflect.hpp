@@ -16,7 +16,8 @@
 #pragma clang diagnostic ignored "-Wundefined-internal"
 #endif
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 // Two things that convert to any type but `Self`. A member whose type has a converting constructor template prefers
@@ -245,7 +246,8 @@ constexpr void for_each_field(T& object, F&& f) {
   });
 }
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe
 
 #if defined(__clang__)
 #pragma clang diagnostic pop

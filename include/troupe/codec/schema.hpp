@@ -13,7 +13,8 @@
 #include <troupe/codec/reflect.hpp>
 #include <troupe/codec/standard_types.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 // JSON text from pieces that are JSON text already.
@@ -157,4 +158,5 @@ template <class T>
   else return {};
 }
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -17,7 +17,8 @@
 #include <troupe/codec/reflect.hpp>
 #include <troupe/codec/transient.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 /// How a type of yours is stored, where the built-in way is not what you want. It comes before everything else.
 ///
@@ -230,4 +231,5 @@ template <class T>
 inline constexpr shape shape_of = compute_shape<T>();
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

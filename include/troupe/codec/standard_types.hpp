@@ -14,7 +14,8 @@
 // Types of the standard library that are values and no containers. Those whose headers are heavy are recognised by what
 // they can do, so that only a program that uses them includes their headers.
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 template <class T>
@@ -107,4 +108,5 @@ struct value_codec<T, shape::calendar_date> {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

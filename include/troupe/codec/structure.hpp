@@ -9,7 +9,8 @@
 
 #include <troupe/codec/values.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 template <std::size_t Size>
@@ -110,4 +111,5 @@ struct value_codec<T, shape::structure> {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -4,7 +4,8 @@
 #include <type_traits>
 #include <utility>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 /// A data member that is not stored: a cache, a socket, a parsed form of other members. It is value-initialised when
 /// the actor wakes, and `on_wake` may fill it.
@@ -51,4 +52,5 @@ template <class T>
 inline constexpr bool is_transient<const transient<T>> = true;
 }  // namespace detail
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -19,7 +19,8 @@
 
 // How each shape is written and read. Structures and containers have headers of their own.
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 // `T` is known to have a codec; see check.hpp. Reading starts from what `value` holds.
@@ -269,4 +270,5 @@ struct value_codec<T, shape::time_point> {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

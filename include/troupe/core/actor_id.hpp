@@ -10,7 +10,8 @@
 #include <string>
 #include <string_view>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 /// Names one actor for ever: unique, never reused, opaque to its users. An actor that is destroyed and created again
 /// under the same key has another id.
@@ -46,7 +47,8 @@ class actor_id {
   bytes_type bytes_{};
 };
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe
 
 template <>
 struct std::hash<troupe::actor_id> {

@@ -18,7 +18,8 @@
 #endif
 #endif
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// Writes the assertion to stderr and aborts. From any thread.
@@ -30,7 +31,8 @@ namespace detail {
 [[noreturn]] void misused(const char* sentence) noexcept;
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe
 
 #define TROUPE_ASSERT(...) TROUPE_ASSERT_PICK(__VA_ARGS__, TROUPE_ASSERT_SAYING, TROUPE_ASSERT_PLAIN, )(__VA_ARGS__)
 #define TROUPE_ASSERT_PICK(condition, sentence, chosen, ...) chosen

@@ -7,7 +7,8 @@
 
 #include <troupe/core/bytes.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 /// An append-only byte sink that keeps its capacity when cleared and never zero-fills: what encoders write to.
 class buffer {
@@ -79,4 +80,5 @@ class buffer {
   std::size_t capacity_ = 0;
 };
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -4,7 +4,8 @@
 #include <span>
 #include <vector>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 /// Owned bytes: what encodings produce, and a field type for binary state.
 using bytes = std::vector<std::byte>;
@@ -12,4 +13,5 @@ using bytes = std::vector<std::byte>;
 /// Borrowed bytes.
 using bytes_view = std::span<const std::byte>;
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

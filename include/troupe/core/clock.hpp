@@ -4,7 +4,8 @@
 #include <chrono>
 #include <cstdint>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 /// A moment on a clock that only ever goes forward. It has no meaning outside the process.
 using time_point = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;
@@ -80,4 +81,5 @@ class manual_clock final : public clock {
   std::atomic<std::int64_t> elapsed_{1};
 };
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

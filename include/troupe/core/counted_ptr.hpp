@@ -2,7 +2,8 @@
 
 #include <utility>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// A counted pointer to an object that counts itself, with retain() and release().
@@ -39,4 +40,5 @@ class counted_ptr {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -6,7 +6,8 @@
 
 #include <troupe/core/fiber.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 /// `co_await delay(2s)` suspends for that long on the runtime's clock, at least; see `timer` for the precision. Awaited
 /// again, it waits for as long again.
@@ -45,4 +46,5 @@ class [[nodiscard("co_await this")]] delay final : private detail::wait {
   bool aborted_ = false;
 };
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

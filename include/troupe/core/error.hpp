@@ -8,7 +8,8 @@
 
 #include <troupe/core/abi.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 /// Every error that troupe itself raises. The numbers are part of the wire format and are never reused.
 /// The group and code that go over the wire, and the sentence that goes with them, stand in `src/core/error.cpp`.
@@ -129,4 +130,5 @@ class user_error : public error {
 /// no details; anything else as `internal_error`. Every transport goes through here, so all mask alike.
 [[nodiscard]] error to_public_error(const std::exception_ptr& failure) noexcept;
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

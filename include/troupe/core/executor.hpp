@@ -8,7 +8,8 @@
 #include <troupe/core/timer.hpp>
 #include <troupe/core/work.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 /// Runs work, keeps time. The whole library above this floor gets its threads and timers from here, so that a thread
 /// pool, a host's own loop and a simulation are one and the same to it.
@@ -140,4 +141,5 @@ class manual_executor final : public executor {
   std::unique_ptr<impl> impl_;
 };
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -22,7 +22,8 @@
 /// transfer by hand: it keeps the stack flat at -O0 and under sanitizers too, where g++ makes no tail call
 /// (docs/compilers.md), and costs no queue.
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 class wait;
@@ -346,4 +347,5 @@ class wait : public work {
 void release_block(void* block, std::size_t size) noexcept;
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -8,7 +8,8 @@
 
 #include <troupe/core/fiber.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// An awaitable that brings its coroutine back to where it belongs by itself: all of troupe's own.
@@ -105,4 +106,5 @@ class foreign_wait final : public wait {
 };
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

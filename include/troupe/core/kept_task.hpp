@@ -13,7 +13,8 @@
 /// `spawn([x]() -> task<> {...}())` destroys that object at the end of the statement, before the task begins. Given the
 /// lambda itself, the function keeps it until the task has ended.
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 template <class F>
@@ -47,4 +48,5 @@ task<> keep_with_task(F&& f, const char* operation) {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

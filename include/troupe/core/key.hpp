@@ -8,7 +8,8 @@
 #include <string_view>
 #include <vector>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 /// The name of an actor among those of its definition: a list of strings.
 ///
@@ -56,7 +57,8 @@ class key {
   std::string canonical_;
 };
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe
 
 template <>
 struct std::hash<troupe::key> {

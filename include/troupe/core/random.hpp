@@ -2,7 +2,8 @@
 
 #include <cstdint>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 /// Where a runtime takes its random numbers from (ids, jitter). May be called from any thread.
 class random_source {
@@ -22,4 +23,5 @@ class system_random final : public random_source {
   [[nodiscard]] std::uint64_t next() noexcept override;
 };
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

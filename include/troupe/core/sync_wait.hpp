@@ -4,7 +4,8 @@
 
 #include <troupe/core/task.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// Drives the coroutine and what it awaits on the calling thread until `ended` is true.
@@ -59,4 +60,5 @@ T task<T>::get() && {
   return sync_wait(std::move(*this));
 }
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

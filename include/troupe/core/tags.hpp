@@ -3,7 +3,8 @@
 #include <map>
 #include <string>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 /// Labels given to an actor when it is created, to find it by later: `tags{{"owner", "api"}, {"region", "eu"}}`.
 /// Tags do not take part in identity. A tag name or value has at most 128 bytes, an actor at most 32 tags.
@@ -12,4 +13,5 @@ class tags : public std::map<std::string, std::string, std::less<>> {
   using map::map;
 };
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -13,7 +13,8 @@
 #include <troupe/core/foreign.hpp>
 #include <troupe/core/temporaries.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 template <class T = void>
 class task;
@@ -211,6 +212,7 @@ inline task<void> detail::promise<void>::get_return_object() noexcept {
   return task<void>{std::coroutine_handle<promise<void>>::from_promise(*this)};
 }
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe
 
 #include <troupe/core/sync_wait.hpp>

@@ -9,7 +9,8 @@
 /// expression as a `co_await` (GCC PR 101976, 99576; docs/compilers.md). There, a call that was given such a temporary
 /// cannot be awaited in that expression.
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
@@ -143,4 +144,5 @@ template <class T>
   return detail::moved_argument<T>{from};
 }
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

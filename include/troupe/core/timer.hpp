@@ -9,7 +9,8 @@
 
 #include <troupe/core/clock.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 /// Something to do at a moment. Its owner keeps it alive until it has fired or `cancel` has returned.
 ///
@@ -88,4 +89,5 @@ class timer_queue {
   std::array<std::array<list, slots>, levels> wheel_{};
 };
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

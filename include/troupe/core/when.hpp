@@ -13,7 +13,8 @@
 
 #include <troupe/core/task.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 /// What a branch without a value leaves in a tuple or variant.
@@ -205,4 +206,5 @@ template <class... A>
   co_return std::move(*value);
 }
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

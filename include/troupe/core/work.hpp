@@ -2,7 +2,8 @@
 
 #include <utility>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 /// Something to run once, as an intrusive list node: whoever posts it keeps it alive until `run` is called, and may
 /// reuse or free it from then on.
@@ -63,4 +64,5 @@ class work_list {
   work* last_ = nullptr;  ///< and its `next` is the first
 };
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -13,7 +13,8 @@
 #include <troupe/core/assert.hpp>
 #include <troupe/core/key.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 class audience;
@@ -456,4 +457,5 @@ struct turn {
 void look_at_mark(const cell& where, thread_state& thread, const invocation* inv, std::string_view action) noexcept;
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -19,7 +19,8 @@
 #include <troupe/store/sqlite_store.hpp>
 #include <troupe/store/store.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 class client;
 
@@ -155,4 +156,5 @@ class runtime {
   std::unique_ptr<const troupe::client> client_;
 };
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -7,7 +7,8 @@
 
 #include <troupe/core/actor_id.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 /// What an actor is doing, and why it is not asleep. A snapshot.
 struct actor_status {
@@ -36,4 +37,5 @@ struct runtime_health {
   std::uint64_t errors = 0;       ///< reported to the error handler
 };
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

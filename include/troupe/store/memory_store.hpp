@@ -4,7 +4,8 @@
 
 #include <troupe/store/store.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 /// Keeps actors in this process's memory: for tests and for actors that need not outlive the program. It stands in
 /// `runtime_options::store`. Copies share one store, so a second runtime that is given the same object after the first
@@ -22,4 +23,5 @@ class memory {
   friend class memory_store;
 };
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

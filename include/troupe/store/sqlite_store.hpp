@@ -8,7 +8,8 @@
 
 #include <troupe/store/store.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 /// How far a commit goes before it counts.
 enum class synchronous {
@@ -61,4 +62,5 @@ class sqlite {
   sqlite_options options_;
 };
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -18,7 +18,8 @@
 #include <troupe/core/key.hpp>
 #include <troupe/core/tags.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 
 /// A message in one of an actor's queues.
 struct message_record {
@@ -247,4 +248,5 @@ class store {
 /// `store.not_a_database`, `store.newer_schema`, `store.read_only`, `store.full`, `store.corrupt`, `store.failed`.
 using store_factory = std::function<std::unique_ptr<store>()>;
 
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

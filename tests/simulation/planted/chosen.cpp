@@ -6,7 +6,9 @@
 
 #include "core/planted.hpp"
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
 namespace {
 
 constexpr std::array<std::string_view, 51> names{
@@ -79,4 +81,6 @@ bool is_planted(planted which) noexcept {
   return which == once;
 }
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe
