@@ -9,4 +9,3 @@
 #include <troupe/testing/seeds.hpp>
 #include <troupe/testing/simulated_disk.hpp>
 #include <troupe/testing/simulation.hpp>
-#include <troupe/testing/simulated_disk.hpp>

@@ -6,7 +6,8 @@
 
 #include <troupe/core/error.hpp>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 namespace {
 
@@ -23,4 +24,5 @@ void throw_out_of_range(const destination_name& where, std::size_t position, wid
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -4,7 +4,8 @@
 #include <mutex>
 #include <utility>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 
 void chain_link::join(const pointer& waiting) {
@@ -51,4 +52,5 @@ bool chain_link::finds(const chain_link& other, visited& seen) const {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -10,7 +10,8 @@
 
 #include "../codec/edited_json.hpp"
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace detail {
 namespace {
 
@@ -62,4 +63,5 @@ void refuse_newer(std::uint32_t stored, std::uint32_t known) {
 }
 
 }  // namespace detail
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -1,9 +1,12 @@
 #pragma once
 
-#include "file_ownership.hpp"
+#include "database_file.hpp"
+#include "ownership.hpp"
 #include "vfs_file.hpp"
 
-namespace troupe::inline v0 { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace detail {
 
 /// Ownership in a file system that only SQLite knows. The lock file is never removed: whether another one has opened it
 /// meanwhile cannot be told.
@@ -18,4 +21,6 @@ class vfs_ownership final : public file_ownership {
 /// Throws if something other than a database is there. `file` has not been resolved.
 void check_vfs_database(const database_file& file);
 
-}}  // namespace troupe::v0::detail
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

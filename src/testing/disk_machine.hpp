@@ -12,12 +12,15 @@
 
 #include <sqlite3.h>
 
+#include <troupe/testing/disk_faults.hpp>
 #include <troupe/testing/seeded_random.hpp>
-#include <troupe/testing/simulated_disk.hpp>
 
 #include "disk_directory.hpp"
 
-namespace troupe::inline v0 { namespace testing { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace testing {
+namespace detail {
 
 /// The disk, the process that uses it, and the face that both show SQLite (disk_vfs.cpp). Members are guarded by
 /// `mutex`, but for the name.
@@ -73,4 +76,7 @@ class disk_machine : public std::enable_shared_from_this<disk_machine> {
 /// SQLite's view of the disk, to be registered.
 [[nodiscard]] sqlite3_vfs make_vfs(disk_machine& disk) noexcept;
 
-}}}  // namespace troupe::v0::testing::detail
+}  // namespace detail
+}  // namespace testing
+}  // namespace v0
+}  // namespace troupe

@@ -20,10 +20,6 @@ unfinished = re.compile(r"\b(" + "|".join(UNFINISHED) + r")\b", re.I)
 real_sleep = re.compile(r"\bsleep_(for|until)\b|\busleep\(|(?<![.\w>])sleep\(|\bnanosleep\b")
 using_namespace = re.compile(r"^\s*using\s+namespace\b", re.M)
 
-# CONTRIBUTING.md: a header includes its own floor and those below.
-FLOORS = ["core", "codec", "store", "actor", "runtime", "client", "testing"]
-floor_included = re.compile(r"^#include <troupe/(\w+)/", re.M)
-
 CODE = {".hpp", ".cpp"}
 TEXT = CODE | {".md", ".py", ".txt", ".cmake", ".sh"}
 
@@ -48,10 +44,6 @@ def find(root):
             yield file, 1, "a header begins with #pragma once"
         for hit in using_namespace.finditer(text):
             yield file, line_of(text, hit), "using namespace in a header reaches every user"
-        floor = file.parent.name
-        for hit in floor_included.finditer(text):
-            if floor in FLOORS and FLOORS.index(hit.group(1)) > FLOORS.index(floor):
-                yield file, line_of(text, hit), f"includes go down only: {hit.group(1)} is above {floor}"
     for file in files([root / "tests"], CODE):
         if "bench" in file.parts:
             continue

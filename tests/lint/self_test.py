@@ -8,6 +8,7 @@ sys.path.append(str(pathlib.Path(__file__).parents[1] / "docs"))
 
 import check_snippets
 import lint_co_await
+import lint_includes
 import lint_invariants
 import lint_text
 
@@ -41,7 +42,6 @@ TEXT_BAD = [
     ("include/a.hpp", "#pragma once\n//" + "x" * 130 + "\n", "columns"),
     ("include/a.hpp", "int x;\n", "#pragma once"),
     ("include/a.hpp", "#pragma once\n  using namespace std;\n", "using namespace"),
-    ("include/troupe/core/a.hpp", "#pragma once\n#include <troupe/actor/b.hpp>\n", "includes go down only"),
     ("tests/core/a_test.cpp", "std::this_thread::sleep_" "for(1s);\n", "virtual time"),
 ]
 TEXT_GOOD = [
@@ -76,6 +76,20 @@ SNIPPET_BAD = [
     ("<!-- from: docs/a.cpp#inner -->\n```cpp\n```\n", "not compiled"),
 ]
 
+INCLUDES_BAD = [
+    ({"include/troupe/core/a.hpp": "#include <troupe/actor/b.hpp>\n"}, "actor is above core"),
+    ({"src/actor/a.cpp": '#include "../runtime/b.hpp"\n'}, "runtime is above actor"),
+    ({"src/core/a.hpp": '#include "b.hpp"\n', "src/core/b.cpp": '#include "a.hpp"\n'}, "cycle: core/a, core/b"),
+    ({"include/troupe/core/a.hpp": "#include <troupe/core/b.hpp>\n",
+      "src/core/b.cpp": '#include "c.hpp"\n', "src/core/c.cpp": "#include <troupe/core/a.hpp>\n"},
+     "cycle: core/a, core/b, core/c"),
+]
+INCLUDES_GOOD = [
+    {"src/actor/a.cpp": '#include "../core/b.hpp"\n#include <troupe/actor/a.hpp>\n', "src/core/b.hpp": "int x;\n"},
+    {"include/troupe/core/task.hpp": "#include <troupe/core/sync_wait.hpp>\n",
+     "include/troupe/core/sync_wait.hpp": "#include <troupe/core/task.hpp>\n"},
+]
+
 PROJECT = {
     "src/core/planted.hpp": "enum class planted : std::uint8_t {\n  none,\n  bug_one,  ///< bad; {very}\n};\n",
     "src/a.cpp": "void begin();\n",
@@ -108,6 +122,11 @@ def tree(folder, **files):
 def text_faults(name, text):
     with tempfile.TemporaryDirectory() as folder:
         return [fault for _, _, fault in lint_text.find(tree(folder, **{name: text}))]
+
+
+def include_faults(files):
+    with tempfile.TemporaryDirectory() as folder:
+        return [fault for _, _, fault in lint_includes.find(tree(folder, **files).resolve())]
 
 
 def invariant_faults(document):
@@ -147,6 +166,10 @@ for document in SNIPPET_GOOD:
     check(not snippet_faults(document), f"the snippet check refuses: {document}")
 for document, fault in SNIPPET_BAD:
     check(any(fault in f for f in snippet_faults(document)), f"the snippet check misses: {document}")
+for files, fault in INCLUDES_BAD:
+    check(any(fault in f for f in include_faults(files)), f"the check of includes misses: {files}")
+for files in INCLUDES_GOOD:
+    check(not include_faults(files), f"the check of includes refuses: {files}")
 for document in INVARIANTS_GOOD:
     check(not invariant_faults(document + PLANTED), f"the check of invariants refuses: {document}")
 for document, fault in INVARIANTS_BAD:

@@ -5,7 +5,9 @@
 
 #include <troupe/store/store.hpp>
 
-namespace troupe::inline v0 { namespace testing {
+namespace troupe {
+inline namespace v0 {
+namespace testing {
 
 /// Tries every promise of `troupe::store` that can be tried without pulling a plug, and returns one sentence for each
 /// that is broken: nothing if the store keeps them all. It needs no test framework:
@@ -17,4 +19,6 @@ namespace troupe::inline v0 { namespace testing {
 /// within ten seconds counts as broken.
 [[nodiscard]] std::vector<std::string> check_store(const store_factory& make);
 
-}}  // namespace troupe::v0::testing
+}  // namespace testing
+}  // namespace v0
+}  // namespace troupe

@@ -5,7 +5,9 @@
 
 #include <troupe/actor/options.hpp>
 
-namespace troupe::inline v0 { namespace testing {
+namespace troupe {
+inline namespace v0 {
+namespace testing {
 
 /// Something that may go wrong: how likely, and when.
 ///
@@ -69,4 +71,6 @@ struct faults {
   fault busy{.probability = 1.0 / 16};
 };
 
-}}  // namespace troupe::v0::testing
+}  // namespace testing
+}  // namespace v0
+}  // namespace troupe

@@ -65,7 +65,9 @@
 /// configurations ("Testing for linearizability", 2017) and the partitions of Horn and Kroening ("Faster
 /// linearizability checking via P-compositionality", 2015), as in Athalye's Porcupine.
 
-namespace troupe::inline v0 { namespace testing {
+namespace troupe {
+inline namespace v0 {
+namespace testing {
 
 /// Names an operation of a history; they count from 0. Explanations say "#7".
 struct operation_id {
@@ -220,4 +222,6 @@ linearizability check_linearizable(const history<Model>& recorded, linearizabili
   return detail::judge(std::move(partitions), limits);
 }
 
-}}  // namespace troupe::v0::testing
+}  // namespace testing
+}  // namespace v0
+}  // namespace troupe

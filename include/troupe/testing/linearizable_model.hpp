@@ -20,7 +20,10 @@
 
 // What `linearizable.hpp` knows of a user's model, and how the search, which knows no types, sees it.
 
-namespace troupe::inline v0 { namespace testing { namespace detail {
+namespace troupe {
+inline namespace v0 {
+namespace testing {
+namespace detail {
 
 template <class M>
 concept applies_operations =
@@ -232,4 +235,7 @@ class typed_partition final : public history_partition {
   std::deque<M> states_;  // a state stays where it is while others come
 };
 
-}}}  // namespace troupe::v0::testing::detail
+}  // namespace detail
+}  // namespace testing
+}  // namespace v0
+}  // namespace troupe

@@ -4,7 +4,8 @@
 #include <string>
 #include <string_view>
 
-namespace troupe::inline v0 {
+namespace troupe {
+inline namespace v0 {
 namespace testing {
 
 /// Whether a text is what a file says, and what to do if not. True when it is; printed, it is the explanation.
@@ -33,4 +34,5 @@ class [[nodiscard]] file_match {
 [[nodiscard]] file_match matches_file(std::string_view text, const std::string& path);
 
 }  // namespace testing
-}  // namespace troupe::inline v0
+}  // namespace v0
+}  // namespace troupe

@@ -8,7 +8,9 @@
 
 #include <troupe/core/random.hpp>
 
-namespace troupe::inline v0 { namespace testing {
+namespace troupe {
+inline namespace v0 {
+namespace testing {
 
 /// Random numbers that are a function of the seed alone: the same with every compiler and library, which
 /// `std::uniform_int_distribution` and its like are not. xoshiro256** (Blackman and Vigna, 2018), seeded by splitmix64.
@@ -51,4 +53,6 @@ class seeded_random final : public random_source {
   std::array<std::uint64_t, 4> state_;
 };
 
-}}  // namespace troupe::v0::testing
+}  // namespace testing
+}  // namespace v0
+}  // namespace troupe

@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <functional>
 
-namespace troupe::inline v0 { namespace testing {
+namespace troupe {
+inline namespace v0 {
+namespace testing {
 
 /// Runs `body` with the seeds 1 to `count`, one after another, and stops at the first one that makes it throw: it
 /// prints that seed and the command that replays it to stderr, and lets the exception out.
@@ -19,4 +21,6 @@ namespace troupe::inline v0 { namespace testing {
 /// `TROUPE_SEEDS=forever` goes on, from a seed of the moment, until one fails.
 void for_each_seed(std::uint64_t count, const std::function<void(std::uint64_t seed)>& body);
 
-}}  // namespace troupe::v0::testing
+}  // namespace testing
+}  // namespace v0
+}  // namespace troupe

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,43 +10,15 @@
 #include <troupe/core/bytes.hpp>
 #include <troupe/store/sqlite_store.hpp>
 #include <troupe/store/store.hpp>
+#include <troupe/testing/disk_faults.hpp>
 
-namespace troupe::inline v0 { namespace testing {
+namespace troupe {
+inline namespace v0 {
+namespace testing {
 
 namespace detail {
 class disk_machine;
 }
-
-/// What SQLite does with files. `any` stands for each of the others.
-enum class disk_operation : std::uint8_t {
-  any,
-  open,
-  look,  ///< asks whether a file is there, or for its size
-  read,
-  write,
-  truncate,
-  sync,
-  remove,
-  lock,    ///< of the file, or of its shared memory
-  share,   ///< maps shared memory: SQLite's index of the log, which is on no disk here
-};
-
-/// How an operation goes wrong. Where one makes no sense, it is an `error`.
-enum class disk_effect : std::uint8_t {
-  error,      ///< it fails and does nothing
-  partial,    ///< a write or a read stops somewhere on the way: a read finds the end of the file there
-  full,       ///< a write finds no space, somewhere on the way; an opening, none for a new file
-  read_only,  ///< a write is forbidden; an opening gives a file that can only be read
-  forgets,    ///< a sync fails, and what it left undone no later one does: as Linux ("fsyncgate")
-};
-
-struct disk_fault {
-  static constexpr std::uint64_t forever = std::numeric_limits<std::uint64_t>::max();
-
-  disk_effect effect = disk_effect::error;
-  std::uint64_t after = 0;        ///< so many operations pass before
-  std::uint64_t times = forever;  ///< then so many go wrong
-};
 
 /// A disk for SQLite that can lose power: a file system in memory, which SQLite knows by `name()` while it lives. It
 /// is for the tests of what stands on it, above all of our store:
@@ -142,4 +113,6 @@ class simulated_disk {
   std::shared_ptr<detail::disk_machine> machine_;
 };
 
-}}  // namespace troupe::v0::testing
+}  // namespace testing
+}  // namespace v0
+}  // namespace troupe

@@ -19,7 +19,9 @@
 #include <troupe/testing/faults.hpp>
 #include <troupe/testing/seeded_random.hpp>
 
-namespace troupe::inline v0 { namespace testing {
+namespace troupe {
+inline namespace v0 {
+namespace testing {
 
 class simulated_disk;
 class simulation;
@@ -293,4 +295,6 @@ class simulation {
   std::unique_ptr<world> world_;
 };
 
-}}  // namespace troupe::v0::testing
+}  // namespace testing
+}  // namespace v0
+}  // namespace troupe
