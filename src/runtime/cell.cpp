@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <new>
-#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -115,30 +114,21 @@ void cell::fetch() const noexcept {
 cell_queues& cell::queues() const noexcept { return *side_->queues; }
 row_changes& cell::changes() { return side_->changes(); }
 
-// --- the word -------------------------------------------------------------------------------------------------------
+// --- the mailbox ----------------------------------------------------------------------------------------------------
 
-bool cell::hold_soon() noexcept {
-  constexpr int looks = 256;
-  constexpr int looks_in_a_row = 64;
-  for (int i = 1; i <= looks; ++i) {
-    if (try_hold()) return true;
-    if (const auto now = word_.load(std::memory_order_relaxed); now != held && now != idle) return false;
-    if (i % looks_in_a_row == 0) std::this_thread::yield();  // the holder may have been preempted
-  }
+// A dormant cell lives only through its handles and the calls that are on their way to it. From its lock until it is
+// dormant again it has a reference of its own, and counts as busy.
+bool cell::lock_dormant() noexcept {
+  retain();
+  core().enter_busy();
+  if (mailbox_.lock_dormant()) return true;
+  references_.fetch_sub(1, std::memory_order_relaxed);  // not the last: the caller has one, or its call is counted in
+  core().leave_busy();
   return false;
 }
 
-// A resting cell lives only through its handles; one that is held keeps itself alive.
 bool cell::try_wake(const address& wanted) {
-  if (!kind().wakes_at_once || !wanted.creates() || word_.load(std::memory_order_relaxed) != resting) return false;
-  retain();
-  core().enter_busy();
-  auto expected = resting;
-  if (!word_.compare_exchange_strong(expected, held, std::memory_order_acquire, std::memory_order_relaxed)) {
-    references_.fetch_sub(1, std::memory_order_relaxed);  // not the last: the caller has one
-    core().leave_busy();
-    return false;
-  }
+  if (!kind().wakes_at_once || !wanted.creates() || !mailbox_.is_dormant() || !lock_dormant()) return false;
   try {
     if (lifecycle::wake_at_once(*this, wanted) && open_) return true;  // else the runtime shuts down
   } catch (...) {
@@ -150,36 +140,13 @@ bool cell::try_wake(const address& wanted) {
 }
 
 bool cell::enqueue(work& w) noexcept {
-  auto before = word_.load(std::memory_order_relaxed);
-  for (;;) {
-    if (before == resting) return enqueue_resting(w);
-    if (before == idle || before == parked) {
-      if (word_.compare_exchange_weak(before, held, std::memory_order_acquire, std::memory_order_relaxed)) {
-        incoming_.push_back(w);
-        return true;
-      }
-      continue;
-    }
-    w.next = before == held ? nullptr : reinterpret_cast<work*>(before);
-    if (word_.compare_exchange_weak(before, reinterpret_cast<std::uintptr_t>(&w), std::memory_order_release,
-                                    std::memory_order_relaxed)) {
-      return false;
-    }
+  auto found = mailbox_.enqueue(w);
+  while (found == mailbox::outcome::dormant) {
+    found = lock_dormant() ? mailbox::outcome::locked : mailbox_.enqueue(w);
   }
-}
-
-// A resting cell lives only through its handles, and what is on its way; one that is held keeps itself alive.
-bool cell::enqueue_resting(work& w) noexcept {
-  retain();
-  core().enter_busy();
-  auto expected = resting;
-  if (word_.compare_exchange_strong(expected, held, std::memory_order_acquire, std::memory_order_relaxed)) {
-    incoming_.push_back(w);
-    return true;
-  }
-  references_.fetch_sub(1, std::memory_order_relaxed);  // the caller has one, or `w` is counted in
-  core().leave_busy();
-  return enqueue(w);
+  if (found == mailbox::outcome::queued) return false;
+  incoming_.push_back(w);
+  return true;
 }
 
 void cell::push(work& w) noexcept {
@@ -199,10 +166,10 @@ void cell::hand_over() noexcept {
 
 // Leaves the cell if nothing waits. True if it is no longer held; then it may be gone.
 bool cell::rest() noexcept {
-  const auto to = phase_ == phase::asleep ? resting : open_ ? idle : parked;
-  std::uintptr_t expected = held;
-  if (!word_.compare_exchange_strong(expected, to, std::memory_order_acq_rel, std::memory_order_relaxed)) return false;
-  if (to == resting) {
+  using unlocked = mailbox::unlocked;
+  const auto to = phase_ == phase::asleep ? unlocked::dormant : open_ ? unlocked::idle : unlocked::closed;
+  if (!mailbox_.unlock(to)) return false;
+  if (to == unlocked::dormant) {
     auto& here = core();
     release();
     here.leave_busy();
@@ -214,12 +181,7 @@ bool cell::rest() noexcept {
 bool cell::receive_more() noexcept {
   show_begun();
   if (rest()) return false;
-  auto* newest = reinterpret_cast<work*>(word_.exchange(held, std::memory_order_acquire));
-  while (newest != nullptr) {
-    work* const older = newest->next;
-    is_planted(planted::mailbox_reordered) ? incoming_.push_back(*newest) : incoming_.push_front(*newest);
-    newest = older;
-  }
+  mailbox_.receive(incoming_);
   return true;
 }
 

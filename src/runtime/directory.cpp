@@ -135,7 +135,7 @@ std::string directory::not_asleep() {
   std::string names;
   int named = 0;
   for (cell* c : all()) {
-    if (c->word_.load(std::memory_order_relaxed) != cell::resting && named < named_most) {
+    if (!c->mailbox_.is_dormant() && named < named_most) {
       names += named++ == 0 ? ": " : ", ";
       names += c->name();
     }

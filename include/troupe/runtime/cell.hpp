@@ -12,6 +12,7 @@
 #include <troupe/core/actor_id.hpp>
 #include <troupe/core/assert.hpp>
 #include <troupe/core/key.hpp>
+#include <troupe/runtime/mailbox.hpp>
 
 namespace troupe {
 inline namespace v0 {
@@ -102,9 +103,8 @@ struct served_type {
   std::uint32_t cell_bytes;
 };
 
-/// The slot in memory of one (definition, key), while somebody holds a handle to it or it is awake. One word is both
-/// its lock and its mailbox: whoever holds the cell runs its turns; whoever finds it held adds to a stack that the
-/// holder takes over when it has nothing left (Treiber, 1986). All other members belong to the holder.
+/// The slot in memory of one (definition, key), while a handle to it exists or the actor is awake. The thread that has
+/// locked its mailbox is its holder and runs its turns. Unless noted, members belong to the holder.
 ///
 /// The actor's live copy follows it, if that is not large: a call that finds its actor by key waits for memory once,
 /// not once for the cell, once for the key and once for the actor.
@@ -127,15 +127,9 @@ class cell final : public work {
   // --- any thread -------------------------------------------------------------------------------------------------
 
   /// Takes the cell if the actor is awake, idle and open to all; then nothing is in `incoming_`.
-  [[nodiscard]] bool try_hold() noexcept {
-    std::uintptr_t expected = idle;
-    return word_.load(std::memory_order_relaxed) == idle &&
-           word_.compare_exchange_strong(expected, held, std::memory_order_acquire, std::memory_order_relaxed);
-  }
-
-  /// The same, if need be after a moment: most turns take less time than a thread takes to fall asleep and to be woken.
-  /// Not past somebody who waits already.
-  [[nodiscard]] bool hold_soon() noexcept;
+  [[nodiscard]] bool try_hold() noexcept { return mailbox_.try_lock(); }
+  /// See `mailbox::lock_soon`.
+  [[nodiscard]] bool hold_soon() noexcept { return mailbox_.lock_soon(); }
 
   /// Wakes an actor that is asleep and that this address creates, and takes the cell, if that is done at once.
   [[nodiscard]] bool try_wake(const address& wanted);
@@ -164,21 +158,14 @@ class cell final : public work {
 
   /// Ends the hold. What has queued behind it goes to the executor.
   void let_go() noexcept {
-    std::uintptr_t expected = held;
-    if (open_ && incoming_.empty() &&
-        word_.compare_exchange_strong(expected, idle, std::memory_order_release, std::memory_order_relaxed)) {
-      return;
-    }
+    if (open_ && incoming_.empty() && mailbox_.unlock_idle()) return;
     hand_over();
   }
 
-  /// The same for a hold that try_hold() began, and in which nothing has run but one turn without an invocation: the
-  /// cell is as open as it was, and what has queued is in the word alone.
+  /// The same after `try_hold` and a single turn without an invocation: the cell is as open as it was, and new messages
+  /// can only be in the mailbox.
   void leave() noexcept {
-    std::uintptr_t expected = held;
-    if (!word_.compare_exchange_strong(expected, idle, std::memory_order_release, std::memory_order_relaxed)) {
-      hand_over();
-    }
+    if (!mailbox_.unlock_idle()) hand_over();
   }
 
   /// Runs what is in the mailbox, at most `budget` messages, and ends the hold.
@@ -281,12 +268,7 @@ class cell final : public work {
   friend void abort_parked(cell& c) noexcept;
   friend class status_invocation;
 
-  static constexpr std::uintptr_t idle = 0;    ///< awake, not held
-  static constexpr std::uintptr_t held = 1;    ///< or the address of the newest waiting message
-  static constexpr std::uintptr_t parked = 2;  ///< not held, but not open to just any call
-  static constexpr std::uintptr_t resting = 3; ///< not held, asleep
-
-  bool enqueue_resting(work& w) noexcept;
+  [[nodiscard]] bool lock_dormant() noexcept;
   static void run_posted(work& w) noexcept;
   void run_messages(int budget) noexcept;
   static void offer_kept(thread_state& thread) noexcept;
@@ -324,7 +306,7 @@ class cell final : public work {
   };
 
   // What a call touches comes first. `work::context` is the kind.
-  std::atomic<std::uintptr_t> word_{resting};
+  mailbox mailbox_;
   std::unique_ptr<activation, end_live> live_;
   epoch_number dependency_ = 0;  ///< of the actor's state: what it can depend on
   std::uint32_t turns_ = 0;      ///< since it was last looked at, see `idle_rounds`
@@ -339,7 +321,7 @@ class cell final : public work {
   std::atomic<std::uint32_t> queued_{0};
 
   const troupe::key key_;
-  work_list incoming_;              ///< taken from the mailbox, in the order of arrival
+  work_list incoming_;              ///< received from the mailbox, in the order of arrival
   std::unique_ptr<cell_side> side_;  ///< null until it is needed
   std::atomic<std::uint32_t> begun_seen_{0};
   std::atomic<std::uint32_t> begun_{0};  ///< written by the holder alone
