@@ -1,4 +1,4 @@
-// Which invocations an actor lets in, and when.
+// Puts the verdicts of admission into effect.
 
 #include <troupe/runtime/cell.hpp>
 
@@ -10,6 +10,7 @@
 #include <troupe/core/error.hpp>
 
 #include "../core/planted.hpp"
+#include "admission.hpp"
 #include "audience.hpp"
 #include "core.hpp"
 #include "lifecycle.hpp"
@@ -56,99 +57,91 @@ void cell::defer_behind(invocation& keeps_out, invocation& inv, work& w) noexcep
   keep_out(inv, w);
 }
 
-// Whether an actor that is awake, or is shutting down and still runs something, takes an invocation that has not begun.
-// An actor that ends for good takes nothing from outside: effects that were acknowledged would go with it.
-bool cell::takes(const invocation& inv) const noexcept {
-  using purpose = invocation::purpose;
-  if (inv.kind == purpose::background || (inv.kind == purpose::connection && inv.posted)) return true;
-  if (ends_for_good()) return is_planted(planted::destroyed_takes_more) && phase_ == phase::awake;
-  const bool falls_asleep = phase_ == phase::stopping || (side_ && side_->sleep_requested);
-  const bool loses_messages = falls_asleep && type().options.durability == durability::ephemeral;
-  return !loses_messages || inv.kind != purpose::enqueue;
+void cell::refuse(invocation& inv, errc why, std::string_view detail) noexcept {
+  core().refuse(inv, std::make_exception_ptr(error(why, detail)));
 }
 
-// An invocation that an ending actor does not take waits for its successor. A call that another actor waits for is
-// refused, since this one may wait for that actor.
-bool cell::turn_away(invocation& inv, work& w) noexcept {
-  if (ends_for_good() && !inv.from_host && !inv.posted && !inv.must_arrive) {
-    core().refuse(inv, std::make_exception_ptr(error(errc::destroying, name())));
-  } else if (phase_ == phase::stopping) {
-    defer_behind(*side_->passing->procedure, inv, w);
-  } else {
-    defer(w);
+// What admission depends on is looked up only as far as it can matter.
+verdict cell::admit(const invocation& inv) const noexcept {
+  using purpose = invocation::purpose;
+  const invocation* const keeps_out = holder();
+  invocation_facts i;
+  i.kind = inv.kind;
+  i.started = inv.started;
+  i.is_kept_out = keeps_out != nullptr && inv.kind != purpose::lifecycle && !descends(inv, *keeps_out) &&
+                  !(is_planted(planted::background_intrudes) && inv.kind == purpose::background);
+  if (i.started || i.kind == purpose::lifecycle) return detail::admit({}, i);
+  i.given_up = (inv.abandoned() || inv.given_up.stop_requested()) && !is_planted(planted::given_up_call_runs);
+  i.must_arrive = inv.must_arrive;
+  i.posted = inv.posted;
+  i.from_actor = !inv.from_host;
+  i.of_earlier_life = inv.kind == purpose::background && (!live_ || inv.life != live_->known_life());
+  i.of_earlier_actor = inv.via && inv.via->heard_by && inv.via->heard_by.get() != heard_by();
+  actor_facts a;
+  a.phase = phase_;
+  a.runtime_stops = core().stopping();
+  a.ends_for_good = ends_for_good() && !(is_planted(planted::destroyed_takes_more) && phase_ == phase::awake);
+  a.falls_asleep = side_ && side_->sleep_requested;
+  a.is_ephemeral = type().options.durability == durability::ephemeral;
+  if (phase_ == phase::stopping) {
+    a.is_quiet = live_->running_count == 0;
+    a.is_interrupted = live_->interrupted;
+    i.descends_from_stop = !i.is_kept_out && descends(inv, *side_->passing->procedure);
   }
-  return true;
+  return detail::admit(a, i);
 }
 
 // Runs a message of an invocation, or puts it aside. False if the cell is no longer held.
 bool cell::dispatch(invocation& inv, work& w) noexcept {
+  switch (admit(inv)) {
+    case verdict::run: return inv.started ? run_turn(inv, &w) : run_admitted(inv);
+    case verdict::wake: return wake_for(inv, w);
+    case verdict::wait_for_holder: keep_out(inv, w); break;
+    case verdict::wait_for_procedure:
+      defer_behind(phase_ == phase::stopping ? *side_->passing->procedure : *holder(), inv, w);
+      break;
+    case verdict::wait_for_successor: defer(w); break;
+    case verdict::refuse_given_up:
+      refuse(inv, errc::aborted, name() + ": the call was given up before it began");
+      break;
+    case verdict::refuse_earlier_life: refuse(inv, errc::aborted, name() + " did not wake"); break;
+    case verdict::refuse_earlier_actor: core().refuse(inv, inv.via->why_closed()); break;
+    case verdict::refuse_runtime_stops: refuse(inv, errc::runtime_stopped, core().interrupted(name())); break;
+    case verdict::refuse_own_wake:
+      refuse(inv, errc::starting, name() + " was called by its own on_create or on_wake");
+      break;
+    case verdict::refuse_end: refuse(inv, errc::destroying, name()); break;
+    case verdict::refuse_late_task: refuse(inv, errc::aborted, name() + " has shut down"); break;
+  }
+  return true;
+}
+
+// An invocation has come to an actor that is asleep.
+bool cell::wake_for(invocation& inv, work& w) noexcept {
+  try {
+    inv.created_actor = inv.origin != nullptr && lifecycle::wake_at_once(*this, *inv.origin);
+  } catch (...) {
+    core().refuse(inv, std::current_exception());
+    return true;
+  }
+  if (inv.created_actor) return run_admitted(inv);
+  lifecycle::begin_wake(*this);
+  defer_behind(*holder(), inv, w);
+  return true;
+}
+
+// Its first turn, in an actor that is in memory by now, so that it is known which one it is.
+bool cell::run_admitted(invocation& inv) noexcept {
   using purpose = invocation::purpose;
-  invocation* const keeps_out = holder();
-  const bool intrudes = is_planted(planted::background_intrudes) && inv.kind == purpose::background;
-  const bool excluded =
-      keeps_out != nullptr && inv.kind != purpose::lifecycle && !descends(inv, *keeps_out) && !intrudes;
-  if (inv.started) {
-    if (excluded) return keep_out(inv, w), true;
-    return run_turn(inv, &w);
-  }
-  if (inv.kind == purpose::lifecycle) return run_turn(inv, nullptr);
-  const auto refuse = [&](errc why, std::string_view detail) {
-    core().refuse(inv, std::make_exception_ptr(error(why, detail)));
+  const bool is_checked = inv.kind != purpose::lifecycle;
+  if (is_checked && inv.origin != nullptr && inv.origin->how == address::intent::by_id && !is(inv.origin->id)) {
+    refuse(inv, errc::not_found, fmt::format("{} {}", type().name, inv.origin->id.str()));
     return true;
-  };
-  const bool given_up = inv.abandoned() || inv.given_up.stop_requested();
-  if (given_up && !inv.must_arrive && !is_planted(planted::given_up_call_runs)) {
-    return refuse(errc::aborted, fmt::format("{}: the call was given up before it began", name()));
-  }
-  // Begun by an on_create or on_wake that then failed: its actor's live copy is gone.
-  if (inv.kind == purpose::background && (!live_ || inv.life != live_->known_life())) {
-    return refuse(errc::aborted, fmt::format("{} did not wake", name()));
-  }
-  if (inv.via && inv.via->heard_by && inv.via->heard_by.get() != heard_by()) {
-    core().refuse(inv, inv.via->why_closed());  // it was connected to an actor that is gone
-    return true;
-  }
-  switch (phase_) {
-    case phase::asleep:
-      if (core().stopping()) return refuse(errc::runtime_stopped, core().interrupted(name()));
-      try {
-        inv.created_actor = inv.origin != nullptr && lifecycle::wake_at_once(*this, *inv.origin);
-      } catch (...) {
-        core().refuse(inv, std::current_exception());
-        return true;
-      }
-      if (inv.created_actor) break;
-      lifecycle::begin_wake(*this);
-      defer_behind(*holder(), inv, w);
-      return true;
-    case phase::waking:
-      if (!excluded) {
-        return refuse(errc::starting, fmt::format("{} was called by its own on_create or on_wake", name()));
-      }
-      return defer_behind(*keeps_out, inv, w), true;
-    case phase::awake:
-      if (excluded) return keep_out(inv, w), true;
-      if (!takes(inv)) return turn_away(inv, w);
-      break;
-    case phase::stopping:
-      if (inv.kind == purpose::background || (inv.kind == purpose::connection && inv.posted)) {
-        if (excluded) return keep_out(inv, w), true;
-        break;
-      }
-      // Actions that still run may lead to calls back to here, and could not end without them.
-      if (!excluded && inv.kind != purpose::enqueue && descends(inv, *side_->passing->procedure)) break;
-      if (excluded || !takes(inv) || live_->running_count == 0 || live_->interrupted) return turn_away(inv, w);
-      break;
-    case phase::finalising:
-      if (inv.kind == purpose::background) return refuse(errc::aborted, name() + " has shut down");
-      return defer_behind(*keeps_out, inv, w), true;
-  }
-  if (inv.origin != nullptr && inv.origin->how == address::intent::by_id && !is(inv.origin->id)) {
-    return refuse(errc::not_found, fmt::format("{} {}", type().name, inv.origin->id.str()));
   }
   const bool changes = inv.kind == purpose::action ? inv.writes : inv.kind == purpose::enqueue && !inv.must_arrive;
   if (changes && refuses_changes()) {
-    return refuse(errc::store_refuses_changes, name());
+    refuse(inv, errc::store_refuses_changes, name());
+    return true;
   }
   return run_turn(inv, nullptr);
 }

@@ -35,6 +35,7 @@ class lookup_invocation;
 class status_invocation;
 struct cell_side;
 struct turn;
+enum class verdict : std::uint8_t;
 
 /// For people: "chatRoom/general".
 [[nodiscard]] std::string name_of(const definition& type, const troupe::key& key);
@@ -297,8 +298,10 @@ class cell final : public work {
   void fetch() const noexcept;
   [[nodiscard]] static bool descends(const invocation& inv, const invocation& from) noexcept;
   [[nodiscard]] bool ends_for_good() const noexcept;
-  [[nodiscard]] bool takes(const invocation& inv) const noexcept;
-  bool turn_away(invocation& inv, work& w) noexcept;
+  [[nodiscard]] verdict admit(const invocation& inv) const noexcept;
+  bool wake_for(invocation& inv, work& w) noexcept;
+  bool run_admitted(invocation& inv) noexcept;
+  void refuse(invocation& inv, errc why, std::string_view detail) noexcept;
   void defer_behind(invocation& keeps_out, invocation& inv, work& w) noexcept;
 
   struct end_live {
