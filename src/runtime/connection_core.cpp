@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <troupe/actor/listener_wait.hpp>
 #include <troupe/core/error.hpp>
 
 #include "audience.hpp"

@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <troupe/actor/listener_wait.hpp>
 #include <troupe/client/call.hpp>
 
 namespace troupe {
@@ -18,35 +19,6 @@ template <class A>
 class handle;
 
 namespace detail {
-
-/// Waits on a listener. One at a time.
-class listener_wait final : public wait {
- public:
-  enum class until : std::uint8_t {
-    settled,  ///< can_subscribe has answered
-    heard,    ///< there is an event, or there will be none
-  };
-  listener_wait(listener& l, until u) noexcept : listener_{l}, until_{u} {}
-  listener_wait(const listener_wait&) = delete;
-
-  [[nodiscard]] bool await_ready() const noexcept { return false; }
-  bool await_suspend(std::coroutine_handle<> h);
-  /// Throws `auth.forbidden` or whatever denied it; why the connection was closed; `actor.aborted`.
-  /// Returns the event, with a reference; null when there is none.
-  [[nodiscard]] event_record* await_resume();
-
-  /// From the connection, with its lock held.
-  void notify() noexcept { wake(); }
-
- private:
-  [[nodiscard]] bool done() const noexcept;
-  void interrupt() noexcept override;
-
-  listener& listener_;
-  until until_;
-  bool aborted_ = false;
-  bool occupied_ = false;
-};
 
 template <class F>
 class typed_callback final : public event_callback {
