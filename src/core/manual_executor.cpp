@@ -81,7 +81,9 @@ std::size_t manual_executor::poll(std::size_t most) {
   if (thread.mark.of_unknown_thread()) [[unlikely]]
     detail::make_known(thread);
   const detail::working polling{thread, *this};
-  if (timers_.next_look() != time_point::max()) timers_.expire(now());  // else there is no need to know the time
+  if (timers_.next_look() != time_point::max()) {  // else there is no need to know the time
+    if (const auto present = now(); timers_.due(present)) timers_.expire(present);
+  }
   std::size_t ran = 0;
   work_list taken;
   for (; ran < most; ++ran) {
