@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <troupe/core/assert.hpp>
 #include <troupe/core/error.hpp>
 
 #include "../core/planted.hpp"
@@ -62,7 +63,7 @@ void cell::refuse(invocation& inv, errc why, std::string_view detail) noexcept {
 }
 
 // What admission depends on is looked up only as far as it can matter.
-verdict cell::admit(const invocation& inv) const noexcept {
+[[gnu::always_inline]] inline verdict cell::admit(const invocation& inv) const noexcept {
   using purpose = invocation::purpose;
   const invocation* const keeps_out = holder();
   invocation_facts i;
@@ -79,10 +80,12 @@ verdict cell::admit(const invocation& inv) const noexcept {
   i.of_earlier_actor = inv.via && inv.via->heard_by && inv.via->heard_by.get() != heard_by();
   actor_facts a;
   a.phase = phase_;
-  a.runtime_stops = core().stopping();
-  a.ends_for_good = ends_for_good() && !(is_planted(planted::destroyed_takes_more) && phase_ == phase::awake);
-  a.falls_asleep = side_ && side_->sleep_requested;
-  a.is_ephemeral = type().options.durability == durability::ephemeral;
+  if (phase_ == phase::asleep) a.runtime_stops = core().stopping();
+  if (side_) {
+    a.ends_for_good = ends_for_good() && !(is_planted(planted::destroyed_takes_more) && phase_ == phase::awake);
+    a.falls_asleep = side_->sleep_requested;
+  }
+  a.is_ephemeral = inv.kind == purpose::enqueue && type().options.durability == durability::ephemeral;
   if (phase_ == phase::stopping) {
     a.is_quiet = live_->running_count == 0;
     a.is_interrupted = live_->interrupted;
@@ -91,29 +94,57 @@ verdict cell::admit(const invocation& inv) const noexcept {
   return detail::admit(a, i);
 }
 
+// Its first turn, in an actor that is in memory by now, so that it is known which one it is.
+[[gnu::always_inline]] inline bool cell::run_admitted(invocation& inv) noexcept {
+  using purpose = invocation::purpose;
+  if (inv.origin != nullptr && inv.origin->how == address::intent::by_id && !is(inv.origin->id)) {
+    refuse(inv, errc::not_found, fmt::format("{} {}", type().name, inv.origin->id.str()));
+    return true;
+  }
+  const bool changes = inv.kind == purpose::action ? inv.writes : inv.kind == purpose::enqueue && !inv.must_arrive;
+  if (changes && refuses_changes()) {
+    refuse(inv, errc::store_refuses_changes, name());
+    return true;
+  }
+  return run_turn(inv, nullptr);
+}
+
 // Runs a message of an invocation, or puts it aside. False if the cell is no longer held.
 bool cell::dispatch(invocation& inv, work& w) noexcept {
-  switch (admit(inv)) {
-    case verdict::run: return inv.started ? run_turn(inv, &w) : run_admitted(inv);
+  const bool is_procedure = inv.kind == invocation::purpose::lifecycle;
+  const verdict why = admit(inv);
+  switch (why) {
+    case verdict::run:
+      return inv.started || is_procedure ? run_turn(inv, inv.started ? &w : nullptr) : run_admitted(inv);
     case verdict::wake: return wake_for(inv, w);
     case verdict::wait_for_holder: keep_out(inv, w); break;
     case verdict::wait_for_procedure:
       defer_behind(phase_ == phase::stopping ? *side_->passing->procedure : *holder(), inv, w);
       break;
     case verdict::wait_for_successor: defer(w); break;
-    case verdict::refuse_given_up:
-      refuse(inv, errc::aborted, name() + ": the call was given up before it began");
-      break;
-    case verdict::refuse_earlier_life: refuse(inv, errc::aborted, name() + " did not wake"); break;
-    case verdict::refuse_earlier_actor: core().refuse(inv, inv.via->why_closed()); break;
-    case verdict::refuse_runtime_stops: refuse(inv, errc::runtime_stopped, core().interrupted(name())); break;
-    case verdict::refuse_own_wake:
-      refuse(inv, errc::starting, name() + " was called by its own on_create or on_wake");
-      break;
-    case verdict::refuse_end: refuse(inv, errc::destroying, name()); break;
-    case verdict::refuse_late_task: refuse(inv, errc::aborted, name() + " has shut down"); break;
+    default: refuse_as(inv, why);
   }
   return true;
+}
+
+void cell::refuse_as(invocation& inv, verdict why) noexcept {
+  switch (why) {
+    case verdict::refuse_given_up:
+      return refuse(inv, errc::aborted, name() + ": the call was given up before it began");
+    case verdict::refuse_earlier_life: return refuse(inv, errc::aborted, name() + " did not wake");
+    case verdict::refuse_earlier_actor: return core().refuse(inv, inv.via->why_closed());
+    case verdict::refuse_runtime_stops: return refuse(inv, errc::runtime_stopped, core().interrupted(name()));
+    case verdict::refuse_own_wake:
+      return refuse(inv, errc::starting, name() + " was called by its own on_create or on_wake");
+    case verdict::refuse_end: return refuse(inv, errc::destroying, name());
+    case verdict::refuse_late_task: return refuse(inv, errc::aborted, name() + " has shut down");
+    case verdict::run:
+    case verdict::wait_for_holder:
+    case verdict::wait_for_procedure:
+    case verdict::wait_for_successor:
+    case verdict::wake: break;
+  }
+  TROUPE_ASSERT(false, "only a refusal refuses");
 }
 
 // An invocation has come to an actor that is asleep.
@@ -128,22 +159,6 @@ bool cell::wake_for(invocation& inv, work& w) noexcept {
   lifecycle::begin_wake(*this);
   defer_behind(*holder(), inv, w);
   return true;
-}
-
-// Its first turn, in an actor that is in memory by now, so that it is known which one it is.
-bool cell::run_admitted(invocation& inv) noexcept {
-  using purpose = invocation::purpose;
-  const bool is_checked = inv.kind != purpose::lifecycle;
-  if (is_checked && inv.origin != nullptr && inv.origin->how == address::intent::by_id && !is(inv.origin->id)) {
-    refuse(inv, errc::not_found, fmt::format("{} {}", type().name, inv.origin->id.str()));
-    return true;
-  }
-  const bool changes = inv.kind == purpose::action ? inv.writes : inv.kind == purpose::enqueue && !inv.must_arrive;
-  if (changes && refuses_changes()) {
-    refuse(inv, errc::store_refuses_changes, name());
-    return true;
-  }
-  return run_turn(inv, nullptr);
 }
 
 }  // namespace detail

@@ -51,7 +51,7 @@ enum class verdict : std::uint8_t {
 
 /// Whether an actor that is awake, or shuts down and still runs something, takes an invocation that has not started. An
 /// actor that ends for good takes nothing from outside: effects that were acknowledged would go with it.
-[[nodiscard]] constexpr bool takes(const actor_facts& a, const invocation_facts& i) noexcept {
+[[nodiscard, gnu::always_inline]] constexpr bool takes(const actor_facts& a, const invocation_facts& i) noexcept {
   using purpose = invocation::purpose;
   if (i.kind == purpose::background || (i.kind == purpose::connection && i.posted)) return true;
   if (a.ends_for_good) return false;
@@ -60,13 +60,14 @@ enum class verdict : std::uint8_t {
 }
 
 /// What an actor that ends does with an invocation that it does not take.
-[[nodiscard]] constexpr verdict turn_away(const actor_facts& a, const invocation_facts& i) noexcept {
+[[nodiscard, gnu::always_inline]] constexpr verdict turn_away(const actor_facts& a,
+                                                              const invocation_facts& i) noexcept {
   if (a.ends_for_good && i.from_actor && !i.posted && !i.must_arrive) return verdict::refuse_end;
   return a.phase == cell::phase::stopping ? verdict::wait_for_procedure : verdict::wait_for_successor;
 }
 
 /// Decides about an invocation whose turn it is. Pure.
-[[nodiscard]] constexpr verdict admit(const actor_facts& a, const invocation_facts& i) noexcept {
+[[nodiscard, gnu::always_inline]] constexpr verdict admit(const actor_facts& a, const invocation_facts& i) noexcept {
   using phase = cell::phase;
   using purpose = invocation::purpose;
   if (i.started) return i.is_kept_out ? verdict::wait_for_holder : verdict::run;

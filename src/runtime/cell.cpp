@@ -140,11 +140,16 @@ bool cell::try_wake(const address& wanted) {
 }
 
 bool cell::enqueue(work& w) noexcept {
-  auto found = mailbox_.enqueue(w);
-  while (found == mailbox::outcome::dormant) {
-    found = lock_dormant() ? mailbox::outcome::locked : mailbox_.enqueue(w);
-  }
+  const auto found = mailbox_.enqueue(w);
   if (found == mailbox::outcome::queued) return false;
+  if (found == mailbox::outcome::dormant) return enqueue_dormant(w);
+  incoming_.push_back(w);
+  return true;
+}
+
+// Out of line, so that the others save no registers for its sake.
+[[gnu::noinline]] bool cell::enqueue_dormant(work& w) noexcept {
+  if (!lock_dormant()) return enqueue(w);
   incoming_.push_back(w);
   return true;
 }

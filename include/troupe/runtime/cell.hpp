@@ -270,6 +270,7 @@ class cell final : public work {
   friend class status_invocation;
 
   [[nodiscard]] bool lock_dormant() noexcept;
+  bool enqueue_dormant(work& w) noexcept;
   static void run_posted(work& w) noexcept;
   void run_messages(int budget) noexcept;
   static void offer_kept(thread_state& thread) noexcept;
@@ -302,6 +303,7 @@ class cell final : public work {
   bool wake_for(invocation& inv, work& w) noexcept;
   bool run_admitted(invocation& inv) noexcept;
   void refuse(invocation& inv, errc why, std::string_view detail) noexcept;
+  void refuse_as(invocation& inv, verdict why) noexcept;
   void defer_behind(invocation& keeps_out, invocation& inv, work& w) noexcept;
 
   struct end_live {
