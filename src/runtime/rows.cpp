@@ -4,6 +4,8 @@
 #include <iterator>
 #include <set>
 
+#include <troupe/core/assert.hpp>
+
 #include "outgoing.hpp"
 
 namespace troupe {
@@ -13,6 +15,9 @@ namespace {
 
 // Beside its body, a message is some columns and entries of indices.
 constexpr std::size_t row_bytes = 64;
+
+std::size_t bytes_of(const message_row& row) noexcept { return row_bytes + (row.fresh ? row.body->size() : 0); }
+std::size_t bytes_of(const parcel& p) noexcept { return row_bytes + p.body->size(); }
 
 }  // namespace
 
@@ -28,27 +33,42 @@ epoch_number parcel::claim() noexcept {
   return found == before ? 0 : found;
 }
 
-std::size_t row_changes::size() const noexcept {
-  std::size_t total = (removed_.size() + arrived_.size()) * sizeof(std::uint64_t);
-  for (const auto& [id, row] : messages_) total += row_bytes + (row.fresh ? row.body->size() : 0);
-  for (const auto& p : sent_) total += row_bytes + p->body->size();
-  return total;
+void row_changes::put(std::uint64_t id, message_row row) {
+  const auto [known, is_new] = messages_.try_emplace(id);
+  if (!is_new) messages_bytes_ -= bytes_of(known->second);
+  known->second = std::move(row);
+  messages_bytes_ += bytes_of(known->second);
+}
+
+void row_changes::send(counted_ptr<parcel> p) {
+  sent_bytes_ += bytes_of(*p);
+  sent_.push_back(std::move(p));
+}
+
+bool row_changes::is_counted_right() const noexcept {
+  std::size_t messages = 0;
+  std::size_t sent = 0;
+  for (const auto& [id, row] : messages_) messages += bytes_of(row);
+  for (const auto& p : sent_) sent += bytes_of(*p);
+  return messages == messages_bytes_ && sent == sent_bytes_;
 }
 
 void row_changes::merge(row_changes&& later) {
   for (auto& [id, row] : later.messages_) {
-    const auto [known, is_new] = messages_.try_emplace(id, row);
-    if (is_new) continue;
-    row.fresh = known->second.fresh;
-    known->second = std::move(row);
+    if (const auto known = messages_.find(id); known != messages_.end()) row.fresh = known->second.fresh;
+    put(id, std::move(row));
   }
   for (const std::uint64_t id : later.removed_) {
     const auto known = messages_.find(id);
     const bool came_here = known != messages_.end() && known->second.fresh;
-    if (known != messages_.end()) messages_.erase(known);
+    if (known != messages_.end()) {
+      messages_bytes_ -= bytes_of(known->second);
+      messages_.erase(known);
+    }
     if (!came_here) removed_.push_back(id);
   }
   std::ranges::move(later.sent_, std::back_inserter(sent_));
+  sent_bytes_ += later.sent_bytes_;
   std::ranges::move(later.arrived_, std::back_inserter(arrived_));
   later = {};
 }
@@ -57,11 +77,14 @@ void row_changes::merge(row_changes&& later) {
 row_changes row_changes::take_independent() {
   row_changes taken;
   taken.sent_.swap(sent_);
+  std::swap(taken.sent_bytes_, sent_bytes_);
   std::set<const bytes*> waiting;
   for (auto m = messages_.begin(); m != messages_.end();) {
     const auto next = std::next(m);
     if (m->second.fresh) {
       waiting.insert(m->second.body.get());
+      messages_bytes_ -= bytes_of(m->second);
+      taken.messages_bytes_ += bytes_of(m->second);
       taken.messages_.insert(messages_.extract(m));
     }
     m = next;
@@ -77,6 +100,7 @@ row_changes row_changes::take_independent() {
 
 void row_changes::drop_messages() noexcept {
   messages_.clear();
+  messages_bytes_ = 0;
   removed_.clear();
 }
 
@@ -92,9 +116,11 @@ epoch_number row_changes::claim_arrived() {
 }
 
 void row_changes::place(epoch_number e) {
-  std::erase_if(sent_, [e](const counted_ptr<parcel>& p) {
+  std::erase_if(sent_, [&](const counted_ptr<parcel>& p) {
     epoch_number unsent = 0;
-    return !p->sent_in.compare_exchange_strong(unsent, e, std::memory_order_acq_rel);
+    if (p->sent_in.compare_exchange_strong(unsent, e, std::memory_order_acq_rel)) return false;
+    sent_bytes_ -= bytes_of(*p);
+    return true;
   });
   for (const auto& p : arrived_) p->arrived_in.store(e, std::memory_order_release);
 }
@@ -106,6 +132,7 @@ bool row_changes::concerns_others(epoch_number e) const noexcept {
 }
 
 void row_changes::show(write_set& w, epoch_number e) {
+  TROUPE_ASSERT(is_counted_right(), "the size of all rows is the sum of theirs");
   shown_messages_.clear();
   shown_sent_.clear();
   shown_arrived_.clear();

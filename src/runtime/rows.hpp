@@ -83,12 +83,14 @@ class row_changes {
   [[nodiscard]] bool empty() const noexcept {
     return messages_.empty() && removed_.empty() && sent_.empty() && arrived_.empty();
   }
-  /// Roughly what it will take in a commit.
-  [[nodiscard]] std::size_t size() const noexcept;
+  /// Roughly what it will take in a commit. Each turn asks, and an epoch may have many rows, so it is kept.
+  [[nodiscard]] std::size_t size() const noexcept {
+    return (removed_.size() + arrived_.size()) * sizeof(std::uint64_t) + messages_bytes_ + sent_bytes_;
+  }
 
-  void put(std::uint64_t id, message_row row) { messages_.insert_or_assign(id, std::move(row)); }
+  void put(std::uint64_t id, message_row row);
   void remove(std::uint64_t id) { removed_.push_back(id); }
-  void send(counted_ptr<parcel> p) { sent_.push_back(std::move(p)); }
+  void send(counted_ptr<parcel> p);
   void arrive(counted_ptr<parcel> p) { arrived_.push_back(std::move(p)); }
 
   /// Takes over what happened later. Messages that came and went leave no trace.
@@ -121,7 +123,11 @@ class row_changes {
   [[nodiscard]] bool concerns_others(epoch_number e) const noexcept;
 
  private:
+  [[nodiscard]] bool is_counted_right() const noexcept;
+
   std::map<std::uint64_t, message_row> messages_;
+  std::size_t messages_bytes_ = 0;
+  std::size_t sent_bytes_ = 0;
   std::vector<std::uint64_t> removed_;
   std::vector<counted_ptr<parcel>> sent_;
   std::vector<counted_ptr<parcel>> arrived_;
