@@ -62,7 +62,7 @@ void cell::refuse(invocation& inv, errc why, std::string_view detail) noexcept {
   core().refuse(inv, std::make_exception_ptr(error(why, detail)));
 }
 
-// What admission depends on is looked up only as far as it can matter.
+// Facts are looked up only where they can matter.
 [[gnu::always_inline]] inline verdict cell::admit(const invocation& inv) const noexcept {
   using purpose = invocation::purpose;
   const invocation* const keeps_out = holder();
@@ -119,6 +119,7 @@ bool cell::dispatch(invocation& inv, work& w) noexcept {
     case verdict::wake: return wake_for(inv, w);
     case verdict::wait_for_holder: keep_out(inv, w); break;
     case verdict::wait_for_procedure:
+      TROUPE_ASSERT(phase_ == phase::stopping || holder() != nullptr, "a wake, and the last commit, hold the actor");
       defer_behind(phase_ == phase::stopping ? *side_->passing->procedure : *holder(), inv, w);
       break;
     case verdict::wait_for_successor: defer(w); break;

@@ -59,7 +59,7 @@ enum class verdict : std::uint8_t {
   return !(ends && a.is_ephemeral && i.kind == purpose::enqueue);
 }
 
-/// What an actor that ends does with an invocation that it does not take.
+/// The verdict on an invocation that an ending actor does not take.
 [[nodiscard, gnu::always_inline]] constexpr verdict turn_away(const actor_facts& a,
                                                               const invocation_facts& i) noexcept {
   if (a.ends_for_good && i.from_actor && !i.posted && !i.must_arrive) return verdict::refuse_end;

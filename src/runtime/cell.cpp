@@ -349,7 +349,7 @@ void cell::settle(invocation& inv, turn& t) noexcept {
   t.settled = true;
 }
 
-// What waits for the actor to be quiet.
+// Wakes the procedure that waits for the actor to be quiet.
 void cell::go_on_with_procedure() noexcept {
   if (!side_->passing || side_->passing->quiet == nullptr || !live_ || live_->running_count != 0) return;
   std::exchange(side_->passing->quiet, nullptr)->wake();

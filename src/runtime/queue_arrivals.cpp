@@ -64,8 +64,8 @@ void cell_queues::open_door(std::uint32_t queue) noexcept {
   }
 }
 
-// What waits for a place is tried again later. If the actor is gone, it goes to the successor: behind those that had a
-// place already and were on their way in, before all that has come since.
+// Messages that wait for a place are tried again later. If the actor is gone, they go to the successor: behind the
+// messages that had a place already and were on their way in, before all that have come since.
 void cell_queues::close_doors(bool destroyed) noexcept {
   auto& deferred = owner.side().deferred;
   work_list first, since;

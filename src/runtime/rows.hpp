@@ -96,7 +96,7 @@ class row_changes {
   /// Takes over what happened later. Messages that came and went leave no trace.
   void merge(row_changes&& later);
   /// Takes out what can be stored without the state that it belongs to: what was sent, and what came and still waits.
-  /// What is left was done with messages that are elsewhere in the store, and is undone.
+  /// The changes that are left concern messages that are elsewhere in the store; they are undone.
   [[nodiscard]] row_changes take_independent();
   /// Whether there are changes to messages of its queues.
   [[nodiscard]] bool has_messages() const noexcept { return !messages_.empty() || !removed_.empty(); }

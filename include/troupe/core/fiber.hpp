@@ -127,7 +127,7 @@ template <class T>
 
 /// Since when, at the latest, a thread has been in the turn that it is in. No turn reads a clock: it is marked by
 /// `turn_watch`, which looks at all threads from time to time, and by a clock that is moved within it. Most turns look
-/// for a mark before they end. A plain action that runs at once on its caller's thread has no time for that: a mark
+/// for a mark when they end. A plain action that runs at once on its caller's thread has no time for that: a mark
 /// makes the count of its thread's calls full, so that the call looks round as if it had to give way.
 class turn_mark {
  public:

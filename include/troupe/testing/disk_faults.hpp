@@ -7,7 +7,7 @@ namespace troupe {
 inline namespace v0 {
 namespace testing {
 
-/// What SQLite does with files. `any` stands for each of the others.
+/// An operation of SQLite on a file. `any` stands for each of the others.
 enum class disk_operation : std::uint8_t {
   any,
   open,
