@@ -120,6 +120,7 @@ void call_core::run_plain(cell&, thread_state&, epoch_number) noexcept {}
 std::coroutine_handle<> call_core::begin_body(activation&) { return nullptr; }
 void call_core::end_body(activation&, std::coroutine_handle<>) {}
 void call_core::keep_body(activation&, std::coroutine_handle<>, invocation&) {}
+errc call_core::when_late() const noexcept { return errc::action_timed_out; }
 std::string_view call_core::action_name() const noexcept { return {}; }
 
 void call_core::refuse_again() const {
@@ -188,7 +189,7 @@ bool call_core::settle_slowly(cell& c, thread_state& thread) noexcept {
 
 // A call that was given up before it began never runs.
 void call_core::require_wanted(const thread_state& thread) const {
-  target().require_open();
+  target().require_open(when_late());
   if (!thread.is_cancelled()) return;
   throw error(errc::aborted, fmt::format("{}: the coroutine that calls was cancelled before the call began",
                                          target().where().name()));

@@ -87,13 +87,13 @@ cell* handle_core::hold(bool changes) const noexcept {
   return nullptr;
 }
 
-void handle_core::refuse() const {
+void handle_core::refuse(errc when_late) const {
   const auto name = where().name();
   if (via_ && via_->closed()) via_->throw_closed();
   if (stop_.stop_requested()) {
     throw error(errc::aborted, fmt::format("{}: the stop token was triggered before the call began", name));
   }
-  throw error(errc::action_timed_out, fmt::format("{}: the time-out was over before the call began", name));
+  throw error(when_late, fmt::format("{}: the time-out was over before the call began", name));
 }
 
 void handle_core::refuse_empty() {

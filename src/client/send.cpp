@@ -74,10 +74,12 @@ send_core::send_core(const handle_core& to, std::string_view queue, std::string_
 send_core::send_core(const handle_core& to, std::string_view queue, bytes_view cbor, std::chrono::nanoseconds delay)
     : send_core{to, place_of(*to.where().type, queue), checked(*to.where().type, queue, cbor), delay, false} {}
 
+errc send_core::when_late() const noexcept { return waits_ ? errc::queue_timed_out : errc::action_timed_out; }
+
 invocation* send_core::make(executor& home) {
   auto* const inv = new enqueuing{home, queue_, body_, due_after(home, delay_)};
   inv->answer_later = waits_;
-  if (waits_) inv->when_late = errc::queue_timed_out;
+  inv->when_late = when_late();
   return inv;
 }
 
@@ -98,7 +100,7 @@ enqueuing* send_core::make_parcel(turn& sender) {
   }
   auto* const inv = new enqueuing{core.exec(), std::move(p)};
   inv->answer_later = waits_;
-  if (waits_) inv->when_late = errc::queue_timed_out;
+  inv->when_late = when_late();
   return inv;
 }
 

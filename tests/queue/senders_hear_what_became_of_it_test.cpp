@@ -96,6 +96,16 @@ TEST_CASE("A sender's time-out is its own: the message is still handled") {
   CHECK(w.errors.empty());
 }
 
+TEST_CASE("A time-out that is over from the start is a sender's too, and sends nothing") {
+  world w{both()};
+  const auto a = w.client.get_or_create<worker>("a");
+  const auto b = w.client.get_or_create<asker>("b");
+  CHECK(w.code(a.with(troupe::timeout{0s}).send_and_wait(worker::work, "question")) == "queue.timed_out");
+  CHECK(w.code(b.call<&asker::ask_for>(0ms)) == "queue.timed_out");
+  w.settle();
+  CHECK(w.run(a.call<&worker::sizes>())[0] == 0);
+}
+
 TEST_CASE("A sender may stop waiting") {
   world w{workers()};
   const auto a = w.client.get_or_create<worker>("a");

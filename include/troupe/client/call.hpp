@@ -16,6 +16,7 @@
 #include <troupe/client/call_wait.hpp>
 #include <troupe/client/handle_core.hpp>
 #include <troupe/core/assert.hpp>
+#include <troupe/core/error.hpp>
 #include <troupe/runtime/cell.hpp>
 
 namespace troupe {
@@ -74,6 +75,8 @@ class call_core {
   /// Gives a coroutine that has begun to the invocation that make() has made.
   virtual void keep_body(activation& a, std::coroutine_handle<> body, invocation& in);
 
+  /// What the caller gets when its time-out has passed.
+  [[nodiscard]] virtual errc when_late() const noexcept;
   /// Of the action, for those that run on their caller's thread.
   [[nodiscard]] virtual std::string_view action_name() const noexcept;
 
@@ -115,8 +118,7 @@ class call_core {
   bool suspend_on(invocation& sent, std::coroutine_handle<> h);
   /// Ends the waiting; throws the failure, if there is one.
   void conclude();
-  /// Throws `actor.aborted`, `actor.action_timed_out` or why the connection is closed if the call was given up before
-  /// it began.
+  /// Throws `actor.aborted`, `when_late()` or why the connection is closed if the call was given up before it began.
   void require_wanted(const thread_state& thread) const;
   /// The call has failed before anything was sent.
   void fail(std::exception_ptr why) noexcept {

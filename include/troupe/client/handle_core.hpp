@@ -9,6 +9,7 @@
 #include <troupe/actor/connection_core.hpp>
 #include <troupe/core/assert.hpp>
 #include <troupe/core/counted_ptr.hpp>
+#include <troupe/core/error.hpp>
 #include <troupe/runtime/cell.hpp>
 
 namespace troupe {
@@ -72,9 +73,9 @@ class handle_core {
   [[nodiscard]] bool is_open() const noexcept { return !guarded_ || guard_is_open(); }
   /// The cell, held, if a call may begin in it at once; else null.
   [[nodiscard]] cell* hold(bool changes) const noexcept;
-  /// Throws the reason if it may not: `actor.aborted`, `actor.action_timed_out`, or why the connection is closed.
-  void require_open() const {
-    if (!is_open()) refuse();
+  /// Throws the reason if it may not: `actor.aborted`, `when_late`, or why the connection is closed.
+  void require_open(errc when_late = errc::action_timed_out) const {
+    if (!is_open()) refuse(when_late);
   }
 
   /// The time-out of calls. `of_definition`: the definition's.
@@ -91,7 +92,7 @@ class handle_core {
  private:
   [[noreturn]] static void refuse_empty();
   [[nodiscard]] cell* look_up() const;
-  [[noreturn]] void refuse() const;
+  [[noreturn]] void refuse(errc when_late) const;
   [[nodiscard]] bool guard_is_open() const noexcept;
   void release() noexcept;
   void update_guard() noexcept;

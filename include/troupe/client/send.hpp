@@ -35,6 +35,7 @@ class send_core : public call_core {
 
  private:
   invocation* make(executor& home) override;
+  [[nodiscard]] errc when_late() const noexcept override;
   [[nodiscard]] enqueuing* make_parcel(turn& sender);
 
   std::uint32_t queue_ = 0;
