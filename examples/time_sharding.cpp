@@ -37,12 +37,22 @@ troupe::handle<hourly_views> shard(const troupe::client& client, troupe::wall_ti
 // [/key]
 
 // [day]
+// A shard may be destroyed between the search and the call.
+troupe::task<std::int64_t> views_of(troupe::handle<hourly_views> shard, std::string page) {
+  try {
+    co_return co_await shard.call<&hourly_views::of>(page);
+  } catch (const troupe::error& e) {
+    if (!e.is(troupe::errc::not_found)) throw;
+  }
+  co_return 0;
+}
+
 troupe::task<std::int64_t> views_of_day(troupe::client client, std::string date, std::string page) {
   troupe::tags that_day{{"day", date}};
   const auto shards = co_await client.find<hourly_views>(that_day);  // those that exist: no empty hours are made
-  std::vector<troupe::call<hourly_views, &hourly_views::of>> questions;
+  std::vector<troupe::task<std::int64_t>> questions;
   for (const auto& each : shards) {
-    questions.push_back(client.get_for_id<hourly_views>(each.id).call<&hourly_views::of>(page));
+    questions.push_back(views_of(client.get_for_id<hourly_views>(each.id), page));
   }
   const auto answers = co_await troupe::when_all(std::move(questions));
   std::int64_t views = 0;
