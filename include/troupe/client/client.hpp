@@ -172,8 +172,8 @@ class client {
   }
 
   /// The actors of this type, awake or not, a page at a time, in the order of their creation. Waits until what was
-  /// created before is durable. `ephemeral` actors are not listed. An actor is listed until its end is durable, which is
-  /// after `destroy()` has returned to its caller: a call by its id may find no actor.
+  /// created before is durable. `ephemeral` actors are not listed. An actor is listed until its end is durable, which
+  /// may be after the call that destroyed it has returned: a call by its id may then find no actor.
   template <class A>
   [[nodiscard]] task<std::vector<actor_summary>> list(page p) const {
     return detail::list_actors(core_, type<A>(), std::nullopt, p);
