@@ -420,7 +420,9 @@ bool thread_pool::on_worker() const noexcept { return impl_->mine() != nullptr; 
 void thread_pool::stop() noexcept { impl_->stop(); }
 
 void thread_pool::arm(timer& t, time_point at) noexcept {
-  if (timers_.arm(t, at)) impl_->wake_one();  // a parked worker waits for a later one
+  // A parked worker may wait for a later one. A worker that arms a timer is busy: it looks at the time itself before it
+  // parks, and one of the others looks round meanwhile.
+  if (timers_.arm(t, at) && impl_->mine() == nullptr) impl_->wake_one();
 }
 
 }  // namespace v0
