@@ -39,7 +39,7 @@ void cell_queues::note_and_forget(queued& m) {
 }
 
 void cell_queues::record(row_changes& into) {
-  for (const touch& t : std::exchange(touches_, {})) {
+  for (const touch& t : touches_) {
     const auto found = all_.find(t.id);
     if (found == all_.end()) {
       if (t.before) into.remove(t.id);
@@ -60,6 +60,7 @@ void cell_queues::record(row_changes& into) {
     show(m, row);
     into.put(m.id, std::move(row));
   }
+  touches_.clear();  // the memory serves the next turn
 }
 
 // A row has both counts of attempts in one number: in its upper bits those that do not count. And an attempt that has
@@ -85,9 +86,10 @@ void cell_queues::restore_attempts(queued& m, std::uint32_t stored) const noexce
 }
 
 void cell_queues::forget_changes() noexcept {
-  for (const touch& t : std::exchange(touches_, {})) {
+  for (const touch& t : touches_) {
     if (const auto found = all_.find(t.id); found != all_.end()) found->second.touched = false;
   }
+  touches_.clear();
 }
 
 // Messages that the turn added are gone again; those that it acknowledged or gave back are there again, and held by

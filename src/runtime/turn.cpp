@@ -12,6 +12,29 @@ namespace troupe {
 inline namespace v0 {
 namespace detail {
 
+namespace {
+
+// A thread that is no worker wakes one with each actor that it posts. A receiver that is as fast as the sender would be
+// idle again for each message, so several messages are sent at the price of one wake.
+void send_all(work_list& outgoing, executor& exec, bool on_worker) noexcept {
+  constexpr int messages_a_wake = 64;
+  const work* const first = outgoing.front();
+  if (first == nullptr || first->next == first || on_worker) {
+    while (work* const w = outgoing.pop_front()) w->run(*w);
+    return;
+  }
+  while (!outgoing.empty()) {
+    const post_batch together{exec};
+    for (int left = messages_a_wake; left != 0; --left) {
+      work* const w = outgoing.pop_front();
+      if (w == nullptr) return;
+      w->run(*w);
+    }
+  }
+}
+
+}  // namespace
+
 void turn::learn(epoch_number dependency) noexcept {
   if (dependency <= learned || is_planted(planted::dependency_dropped)) return;
   learned = dependency;
@@ -54,8 +77,10 @@ epoch_number turn::end_with_effects() noexcept {
 // What the turn has sent leaves when it is known what it can depend on.
 epoch_number turn::end_with_more(bool last) noexcept {
   learned = has_effects() ? end_with_effects() : end_plainly();
-  if (last && thread.worker_of == &where->core().exec()) thread.keeps_for = thread.worker_of;
-  while (work* const w = outgoing_.pop_front()) w->run(*w);
+  executor& exec = where->core().exec();
+  const bool on_worker = thread.worker_of == &exec;
+  if (last && on_worker) thread.keeps_for = thread.worker_of;
+  send_all(outgoing_, exec, on_worker);
   thread.keeps_for = nullptr;
   return learned;
 }
