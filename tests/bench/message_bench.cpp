@@ -225,8 +225,8 @@ BENCHMARK_CAPTURE(between_actors, relaxed, durability::relaxed, true)
     ->Name("message/between_actors/relaxed")
     ->Arg(1000)
     ->UseRealTime();
-BENCHMARK(with_failures<handler>)->Name("message/failing/handler")->Arg(0)->Arg(1)->UseRealTime();
-BENCHMARK(with_failures<looper>)->Name("message/failing/loop")->Arg(0)->Arg(1)->UseRealTime();
+BENCHMARK(with_failures<handler>)->Name("message/failing/handler")->Arg(0)->Arg(1)->MeasureProcessCPUTime()->UseRealTime();
+BENCHMARK(with_failures<looper>)->Name("message/failing/loop")->Arg(0)->Arg(1)->MeasureProcessCPUTime()->UseRealTime();
 BENCHMARK(table_by_hand)->Name("baseline/table_by_hand")->Arg(1)->Arg(64)->Arg(1000)->UseRealTime();
 
 }  // namespace
