@@ -101,7 +101,7 @@ void take_connection(invocation* opened) noexcept {
 
 opening* make_opening(executor& home, const handle_core& to, connection_core& c) {
   const address& where = to.where();
-  c.id = where.core->make_id();
+  c.id = where.core->ids().actor();
   where.retain();
   c.address = &where;
   c.home = &home;

@@ -69,8 +69,8 @@ class status_invocation final : public invocation {
       for (const invocation* i = c.live_->running; i != nullptr; i = i->following) seen.running.emplace_back(i->what());
     }
     if (c.live_ && c.side_) {
-      const auto newest = c.side_->registered;
-      seen.unsaved = c.side_->saving || !c.core().commits().is_durable(newest);
+      const auto newest = c.side_->recorder.newest_epoch();
+      seen.unsaved = c.side_->recorder.is_save_ahead() || !c.core().commits().is_durable(newest);
     }
     if (const auto* const h = c.holder(); h != nullptr && h->kind != purpose::lifecycle) seen.exclusive = h->what();
     seen.reason = reason(c);

@@ -90,7 +90,7 @@ enqueuing* send_core::make_parcel(turn& sender) {
   const auto due = due_after(core.exec(), delay_);
   const bool delayed = due != at_once;
   if (stored && delayed) core.delays().look_at_clock();
-  const auto id = stored ? core.next_message_id() : 0;
+  const auto id = stored ? core.ids().message() : 0;
   parcel::row_times times;
   if (stored && delayed) times = {core.delays().stored(due, id), core.exec().clock().wall()};
   auto p = counted_ptr<parcel>::adopt(new parcel{id, counted_ptr<const address>{to}, queue_, body_, due, times});

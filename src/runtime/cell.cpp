@@ -34,15 +34,6 @@ cell::cell(served_type& kind, const troupe::key& key, std::uint8_t place)
 
 cell::~cell() = default;
 
-std::string name_of(const definition& type, const troupe::key& key) {
-  const auto& written = key.canonical();
-  return type.name + "/" + (written == "/" ? std::string{} : written);
-}
-
-std::string address::name() const {
-  return how == intent::by_id ? fmt::format("{} {}", type->name, id.str()) : name_of(*type, key);
-}
-
 void refuse_turn(const cell& c, std::string_view operation) {
   throw error(errc::invalid_operation,
               fmt::format("{}: {} may be used only by the actor's own code, in its turns", c.name(), operation));
@@ -64,7 +55,7 @@ cell_side& cell::side() {
 }
 
 const actor_id& cell::id() {
-  if (!known_id() && live_) core().cells().set_id(*this, core().make_id());
+  if (!known_id() && live_) core().cells().set_id(*this, core().ids().actor());
   return known_id();
 }
 
@@ -112,7 +103,7 @@ void cell::fetch() const noexcept {
 }
 
 cell_queues& cell::queues() const noexcept { return *side_->queues; }
-row_changes& cell::changes() { return side_->changes(); }
+row_changes& cell::changes() { return side_->recorder.changes(); }
 
 // --- the mailbox ----------------------------------------------------------------------------------------------------
 

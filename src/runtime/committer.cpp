@@ -12,7 +12,7 @@
 #include "../core/planted.hpp"
 #include "../core/text_of.hpp"
 #include "core.hpp"
-#include "rows.hpp"
+#include "side.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -129,21 +129,16 @@ void committer::collect() noexcept {
 
 // False if the image's cell has been asked for it.
 bool committer::take(image& m) noexcept {
-  auto expected = image::stage::open;
-  // Whether it is encoded may be read only once it is ours.
-  while (!m.is.compare_exchange_strong(expected, image::stage::busy, std::memory_order_acquire)) {
-    expected = image::stage::open;
-    std::this_thread::yield();  // its holder is filling it just now
-  }
+  m.stage.begin_look();  // whether it is encoded may be read only once it is ours
   if (m.encoded) {
-    m.is.store(image::stage::taken, std::memory_order_release);
+    m.stage.take();
     return true;
   }
   asked_.fetch_add(1, std::memory_order_relaxed);
   cell& c = *m.owner;
-  m.is.store(image::stage::asked, std::memory_order_release);
+  m.stage.ask();
   if (c.try_hold()) {
-    c.side_->freeze_asked();
+    c.side_->recorder.freeze_asked();
     c.let_go();
   } else {
     c.side_->wants.add(cell_wants::freeze);
@@ -224,7 +219,7 @@ void committer::succeeded() noexcept {
 
 // Only a failure that may go away is tried again. A write-set that the store will never take cannot be left out: others
 // of this epoch, and turns that have gone on since, may depend on it. Values that are known to be too large never come
-// here: see `cell_side::require_fewer_bytes`.
+// here: see `state_recorder::require_fewer_bytes`.
 void committer::failed() noexcept {
   const bool for_good = request_.result != commit_request::outcome::failed;
   const std::string what = describe_failure();

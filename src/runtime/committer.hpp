@@ -14,7 +14,7 @@
 #include <troupe/runtime/runtime.hpp>
 #include <troupe/runtime/status.hpp>
 
-#include "side.hpp"
+#include "image.hpp"
 
 namespace troupe {
 inline namespace v0 {

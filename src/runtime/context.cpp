@@ -52,7 +52,7 @@ const actor_id& activation::known_id() const noexcept {
 
 std::uint32_t activation::life() {
   auto& mine = more().life;
-  while (mine == 0) mine = owner_.core().next_life();
+  while (mine == 0) mine = owner_.core().ids().life();
   return mine;
 }
 

@@ -170,8 +170,8 @@ runtime_core::runtime_core(const registry& served, runtime_options options)
       random_{options_.random ? options_.random : std::make_shared<system_random>()},
       store_{options_.store()},
       committer_{*this, *executor_, options_},
-      opening_{store_->opening()},
-      delays_{*this} {
+      ids_{executor_->clock(), *random_, store_->opening()},
+      delays_{*executor_, ids_} {
   for (const auto& each : definitions_) check_fits_store(*each, store_->value_bytes_max());
   directory_.serve(*this, definitions_, committer_.seen_by_calls());
 }
@@ -191,18 +191,6 @@ std::chrono::nanoseconds runtime_core::least_long_turn() const noexcept {
   std::chrono::nanoseconds least = troupe::never;
   for (const auto& d : definitions_) least = std::min(least, d->options.long_turn);
   return least;
-}
-
-actor_id runtime_core::make_id() noexcept {
-  // The twelve bits behind the milliseconds count the ids of one, so that ids are in the order of their making (RFC
-  // 9562, 6.2, method 1).
-  constexpr std::uint64_t per_millisecond = 4096;
-  const auto now = static_cast<std::uint64_t>(executor_->clock().wall().time_since_epoch().count()) * per_millisecond;
-  auto last = last_id_.load(std::memory_order_relaxed);
-  auto next = std::max(last + 1, now);
-  while (!last_id_.compare_exchange_weak(last, next, std::memory_order_relaxed)) next = std::max(last + 1, now);
-  const auto count = next % per_millisecond;
-  return actor_id::make(next / per_millisecond, count >> 8 | (count & 0xFF) << 8, random_->next());
 }
 
 const definition& runtime_core::find(const void* type) const {

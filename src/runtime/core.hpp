@@ -18,8 +18,9 @@
 #include "../core/fork_watch.hpp"
 #include "alarms.hpp"
 #include "committer.hpp"
-#include "due_times.hpp"
 #include "directory.hpp"
+#include "due_times.hpp"
+#include "id_source.hpp"
 #include "loader.hpp"
 #include "outgoing.hpp"
 #include "turn_watch.hpp"
@@ -56,14 +57,7 @@ class runtime_core {
   [[nodiscard]] alarms& wake_ups() noexcept { return alarms_; }
   [[nodiscard]] outgoing& parcels() noexcept { return parcels_; }
   [[nodiscard]] due_times& delays() noexcept { return delays_; }
-  [[nodiscard]] actor_id make_id() noexcept;
-  [[nodiscard]] std::uint32_t next_life() noexcept { return lives_.fetch_add(1, std::memory_order_relaxed) + 1; }
-  /// For a message, in a queue or on its way: they rise, from one opening of the store to the next as well.
-  [[nodiscard]] std::uint64_t next_message_id() noexcept {
-    return first_message_id() + messages_.fetch_add(1, std::memory_order_relaxed);
-  }
-  /// All that other processes have made are lower.
-  [[nodiscard]] std::uint64_t first_message_id() const noexcept { return opening_ << 40; }
+  [[nodiscard]] id_source& ids() noexcept { return ids_; }
   [[nodiscard]] const troupe::client& client() const noexcept { return *client_; }
 
   /// Throws `actor.not_registered`.
@@ -169,7 +163,7 @@ class runtime_core {
   loader loader_{*executor_, *store_};
   directory directory_;
   committer committer_;
-  const std::uint64_t opening_;
+  id_source ids_;
   due_times delays_;
   alarms alarms_{*this};
   outgoing parcels_{*this};
@@ -185,9 +179,6 @@ class runtime_core {
 
   // What many threads write to stands on lines of its own, away from what they all read.
   alignas(64) std::atomic<std::size_t> busy_{0};
-  alignas(64) std::atomic<std::uint64_t> last_id_{0};  ///< time and count of the newest
-  std::atomic<std::uint64_t> messages_{0};
-  std::atomic<std::uint32_t> lives_{0};
   alignas(64) std::atomic<std::uint64_t> errors_{0};
   std::mutex report_mutex_;
   std::atomic<const void*> reporting_{nullptr};  ///< the thread that is in the host's error handler or logger

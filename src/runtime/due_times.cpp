@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "core.hpp"
-
 namespace troupe {
 inline namespace v0 {
 namespace detail {
@@ -32,10 +30,11 @@ milliseconds delay_between(wall_time made, wall_time due) noexcept {
   return made < wall_time{} ? longest : std::min(due - made, longest);
 }
 
-due_times::due_times(runtime_core& core)
-    : core_{core},
-      started_{core.exec().now()},
-      spans_{{0, between(core.exec().clock().wall(), started_)}},
+due_times::due_times(executor& exec, id_source& ids)
+    : exec_{exec},
+      ids_{ids},
+      started_{exec.now()},
+      spans_{{0, between(exec.clock().wall(), started_)}},
       newest_{spans_.front().wall.count()} {}
 
 due_times::offset due_times::between(wall_time wall, time_point steady) noexcept {
@@ -43,7 +42,7 @@ due_times::offset due_times::between(wall_time wall, time_point steady) noexcept
 }
 
 wall_time due_times::look_at_clock() {
-  const auto& clock = core_.exec().clock();
+  const auto& clock = exec_.clock();
   const auto wall = clock.wall();
   const auto now = between(wall, clock.now());
   const auto is_step = [&] {
@@ -54,7 +53,7 @@ wall_time due_times::look_at_clock() {
   const std::lock_guard lock{mutex_};
   if (!is_step() || spans_.size() == spans_max) return wall;
   // The id is taken under the lock: a thread that gets a later one, and asks for its offset, waits for this span.
-  spans_.push_back({core_.next_message_id(), now});
+  spans_.push_back({ids_.message(), now});
   newest_.store(now.count(), std::memory_order_relaxed);
   return wall;
 }
@@ -71,12 +70,12 @@ wall_time due_times::stored(time_point due, std::uint64_t message, wall_time not
 }
 
 time_point due_times::moment(wall_time due, milliseconds whole_delay, std::uint64_t message) const {
-  const auto now = core_.exec().now();
+  const auto now = exec_.now();
   const wall_time wall{std::chrono::floor<milliseconds>(now.time_since_epoch() + offset_of(message))};
   if (due <= wall) return now;
   // A row may say anything, but `wall` is a time like ours: this does not overflow.
   const milliseconds left = std::min(due, wall + longest) - wall;
-  if (message >= core_.first_message_id()) return now + left;
+  if (message >= ids_.first_message()) return now + left;
   const auto latest = moment_after(started_, std::clamp(whole_delay, milliseconds{0}, longest));
   return std::clamp(latest, now, now + left);
 }

@@ -9,11 +9,11 @@
 #include <troupe/core/clock.hpp>
 #include <troupe/core/executor.hpp>
 
+#include "id_source.hpp"
+
 namespace troupe {
 inline namespace v0 {
 namespace detail {
-
-class runtime_core;
 
 /// The moment of what is not delayed.
 inline constexpr time_point at_once = time_point::min();
@@ -35,7 +35,8 @@ inline constexpr std::chrono::nanoseconds delay_max = std::chrono::hours{24 * 36
 /// as it was when the runtime started. All members may be called from any thread.
 class due_times {
  public:
-  explicit due_times(runtime_core& core);
+  /// Both outlive this.
+  due_times(executor& exec, id_source& ids);
 
   /// Notes it if the wall clock has been set since the last look. Before a message gets its id. Returns the wall time.
   wall_time look_at_clock();
@@ -57,7 +58,8 @@ class due_times {
   [[nodiscard]] static offset between(wall_time wall, time_point steady) noexcept;
   [[nodiscard]] offset offset_of(std::uint64_t message) const;
 
-  runtime_core& core_;
+  executor& exec_;
+  id_source& ids_;
   const time_point started_;
   mutable std::mutex mutex_;
   std::vector<span> spans_;  ///< never empty; the first one is of all messages before the second's

@@ -171,12 +171,12 @@ task<> lifecycle::bring_up(cell& c, actor_record* record) {
     create(c, *creator.origin);
     creator.created_actor = true;
   }
-  if (type.has_on_create && !c.side_->initialised) {
+  if (type.has_on_create && !c.side_->recorder.initialised()) {
     task<> hook;
     try {
-      hook = c.live_->on_create(c.side_->input.get());
+      hook = c.live_->on_create(c.side_->recorder.input());
     } catch (...) {
-      c.dependency_ = c.side_->record_destroy(c.dependency_);
+      c.dependency_ = c.side_->recorder.record_destroy(c.dependency_);
       throw;
     }
     if (hook) return initialise(c, std::move(hook));
@@ -200,7 +200,7 @@ void lifecycle::refuse_absent(cell& c) {
 void lifecycle::create(cell& c, const address& wanted) {
   auto& core = c.core();
   const definition& type = c.type();
-  if (wanted.given) check_input(wanted.given->input, c);
+  if (wanted.given) check_input(wanted.given->input, type, c.key());
   if (c.refuses_changes()) {
     throw error(errc::store_refuses_changes, c.name());
   }
@@ -211,17 +211,18 @@ void lifecycle::create(cell& c, const address& wanted) {
   if (c.known_id()) core.cells().clear_id(c);
   if (!c.side_) return;
   auto& side = *c.side_;
-  if (wanted.given && wanted.given->input) side.input = std::make_unique<const bytes>(*wanted.given->input);
+  if (wanted.given && wanted.given->input) side.recorder.set_input(*wanted.given->input);
   if (side.queues) side.queues->begin_life({});
   if (type.options.durability == durability::ephemeral) return;
-  core.cells().set_id(c, core.make_id());
-  side.creation = std::make_unique<write_set::creation>();
-  auto& row = *side.creation;
+  core.cells().set_id(c, core.ids().actor());
+  auto creation = std::make_unique<write_set::creation>();
+  auto& row = *creation;
   row.name = type.name;
   row.key = c.key().canonical();
-  if (side.input) row.input = *side.input;
+  if (const bytes* const input = side.recorder.input(); input != nullptr) row.input = *input;
   row.labels = &c.live_->labels();
   row.created_at = core.exec().clock().wall();
+  side.recorder.set_creation(std::move(creation));
 }
 
 void lifecycle::restore(cell& c, actor_record& record) {
@@ -230,7 +231,7 @@ void lifecycle::restore(cell& c, actor_record& record) {
     throw error(errc::newer_state, fmt::format("{} is of version {}, the program's is {}", c.name(), record.version,
                                                type.version));
   }
-  if (!record.initialised) check_input(record.input, c);
+  if (!record.initialised) check_input(record.input, type, c.key());
   if (!c.is(record.id)) {
     if (c.known_id()) c.core().cells().clear_id(c);
     c.core().cells().set_id(c, record.id);
@@ -262,7 +263,7 @@ task<> lifecycle::initialise(cell& c, task<> hook) {
     failure = std::current_exception();
   }
   if (failure) {
-    c.dependency_ = c.side_->record_destroy(c.dependency_);
+    c.dependency_ = c.side_->recorder.record_destroy(c.dependency_);
     std::rethrow_exception(failure);
   }
   auto rest = run_on_wake(c);
@@ -272,7 +273,7 @@ task<> lifecycle::initialise(cell& c, task<> hook) {
 }
 
 task<> lifecycle::run_on_wake(cell& c) {
-  if (c.side_) c.side_->initialised = true;
+  if (c.side_) c.side_->recorder.set_initialised();
   auto hook = c.live_->on_wake();
   return hook ? bounded(c, "on_wake", std::move(hook), c.type().options.on_wake_timeout) : std::move(hook);
 }
@@ -287,7 +288,7 @@ void lifecycle::end_requested(cell& c) noexcept {
 
 void lifecycle::save(cell& c) noexcept {
   if (!c.live_) return;
-  c.side_->forget_save();
+  c.side_->recorder.forget_save();
   turn t{c, nullptr, true, this_thread()};
   t.open();
   t.save_now();
@@ -344,7 +345,7 @@ task<> lifecycle::end_stop_after(cell& c, task<> rest, bool destroying) {
 
 task<> lifecycle::end_stop(cell& c, bool destroying) {
   c.enter(cell::phase::finalising, static_cast<invocation*>(this_thread().here));
-  if (destroying) c.dependency_ = std::max(c.dependency_, c.side_->record_destroy(c.dependency_));
+  if (destroying) c.dependency_ = std::max(c.dependency_, c.side_->recorder.record_destroy(c.dependency_));
   kind_of(c).rounds.actor_sleeps();
   return put_down(c);
 }
@@ -407,7 +408,7 @@ task<> lifecycle::put_down(cell& c) {
 }
 
 task<> lifecycle::put_down_durable(cell& c) {
-  c.side_->forget_save();
+  c.side_->recorder.forget_save();
   std::exception_ptr failure;
   try {
     co_await durable_wait(c.core());
@@ -419,7 +420,7 @@ task<> lifecycle::put_down_durable(cell& c) {
 }
 
 void lifecycle::lay_down(cell& c) {
-  const bool gone = (c.side_ && c.side_->destroyed) || c.type().options.durability == durability::ephemeral;
+  const bool gone = (c.side_ && c.side_->recorder.destroyed()) || c.type().options.durability == durability::ephemeral;
   if (gone && c.known_id()) c.core().cells().clear_id(c);
   c.live_.reset();
   c.quick_writes_ = false;
@@ -430,7 +431,7 @@ void lifecycle::lay_down(cell& c) {
     if (side.queues) {
       auto first = side.queues->first_due(side.awaited);
       // The store still has what was handled in vain.
-      if (side.unsaved_rows && side.unsaved_rows->has_messages()) {
+      if (side.recorder.lost_messages()) {
         const auto again = c.core().exec().now() + pause_after_loss;
         first = first ? std::min(*first, again) : again;
       }

@@ -5,11 +5,11 @@
 
 #include <fmt/format.h>
 
+#include <troupe/actor/address.hpp>
 #include <troupe/actor/stored_version.hpp>
 #include <troupe/codec/json_text.hpp>
 #include <troupe/core/error.hpp>
 #include <troupe/json.hpp>
-#include <troupe/runtime/cell.hpp>
 
 #include "../codec/edited_json.hpp"
 #include "../core/text_of.hpp"
@@ -18,12 +18,12 @@ namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-void check_input(const std::optional<bytes>& input, const cell& c) {
+void check_input(const std::optional<bytes>& input, const definition& type, const troupe::key& key) {
   if (!input) return;
   const auto version = open_version(*input).version;
-  if (version <= c.type().input_version) return;
-  throw error(errc::newer_state, fmt::format("the creation input of {} is of version {}, the program's is {}", c.name(),
-                                             version, c.type().input_version));
+  if (version <= type.input_version) return;
+  throw error(errc::newer_state, fmt::format("the creation input of {} is of version {}, the program's is {}",
+                                             name_of(type, key), version, type.input_version));
 }
 
 migrated_state::migrated_state(const definition& type, const actor_record& record)

@@ -6,6 +6,7 @@
 
 #include <troupe/actor/definition.hpp>
 #include <troupe/core/bytes.hpp>
+#include <troupe/core/key.hpp>
 #include <troupe/store/store.hpp>
 
 namespace troupe {
@@ -38,11 +39,9 @@ class migrated_state {
   bytes_view view_;
 };
 
-class cell;
-
 /// Throws `actor.newer_state` if a newer program has stored this creation input. It is left to that program: an
 /// on_create that fails would end the actor.
-void check_input(const std::optional<bytes>& input, const cell& c);
+void check_input(const std::optional<bytes>& input, const definition& type, const troupe::key& key);
 
 }  // namespace detail
 }  // namespace v0

@@ -8,7 +8,6 @@
 
 #include <fmt/format.h>
 
-#include <troupe/codec/codec.hpp>
 #include <troupe/core/error.hpp>
 
 #include "core.hpp"
@@ -24,42 +23,7 @@ namespace {
 constexpr std::chrono::seconds retry_min{1};
 constexpr std::chrono::seconds retry_max{60};
 
-// What the store keeps of a parcel. Fields may be added.
-struct stored_parcel {
-  std::string actor;                ///< the definition's name
-  std::uint8_t how = 0;             ///< address::intent
-  std::optional<actor_id> id;       ///< for by_id
-  std::optional<troupe::key> key;   ///< else
-  std::optional<bytes> input;
-  troupe::tags labels;
-  std::string queue;
-  bytes body;
-  std::int64_t due_at = 0;          ///< milliseconds since 1970; 0: at once
-  std::int64_t sent_at = 0;         ///< the same, of one that is delayed
-};
-
 }  // namespace
-
-bytes encode_parcel(const parcel& p) {
-  const address& to = *p.to;
-  stored_parcel s;
-  s.actor = to.type->name;
-  s.how = static_cast<std::uint8_t>(to.how);
-  if (to.how == address::intent::by_id) {
-    s.id = to.id;
-  } else {
-    s.key = to.key;
-  }
-  if (to.given) {
-    s.input = to.given->input;
-    s.labels = to.given->labels;
-  }
-  s.queue = to.type->queues[p.queue].name;
-  s.body = *p.body;
-  s.due_at = p.in_row.due_at.time_since_epoch().count();
-  s.sent_at = p.in_row.sent_at.time_since_epoch().count();
-  return encode(s);
-}
 
 // --- delivery -------------------------------------------------------------------------------------------------------
 
@@ -162,7 +126,7 @@ void outgoing::drop(enqueuing& inv) noexcept {
 class outgoing::leftovers final : public outgoing_request, public timer, public work {
  public:
   explicit leftovers(outgoing& o) noexcept
-      : timer{&leftovers::ring}, work{&leftovers::proceed}, owner_{o}, ours_{o.core_.first_message_id()} {
+      : timer{&leftovers::ring}, work{&leftovers::proceed}, owner_{o}, ours_{o.core_.ids().first_message()} {
     done = [](outgoing_request& r) noexcept {
       auto& self = static_cast<leftovers&>(r);
       self.owner_.core_.exec().post(self);
@@ -245,32 +209,21 @@ void outgoing::stop() noexcept {
 }
 
 bool outgoing::restore(std::uint64_t id, bytes_view content) {
-  stored_parcel s;
-  try {
-    decode_into(s, content);
-  } catch (const error&) {
-    return false;
-  }
-  const definition* const type = core_.find(s.actor);
-  if (type == nullptr || (!s.id && !s.key)) return false;
-  const auto entry = std::ranges::find(type->queues, s.queue, &queue_entry::name);
+  auto stored = decode_parcel(content);
+  if (!stored) return false;
+  const definition* const type = core_.find(stored->actor);
+  if (type == nullptr) return false;
+  const auto entry = std::ranges::find(type->queues, stored->queue, &queue_entry::name);
   if (entry == type->queues.end()) return false;
-  auto* const to = new address;
-  const auto owner = counted_ptr<const address>::adopt(to);
-  to->core = core_.not_owning();
-  to->type = type;
-  to->how = static_cast<address::intent>(s.how);
-  if (s.id) to->id = *s.id;
-  if (s.key) to->key = std::move(*s.key);
-  if (s.input || !s.labels.empty()) {
-    to->given = std::make_unique<const address::gifts>(address::gifts{std::move(s.input), std::move(s.labels)});
-  }
-  const parcel::row_times times{wall_time{std::chrono::milliseconds{s.due_at}},
-                                wall_time{std::chrono::milliseconds{s.sent_at}}};
+  stored->to->core = core_.not_owning();
+  stored->to->type = type;
+  const auto times = stored->times;
   const auto delay = delay_between(times.sent_at, times.due_at);
-  const auto due = s.due_at != 0 ? core_.delays().moment(times.due_at, delay, id) : at_once;
-  auto p = counted_ptr<parcel>::adopt(new parcel{id, owner, static_cast<std::uint32_t>(entry - type->queues.begin()),
-                                                 std::make_shared<const bytes>(std::move(s.body)), due, times});
+  const bool is_delayed = times.due_at != wall_time{};
+  const auto due = is_delayed ? core_.delays().moment(times.due_at, delay, id) : at_once;
+  auto p = counted_ptr<parcel>::adopt(new parcel{id, std::move(stored->to),
+                                                 static_cast<std::uint32_t>(entry - type->queues.begin()),
+                                                 std::make_shared<const bytes>(std::move(stored->body)), due, times});
   p->sent_in = parcel::before;
   auto* const inv = new enqueuing{core_.exec(), std::move(p)};
   inv->posted = true;

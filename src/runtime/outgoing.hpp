@@ -9,15 +9,13 @@
 
 #include <troupe/core/timer.hpp>
 
-#include "rows.hpp"
+#include "parcel.hpp"
 
 namespace troupe {
 inline namespace v0 {
 namespace detail {
 
 class enqueuing;
-
-[[nodiscard]] bytes encode_parcel(const parcel& p);
 
 /// Brings parcels to the actors that they are for, again and again if need be: a parcel is lost only with its receiver.
 /// All members may be called from any thread.

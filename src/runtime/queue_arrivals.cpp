@@ -29,7 +29,7 @@ std::uint64_t cell_queues::add(std::uint32_t queue, message_body body, time_poin
   auto& core = owner.core();
   this_turn().effects();
   const auto wall = core.delays().look_at_clock();  // `created_at` and what is due later are by the same clock
-  const auto id = core.next_message_id();
+  const auto id = core.ids().message();
   touches_.push_back({id, std::nullopt});
   queued& m = all_[id];
   m.id = id;

@@ -18,9 +18,9 @@
 #include <troupe/core/counted_ptr.hpp>
 #include <troupe/store/store.hpp>
 
+#include "cell_messages.hpp"
 #include "due_times.hpp"
 #include "rows.hpp"
-#include "side.hpp"
 
 namespace troupe {
 inline namespace v0 {

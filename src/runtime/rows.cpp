@@ -6,8 +6,6 @@
 
 #include <troupe/core/assert.hpp>
 
-#include "outgoing.hpp"
-
 namespace troupe {
 inline namespace v0 {
 namespace detail {
@@ -20,18 +18,6 @@ std::size_t bytes_of(const message_row& row) noexcept { return row_bytes + (row.
 std::size_t bytes_of(const parcel& p) noexcept { return row_bytes + p.body->size(); }
 
 }  // namespace
-
-bytes_view parcel::content() {
-  if (content_.empty()) content_ = encode_parcel(*this);
-  return content_;
-}
-
-epoch_number parcel::claim() noexcept {
-  if (id == 0) return never;
-  epoch_number found = 0;
-  if (sent_in.compare_exchange_strong(found, never, std::memory_order_acq_rel)) return never;
-  return found == before ? 0 : found;
-}
 
 void row_changes::put(std::uint64_t id, message_row row) {
   const auto [known, is_new] = messages_.try_emplace(id);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -8,63 +7,14 @@
 #include <vector>
 
 #include <troupe/actor/queues.hpp>
-#include <troupe/core/buffer.hpp>
 #include <troupe/core/counted_ptr.hpp>
-#include <troupe/runtime/cell.hpp>
 #include <troupe/store/store.hpp>
+
+#include "parcel.hpp"
 
 namespace troupe {
 inline namespace v0 {
 namespace detail {
-
-/// A message on its way from an actor to another's queue. What it is never changes, so it may be read by anybody.
-///
-/// Both ends tell where they are: the sender's image when it is written, the receiver when its image is. Whoever of
-/// them is second knows whether the store has, or needs, a row for it.
-class parcel {
- public:
-  /// Of `sent_in`: the store has it from before.
-  static constexpr epoch_number before = ~epoch_number{0};
-  /// Of `sent_in`: it has arrived, and the store need not hear of it.
-  static constexpr epoch_number never = before - 1;
-
-  /// The wall times that the store keeps of a delay, both the zero of the clock if there is none.
-  struct row_times {
-    wall_time due_at{};
-    wall_time sent_at{};
-  };
-
-  parcel(std::uint64_t number, counted_ptr<const address> a, std::uint32_t q, message_body b, time_point at,
-         row_times rows) noexcept
-      : id{number}, to{std::move(a)}, queue{q}, body{std::move(b)}, due{at}, in_row{rows} {}
-  parcel(const parcel&) = delete;
-  parcel& operator=(const parcel&) = delete;
-
-  void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
-  void release() noexcept {
-    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
-  }
-
-  /// What the store keeps. By the committer only.
-  [[nodiscard]] bytes_view content();
-
-  /// The receiver: it has arrived. Returns the epoch that wrote it, 0 if it was before all; or `never`.
-  [[nodiscard]] epoch_number claim() noexcept;
-
-  const std::uint64_t id;  ///< 0: it is never stored
-  const counted_ptr<const address> to;
-  const std::uint32_t queue;
-  const message_body body;
-  const time_point due;  ///< or `at_once`
-  const row_times in_row;
-  std::atomic<epoch_number> sent_in{0};
-  std::atomic<epoch_number> arrived_in{0};
-
- private:
-  ~parcel() = default;
-  bytes content_;
-  std::atomic<std::uint32_t> references_{1};
-};
 
 /// A message of one of an actor's queues, as it is from now on.
 struct message_row {

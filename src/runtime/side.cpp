@@ -3,63 +3,42 @@
 #include "side.hpp"
 
 #include "core.hpp"
+#include "lifecycle.hpp"
 #include "queues.hpp"
 
 namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-cell_side::cell_side(cell& c) : owner{c}, wants{c} {
-  if (!c.type().queues.empty()) queues = std::make_unique<cell_queues>(c);
-}
+cell_side::cell_side(cell& c)
+    : owner{c},
+      queues{c.type().queues.empty() ? nullptr : std::make_unique<cell_queues>(c)},
+      wants{c},
+      recorder{c, wants, queues.get()} {}
 
 cell_side::~cell_side() = default;
 
+void cell_wants::deliver(work& w) noexcept {
+  auto& self = static_cast<cell_wants&>(w);
+  cell& c = self.owner_;
+  const auto wanted = self.wanted_.exchange(0, std::memory_order_acq_rel);
+  if ((wanted & freeze) != 0) c.side_->recorder.freeze_asked();
+  if ((wanted & end) != 0) lifecycle::end_requested(c);
+  if ((wanted & overdue) != 0) lifecycle::overdue(c);
+  if ((wanted & save) != 0) lifecycle::save(c);
+}
+
 void cell_side::begin_life(const actor_record* record) {
-  registered = 0;
-  destroyed = false;
   sleep_requested = destroy_requested = false;
-  exists = stored_initialised = record != nullptr;
-  stored.reset();
-  newest = nullptr;
-  newest_bytes = 0;
-  stored_version = owner.type().version;
-  if (record == nullptr) {
-    initialised = false;
-    return;
-  }
-  initialised = stored_initialised = record->initialised;
-  stored_version = record->version;
-  stored.assign(record->state);
-  newest = &stored;
-  newest_bytes = stored.size();
-  if (record->input) input = std::make_unique<const bytes>(*record->input);
+  recorder.begin_life(record);
 }
 
 bool cell_side::end_life() noexcept {
-  for (auto& m : images) m.reset();
-  forget_save();
-  rows.reset();
-  if (unsaved_rows) send_again();
-  unsaved_rows.reset();
+  const bool destroyed = recorder.destroyed();
+  recorder.end_life();
   if (queues) queues->end_life(destroyed);
-  stored.reset();
-  seen.reset();
-  newest = nullptr;
-  creation.reset();
-  input.reset();
   passing.reset();
   return !heard_by && !queues && !restart && wants.none();
-}
-
-// What had arrived, and has not with the state that is lost.
-void cell_side::send_again() noexcept {
-  auto& core = owner.core();
-  for (const auto& p : unsaved_rows->arrived()) {
-    auto* const inv = new enqueuing{core.exec(), p};
-    inv->posted = true;
-    core.parcels().put_off(*inv);
-  }
 }
 
 }  // namespace detail

@@ -38,7 +38,7 @@ void send_all(work_list& outgoing, executor& exec, bool on_worker) noexcept {
 void turn::learn(epoch_number dependency) noexcept {
   if (dependency <= learned || is_planted(planted::dependency_dropped)) return;
   learned = dependency;
-  if (where->side_ && writes) where->side_->freeze_before(dependency);
+  if (where->side_ && writes) where->side_->recorder.freeze_before(dependency);
 }
 
 epoch_number turn::end_with_effects() noexcept {
@@ -47,22 +47,26 @@ epoch_number turn::end_with_effects() noexcept {
   if (inv == nullptr && c.side_ && c.side_->queues) {
     c.side_->queues->plain_consumer_ended(failed);
   }
-  const bool destroyed = c.side_ && c.side_->destroyed;
+  const bool destroyed = c.side_ && c.side_->recorder.destroyed();
   const bool saves = effects_ && effects_->save;
-  const bool to_record = (writes && !c.quick_writes_) || saves || (c.side_ && c.side_->has_rows());
+  const bool to_record = (writes && !c.quick_writes_) || saves || (c.side_ && c.side_->recorder.has_rows());
   if (to_record && c.live_ && !destroyed) {
     std::exception_ptr failure;
     try {
       const bool of_procedure = inv != nullptr && inv->kind == invocation::purpose::lifecycle;
-      if (c.side_) dependency = c.side_->record({dependency, writes || saves, saves, of_procedure}, failure);
+      if (c.side_) dependency = c.side_->recorder.record({dependency, writes || saves, saves, of_procedure}, failure);
     } catch (...) {
       failure = std::current_exception();
       effects().unsaved = true;
       effects().failure = failure;
       c.core().report(failure, c.name() + ": the state cannot be stored");
-      c.side_->undo_rows();
-      if (writes) c.side_->undo_state();
-      if (c.phase_ == cell::phase::finalising) dependency = c.side_->record_without_state(dependency);
+      auto& recorder = c.side_->recorder;
+      recorder.undo_rows();
+      if (writes && !recorder.undo_state()) {  // it wakes with its stored state
+        c.side_->sleep_requested = true;
+        c.side_->wants.add(cell_wants::end);
+      }
+      if (c.phase_ == cell::phase::finalising) dependency = recorder.record_without_state(dependency);
     }
     if (failure) {
       effects().failure = failure;

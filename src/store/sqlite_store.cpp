@@ -27,7 +27,7 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
-/// Numbers that are made from it have this many bits for it, see `runtime_core::first_message_id`.
+/// Numbers that are made from it have this many bits for it, see `id_source::first_message`.
 constexpr std::int64_t openings_max = (std::int64_t{1} << 23) - 1;
 
 /// Reads only. What is found wrong here leaves the file as it was.

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include <troupe/actor/activation.hpp>
+#include <troupe/actor/address.hpp>
 #include <troupe/actor/definition.hpp>
 #include <troupe/core/actor_id.hpp>
 #include <troupe/core/assert.hpp>
@@ -32,54 +33,11 @@ class quiet_wait;
 class parked_wait;
 class run_loop;
 class lookup_invocation;
+class state_recorder;
 class status_invocation;
 struct cell_side;
 struct turn;
 enum class verdict : std::uint8_t;
-
-/// For people: "chatRoom/general".
-[[nodiscard]] std::string name_of(const definition& type, const troupe::key& key);
-
-/// How a handle names an actor. Shared by the handle's copies and the calls under way.
-struct address {
-  enum class intent : std::uint8_t {
-    get,            ///< of a key; it must exist
-    get_or_create,  ///< of a key
-    create,         ///< of a key; it must not exist
-    by_id,          ///< of this id; it must exist
-  };
-
-  /// What an actor is created with.
-  struct gifts {
-    std::optional<bytes> input;
-    tags labels;
-  };
-
-  static void* operator new(std::size_t size) { return allocate_block(size); }
-  static void operator delete(void* block, std::size_t size) noexcept { release_block(block, size); }
-
-  void retain() const noexcept { references.fetch_add(1, std::memory_order_relaxed); }
-  void release() const noexcept {
-    if (references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
-  }
-
-  /// For people: "chatRoom/general", or the definition and the id.
-  [[nodiscard]] std::string name() const;
-
-  [[nodiscard]] bool creates() const noexcept { return how == intent::get_or_create || how == intent::create; }
-  /// Whether the key, and what is meant by it, is all that there is to say.
-  [[nodiscard]] bool is_key_only() const noexcept {
-    return (how == intent::get || how == intent::get_or_create) && !given;
-  }
-
-  std::shared_ptr<runtime_core> core;
-  const definition* type = nullptr;
-  intent how = intent::get;
-  actor_id id;       ///< for by_id
-  troupe::key key;   ///< else
-  std::unique_ptr<const gifts> given;  ///< null: nothing
-  mutable std::atomic<std::uint32_t> references{1};
-};
 
 /// What every call looks at of the commits.
 struct commit_state {
@@ -253,7 +211,7 @@ class cell final : public work {
   friend class idle_rounds;
   friend class committer;
   friend class context_base;
-  friend struct cell_side;
+  friend class state_recorder;
   friend class lifecycle;
   friend class lookup_invocation;
   friend class quiet_wait;

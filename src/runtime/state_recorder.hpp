@@ -1,0 +1,139 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <utility>
+
+#include <troupe/core/buffer.hpp>
+#include <troupe/store/store.hpp>
+
+#include "cell_messages.hpp"
+#include "image.hpp"
+#include "rows.hpp"
+
+namespace troupe {
+inline namespace v0 {
+namespace detail {
+
+class cell_queues;
+
+/// Finds out what a turn has changed of a stored actor, and gives it to the committer in an image: the state, the rows
+/// beside it, creation and end. The rules by which a change finds its epoch are in docs/invariants.md.
+///
+/// An actor has two images, because one fills while the committer has the other. All members are for the cell's holder;
+/// the committer looks at the images alone, see `image_stage`.
+class state_recorder {
+ public:
+  /// `queues` is null for an actor without queues.
+  state_recorder(cell& c, cell_wants& wants, cell_queues* queues) noexcept;
+  ~state_recorder();
+  state_recorder(const state_recorder&) = delete;
+  state_recorder& operator=(const state_recorder&) = delete;
+
+  // --- life ---
+
+  /// Prepares for an actor that the store has, or (without a record) for a new one.
+  void begin_life(const actor_record* record);
+  /// The actor is new: the input is for `on_create`, and `row` for the first commit.
+  void set_input(const bytes& input) { input_ = std::make_unique<const bytes>(input); }
+  void set_creation(std::unique_ptr<write_set::creation> row) noexcept { creation_ = std::move(row); }
+  /// `on_create` has run.
+  void set_initialised() noexcept { initialised_ = true; }
+  /// The memory of encoded states is free again.
+  void end_life() noexcept;
+
+  [[nodiscard]] bool initialised() const noexcept { return initialised_; }
+  /// The end of the actor has been recorded.
+  [[nodiscard]] bool destroyed() const noexcept { return destroyed_; }
+  /// The creation input, while `on_create` has not run; null: none.
+  [[nodiscard]] const bytes* input() const noexcept { return input_.get(); }
+  /// Whether a relaxed actor's save is ahead.
+  [[nodiscard]] bool is_save_ahead() const noexcept { return saving_ != nullptr; }
+  /// Of the newest image; 0: there is none.
+  [[nodiscard]] epoch_number newest_epoch() const noexcept { return registered_; }
+  /// Relaxed, when the life ends: the store still has messages that were handled, and the state that shows it is lost.
+  [[nodiscard]] bool lost_messages() const noexcept { return unsaved_rows_ && unsaved_rows_->has_messages(); }
+
+  // --- the end of a turn ---
+
+  struct ended_turn {
+    epoch_number dependency;  ///< what it can depend on
+    bool writes;              ///< it may have changed the state
+    bool saves;               ///< a relaxed actor's changes get an epoch too
+    bool of_procedure;        ///< which often changes nothing: a large state is compared, too
+  };
+  /// Notes what the turn that now ends may have changed. Returns the epoch that the changes belong to, or its
+  /// dependency if there are none. Throws if the state cannot be encoded; `failure` is what on_state_change threw.
+  epoch_number record(const ended_turn& t, std::exception_ptr& failure);
+  /// What the turn changes beside the state. The turn is to know of it: see turn::effects().
+  [[nodiscard]] row_changes& changes();
+  [[nodiscard]] bool has_rows() const noexcept;
+  /// The turn's changes cannot be stored: forgets those beside the state.
+  void undo_rows() noexcept;
+  /// The same for the state, which is as it was before the turn. False if that failed, and was reported: then the live
+  /// copy is not to be used any more.
+  [[nodiscard]] bool undo_state() noexcept;
+  /// Relaxed: the actor falls asleep with a state that cannot be stored, so that it is lost. Notes what can be stored
+  /// without it. Returns the epoch of that.
+  epoch_number record_without_state(epoch_number dependency);
+  /// Notes that the actor ends. Returns the epoch of it.
+  epoch_number record_destroy(epoch_number dependency);
+
+  // --- epochs ---
+
+  /// Encodes a large state for an older epoch, before a turn that belongs to `epoch` or later changes it.
+  void freeze_before(epoch_number epoch) noexcept;
+  /// Answers the committer's question, if there is one.
+  void freeze_asked() noexcept;
+  /// Relaxed: the save that was ahead is not needed any more, or happens now.
+  void forget_save() noexcept;
+
+ private:
+  [[nodiscard]] bool encodes_eagerly(const ended_turn& t) const;
+  void require_fewer_bytes(std::size_t bytes) const;
+  [[nodiscard]] bool is_behind() const noexcept;
+  [[nodiscard]] bool differs(bytes_view state) const noexcept;
+  [[nodiscard]] bool looks_different();
+  void tell_of_change(const ended_turn& t, std::exception_ptr& failure) noexcept;
+  [[nodiscard]] std::uint8_t next_image();
+  template <class Fill>
+  epoch_number place(epoch_number dependency, Fill&& fill);
+  [[nodiscard]] std::unique_ptr<row_changes> take_rows();
+  void forget_rows();
+  void send_again() noexcept;
+  void add_rows(image& m, row_changes&& moved);
+  void count(image& m, std::ptrdiff_t bytes) noexcept;
+  void count_state(image& m) noexcept;
+  void encode_now(image& m) noexcept;
+  void answer(image& m) noexcept;
+  void schedule_save();
+
+  cell& owner_;
+  cell_wants& wants_;
+  cell_queues* const queues_;
+
+  std::array<std::unique_ptr<image>, 2> images_;  ///< null until it is needed
+  epoch_number registered_ = 0;       ///< the epoch of the newest image
+  const buffer* newest_ = nullptr;    ///< the newest encoded state, whether committed or not
+  std::size_t newest_bytes_ = 0;      ///< the size of the state when it was last encoded
+  buffer stored_;                     ///< what was loaded, until there is a newer one
+  std::unique_ptr<buffer> seen_;      ///< the state when on_state_change last looked, where that is not `newest_`
+  std::uint32_t stored_version_ = 0;  ///< of the newest image
+  std::uint8_t newest_image_ = 0;     ///< which of the two
+  bool stored_initialised_ = false;   ///< in it
+  bool exists_ = false;               ///< the store has a row, or will have with an image that is registered
+  bool initialised_ = false;
+  bool destroyed_ = false;
+  std::unique_ptr<const bytes> input_;
+  std::unique_ptr<write_set::creation> creation_;  ///< until there is an image
+  std::unique_ptr<row_changes> rows_;              ///< of the turn that runs
+  std::unique_ptr<row_changes> unsaved_rows_;      ///< relaxed: of the turns since the last save; at its end, lost ones
+  std::unique_ptr<want_alarm> saving_;             ///< relaxed: while a save is ahead
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe
