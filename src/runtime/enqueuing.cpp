@@ -8,6 +8,7 @@
 #include "../core/planted.hpp"
 #include "core.hpp"
 #include "queues.hpp"
+#include "side.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -89,7 +90,7 @@ void enqueuing::arrive() {
     queues.throw_full(queue);
   }
   message = queues.add(queue, body, due);
-  if (must_arrive && !is_planted(planted::message_sent_twice)) side.changes().arrive(parcel);
+  if (must_arrive && !is_planted(planted::message_sent_twice)) side.recorder.changes().arrive(parcel);
   must_arrive = false;
   if (answer_later) queues.wait_for_answer(*this);
 }

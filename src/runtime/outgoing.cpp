@@ -221,7 +221,7 @@ bool outgoing::restore(std::uint64_t id, bytes_view content) {
   const auto delay = delay_between(times.sent_at, times.due_at);
   const bool is_delayed = times.due_at != wall_time{};
   const auto due = is_delayed ? core_.delays().moment(times.due_at, delay, id) : at_once;
-  auto p = counted_ptr<parcel>::adopt(new parcel{id, std::move(stored->to),
+  auto p = counted_ptr<parcel>::adopt(new parcel{id, counted_ptr<const address>{*stored->to},
                                                  static_cast<std::uint32_t>(entry - type->queues.begin()),
                                                  std::make_shared<const bytes>(std::move(stored->body)), due, times});
   p->sent_in = parcel::before;

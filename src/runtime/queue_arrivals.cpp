@@ -9,6 +9,7 @@
 #include "../core/planted.hpp"
 #include "core.hpp"
 #include "queues.hpp"
+#include "side.hpp"
 
 namespace troupe {
 inline namespace v0 {

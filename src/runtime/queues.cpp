@@ -12,6 +12,7 @@
 #include "core.hpp"
 #include "parked_wait.hpp"
 #include "retry.hpp"
+#include "side.hpp"
 
 namespace troupe {
 inline namespace v0 {

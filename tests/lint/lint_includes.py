@@ -16,8 +16,8 @@ CYCLES = [
     {"core/sync_wait", "core/task"},
     # A cell, its side block, and the parts of the runtime that act on cells. It may lose units; it gains none.
     {f"runtime/{name}" for name in (
-        "alarms", "audience", "cell", "committer", "consumers", "core", "directory", "due_times", "kind", "lifecycle",
-        "migration", "outgoing", "parked_wait", "queues", "rows", "run_loop", "side", "turn_watch")},
+        "alarms", "audience", "cell", "cell_messages", "committer", "consumers", "core", "directory", "kind",
+        "lifecycle", "outgoing", "parked_wait", "queues", "run_loop", "side", "state_recorder", "turn_watch")},
 ]
 
 include = re.compile(r'^#include (?:<troupe/([\w/]+)\.hpp>|"([\w./]+)\.hpp")', re.M)
