@@ -16,6 +16,7 @@
 #include <troupe/store/sqlite_store.hpp>
 
 #include "file_ownership.hpp"
+#include "memory_parts.hpp"
 #include "refusal.hpp"
 #include "sqlite_backup.hpp"
 #include "sqlite_connection.hpp"
@@ -34,9 +35,10 @@ struct memory::contents {
 
   std::atomic<bool> is_owned = false;
   std::mutex mutex;  // not shared: glibc lets a stream of readers keep a writer out
-  std::unordered_map<actor_id, actor_record> actors;  // without messages
+  std::unordered_map<actor_id, actor_record> actors;  // without messages and parts
   std::map<std::string, definition, std::less<>> definitions;
   std::map<actor_id, queues> messages;  // of those that have any
+  detail::memory_parts parts;
   std::map<std::uint64_t, bytes> outgoing;
   std::uint64_t openings = 0;
 };
@@ -134,6 +136,8 @@ class memory_store final : public store {
   void list(list_request& request) noexcept override { answer(request, &memory_store::find_all); }
   void list_outgoing(outgoing_request& request) noexcept override { answer(request, &memory_store::find_outgoing); }
   void list_waiting(waiting_request& request) noexcept override { answer(request, &memory_store::find_waiting); }
+  void list_parts(parts_request& request) noexcept override { answer(request, &memory_store::find_parts); }
+  void list_due(due_request& request) noexcept override { answer(request, &memory_store::find_due); }
 
   [[nodiscard]] std::uint64_t opening() const noexcept override { return opening_; }
 
@@ -177,6 +181,7 @@ class memory_store final : public store {
     std::unordered_map<actor_id, actor_record> actors;
     std::map<std::string, definition, std::less<>> definitions;
     std::map<actor_id, queues> messages;
+    detail::memory_parts::changes parts;
     std::map<std::uint64_t, bytes> outgoing;
   };
 
@@ -201,10 +206,13 @@ class memory_store final : public store {
 
    private:
     void add(const actor_record& actor);
+    void add_messages(const queues& waiting);
+    void add_parts(const detail::memory_parts::rows& rows);
 
     std::vector<write_set> writes_;
     std::deque<write_set::creation> creations_;
     std::deque<std::vector<write_set::message>> messages_;
+    std::deque<std::vector<part_change>> parts_;
     std::vector<write_set::sent_message> sent_;
   };
 
@@ -220,6 +228,8 @@ class memory_store final : public store {
   void find_all(list_request& request) const;
   void find_outgoing(outgoing_request& request) const;
   void find_waiting(waiting_request& request) const;
+  void find_parts(parts_request& request) const { contents_->parts.find(request); }
+  void find_due(due_request& request) const;
 
   /// Checks everything and allocates everything; what it changes cannot be seen.
   [[nodiscard]] staged stage(const commit_request& request);
@@ -241,6 +251,9 @@ void memory_store::find_one(load_request& request) const {
   const auto at = contents_->actors.find(*id);
   if (at == contents_->actors.end()) return;
   request.found = at->second;
+  for (const std::uint32_t collection : request.with_parts) {
+    contents_->parts.read(*id, collection, request.found->parts);
+  }
   const auto waiting = request.with_messages ? contents_->messages.find(*id) : contents_->messages.end();
   if (waiting == contents_->messages.end()) return;
   for (const auto& [number, message] : waiting->second) request.found->messages.push_back(message);
@@ -282,6 +295,15 @@ void memory_store::find_waiting(waiting_request& request) const {
   }
 }
 
+void memory_store::find_due(due_request& request) const {
+  contents_->parts.find(request);
+  for (due_request::row& row : request.found) {
+    const actor_record& actor = contents_->actors.at(row.actor);
+    row.actor_name = actor.name;
+    row.actor_key = actor.key;
+  }
+}
+
 memory_store::staged memory_store::stage(const commit_request& request) {
   staged changes;
   std::unordered_set<actor_id> destroyed;
@@ -289,6 +311,7 @@ memory_store::staged memory_store::stage(const commit_request& request) {
   for (const write_set& write : request.writes) {
     if (!named.insert(write.id).second) refuse(write, "twice");
     detail::check_sizes(write, detail::value_bytes_max);
+    detail::check_parts(write);
     if (write.what == write_set::action::destroy) destroyed.insert(write.id);
   }
   for (const write_set& write : request.writes) {
@@ -299,6 +322,7 @@ memory_store::staged memory_store::stage(const commit_request& request) {
       if (write.what == write_set::action::update) at->second.state.reserve(write.state.size());
     }
     stage_messages(write, changes);
+    changes.parts.add(write);
   }
   check_numbers(request.undeliverable, nullptr);
   contents_->actors.reserve(contents_->actors.size() + changes.actors.size());
@@ -360,6 +384,7 @@ void memory_store::apply(staged& changes, const commit_request& request) noexcep
     into.ids.merge(created.ids);
   }
   apply_messages(changes, request);
+  contents_->parts.apply(changes.parts);
 }
 
 void memory_store::apply_messages(staged& changes, const commit_request& request) noexcept {
@@ -389,19 +414,15 @@ void memory_store::destroy(const actor_id& id) noexcept {
   of.ids.erase(id);
   contents_->actors.erase(at);
   contents_->messages.erase(id);
+  contents_->parts.destroy(id);
 }
 
 memory_store::everything::everything(const memory::contents& contents) {
   for (const auto& [id, actor] : contents.actors) {
     add(actor);
     const auto waiting = contents.messages.find(id);
-    if (waiting == contents.messages.end()) continue;
-    std::vector<write_set::message>& messages = messages_.emplace_back();
-    for (const auto& [number, m] : waiting->second) {
-      messages.push_back({.id = number, .queue = m.queue, .dead = m.dead, .attempts = m.attempts,
-                          .created_at = m.created_at, .due_at = m.due_at, .body = m.body});
-    }
-    writes_.back().messages = messages;
+    if (waiting != contents.messages.end()) add_messages(waiting->second);
+    if (const auto* const rows = contents.parts.of(id)) add_parts(*rows);
   }
   for (const auto& [number, content] : contents.outgoing) sent_.push_back({.id = number, .content = content});
   if (writes_.empty()) writes_.push_back({.what = write_set::action::destroy});  // whoever sent them is gone
@@ -417,6 +438,23 @@ void memory_store::everything::add(const actor_record& actor) {
   creation.created_at = actor.created_at;
   writes_.push_back({.what = write_set::action::create, .initialised = actor.initialised, .version = actor.version,
                      .id = actor.id, .state = actor.state, .created = &creation});
+}
+
+void memory_store::everything::add_messages(const queues& waiting) {
+  std::vector<write_set::message>& messages = messages_.emplace_back();
+  for (const auto& [number, m] : waiting) {
+    messages.push_back({.id = number, .queue = m.queue, .dead = m.dead, .attempts = m.attempts,
+                        .created_at = m.created_at, .due_at = m.due_at, .body = m.body});
+  }
+  writes_.back().messages = messages;
+}
+
+void memory_store::everything::add_parts(const detail::memory_parts::rows& rows) {
+  std::vector<part_change>& parts = parts_.emplace_back();
+  for (const auto& [at, row] : rows) {
+    parts.push_back({.collection = at.collection, .key = at.key, .value = bytes_view{*row.value}, .due = row.due});
+  }
+  writes_.back().parts = parts;
 }
 
 void memory_store::backup(const std::string& path) {

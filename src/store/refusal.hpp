@@ -24,10 +24,13 @@ class refusal : public error {
 /// Throws a `refusal` if a value of the write-set has more bytes than `most`.
 void check_sizes(const write_set& write, std::size_t most);
 
+/// Throws a `refusal` if the write-set destroys its actor and changes its parts.
+void check_parts(const write_set& write);
+
 /// SQLite's limit of a value and of a row (sqlite.org/limits.html), as it is built by default.
 inline constexpr std::size_t row_bytes_max = 1'000'000'000;
 
-/// Beside a state or a message, a row has an id, a key of 1 KiB, a name and some numbers.
+/// Beside a state, a message, or key and value of a part, a row has an id, a key of 1 KiB, a name and some numbers.
 inline constexpr std::size_t bytes_beside_value = 64 * 1024;
 inline constexpr std::size_t value_bytes_max = row_bytes_max - bytes_beside_value;
 

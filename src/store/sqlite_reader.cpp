@@ -19,6 +19,8 @@ std::optional<actor_id> successor(const actor_id& id) {
   return std::nullopt;
 }
 
+constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
+
 std::int64_t to_sql(std::size_t limit) {
   constexpr auto limit_max = static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max());
   return static_cast<std::int64_t>(std::min(limit, limit_max));
@@ -27,6 +29,8 @@ std::int64_t to_sql(std::size_t limit) {
 std::chrono::sys_time<std::chrono::milliseconds> to_time(std::int64_t milliseconds) {
   return std::chrono::sys_time<std::chrono::milliseconds>{std::chrono::milliseconds{milliseconds}};
 }
+
+bool is_before(bytes_view a, bytes_view b) noexcept { return std::ranges::lexicographical_compare(a, b); }
 
 bytes to_bytes(bytes_view view) { return {view.begin(), view.end()}; }
 
@@ -68,7 +72,10 @@ sqlite_reader::sqlite_reader(const database_file& file, std::chrono::millisecond
       next_with_tag_{connection_.prepare(sql::next_with_tag)},
       read_messages_{connection_.prepare(sql::read_messages)},
       list_outgoing_{connection_.prepare(sql::list_outgoing)},
-      list_waiting_{connection_.prepare(sql::list_waiting)} {
+      list_waiting_{connection_.prepare(sql::list_waiting)},
+      list_parts_{connection_.prepare(sql::list_parts)},
+      list_parts_reverse_{connection_.prepare(sql::list_parts_reverse)},
+      list_due_{connection_.prepare(sql::list_due)} {
   connection_.execute(sql::configure_reader);
 }
 
@@ -97,24 +104,27 @@ bool sqlite_reader::load_one(load_request& request, std::uint64_t since) {
   found.reset();
   if (request.id) {
     load_by_id_.bind(1, *request.id);
-    found = read_actor(load_by_id_, request.with_messages);
+    found = read_actor(load_by_id_, request);
   } else if (const std::optional<std::int64_t> definition = names_.number(request.name)) {
     load_by_key_.bind(1, *definition);
     load_by_key_.bind(2, request.key);
-    found = read_actor(load_by_key_, request.with_messages);
+    found = read_actor(load_by_key_, request);
   }
   const bool is_wanted = !found || (request.id ? found->id == *request.id : found->key == request.key);
   if (!is_wanted) throw connection_.corrupt("an index leads to another actor's row");
   return !found || tail_.complete(*found, since, true);
 }
 
-std::optional<actor_record> sqlite_reader::read_actor(sqlite_statement& statement, bool with_messages) {
-  const sqlite_rows rows{statement};  // keeps the tags and messages of the same moment
+std::optional<actor_record> sqlite_reader::read_actor(sqlite_statement& statement, const load_request& request) {
+  const sqlite_rows rows{statement};  // keeps the tags, messages and parts of the same moment
   if (!statement.step()) return std::nullopt;
   actor_record record = read_head(statement);
   record.state = to_bytes(statement.blob(7));
   if (!statement.is_null(8)) record.input = to_bytes(statement.blob(8));
-  if (with_messages) record.messages = read_messages(record.id);
+  if (request.with_messages) record.messages = read_messages(record.id);
+  for (const std::uint32_t collection : request.with_parts) {
+    read_parts({.actor = record.id, .collection = collection, .limit = no_limit}, record.parts);
+  }
   return record;
 }
 
@@ -256,6 +266,65 @@ bool sqlite_reader::list_waiting(waiting_request& request) {
     actor.due_at = to_time(list_waiting_.number(3));
     actor.shortest_delay = std::chrono::milliseconds{list_waiting_.number(4)};
     append_in_order(found, std::move(actor), connection_);
+  }
+  return true;
+}
+
+bool sqlite_reader::list_parts(parts_request& request) {
+  read_parts(request, request.found);
+  return true;
+}
+
+/// The readers of pages go on behind the last row, so a damaged file that is out of order must not lead them astray.
+void sqlite_reader::read_parts(const parts_request& range, std::vector<part_record>& found) {
+  sqlite_statement& list = range.reverse ? list_parts_reverse_ : list_parts_;
+  const sqlite_rows rows{list};
+  list.bind(1, range.actor);
+  list.bind(2, std::int64_t{range.collection});
+  list.bind(3, range.from);
+  list.bind(4, std::int64_t{range.collection} + (range.until ? 0 : 1));
+  list.bind(5, range.until.value_or(bytes_view{}));
+  list.bind(6, to_sql(range.limit));
+  for (bool is_first = true; list.step(); is_first = false) {
+    part_record next{.collection = range.collection, .key = to_bytes(list.blob(1)), .value = to_bytes(list.blob(2)),
+                     .due = {}};
+    if (!list.is_null(3)) next.due = to_time(list.number(3));
+    const bool is_in_range = list.number(0) == range.collection && !is_before(next.key, range.from) &&
+                             (!range.until || is_before(next.key, *range.until));
+    const bool is_in_order =
+        is_first || (range.reverse ? is_before(next.key, found.back().key) : is_before(found.back().key, next.key));
+    if (!is_in_range || !is_in_order) throw connection_.corrupt("a table is out of order");
+    found.push_back(std::move(next));
+  }
+}
+
+bool sqlite_reader::list_due(due_request& request) {
+  const due_request::place* behind = request.after ? &*request.after : nullptr;
+  const sqlite_rows rows{list_due_};
+  if (behind == nullptr) {  // before all: no actor has an id without bytes
+    list_due_.bind(1, std::numeric_limits<std::int64_t>::min());
+    list_due_.bind(2, bytes_view{});
+  } else {
+    list_due_.bind(1, std::int64_t{behind->due.time_since_epoch().count()});
+    list_due_.bind(2, behind->actor);
+  }
+  list_due_.bind(3, std::int64_t{behind == nullptr ? 0 : behind->collection});
+  list_due_.bind(4, behind == nullptr ? bytes_view{} : bytes_view{behind->key});
+  list_due_.bind(5, to_sql(request.limit));
+  while (list_due_.step()) {
+    if (list_due_.is_null(4)) throw connection_.corrupt("the row of a part is of an actor that does not exist");
+    due_request::row next;
+    next.due = to_time(list_due_.number(0));
+    next.actor = list_due_.id(1);
+    next.collection = static_cast<std::uint32_t>(list_due_.number(2));
+    if (next.collection != list_due_.number(2)) throw connection_.corrupt("a part has a collection that cannot be");
+    next.key = to_bytes(list_due_.blob(3));
+    next.actor_name = definition_name(list_due_.number(4));
+    next.actor_key = list_due_.text(5);
+    if (!request.found.empty()) behind = &request.found.back();
+    const due_request::place& at = next;
+    if (behind != nullptr && !(*behind < at)) throw connection_.corrupt("an index is out of order");
+    request.found.push_back(std::move(next));
   }
   return true;
 }

@@ -28,14 +28,17 @@ class sqlite_reader {
   [[nodiscard]] bool list(list_request& request);
   [[nodiscard]] bool list_outgoing(outgoing_request& request);
   [[nodiscard]] bool list_waiting(waiting_request& request);
+  [[nodiscard]] bool list_parts(parts_request& request);
+  [[nodiscard]] bool list_due(due_request& request);
 
  private:
   [[nodiscard]] bool load_one(load_request& request, std::uint64_t since);
-  [[nodiscard]] std::optional<actor_record> read_actor(sqlite_statement& statement, bool with_messages);
+  [[nodiscard]] std::optional<actor_record> read_actor(sqlite_statement& statement, const load_request& request);
   [[nodiscard]] actor_record read_head(sqlite_statement& statement);
   [[nodiscard]] std::string definition_name(std::int64_t number);
   [[nodiscard]] tags read_tags(const actor_id& id);
   [[nodiscard]] std::vector<message_record> read_messages(const actor_id& id);
+  void read_parts(const parts_request& range, std::vector<part_record>& found);
   void list_all(std::int64_t definition, const actor_id& from, std::size_t limit, std::vector<actor_record>& found);
   void list_tagged(std::int64_t definition, const tags& labels, const actor_id& from, std::size_t limit,
                    std::vector<actor_record>& found);
@@ -54,6 +57,9 @@ class sqlite_reader {
   sqlite_statement read_messages_;
   sqlite_statement list_outgoing_;
   sqlite_statement list_waiting_;
+  sqlite_statement list_parts_;
+  sqlite_statement list_parts_reverse_;
+  sqlite_statement list_due_;
 };
 
 /// Lends readers to threads. It opens them as they are needed, up to a few; who comes later waits.

@@ -12,6 +12,9 @@
 //
 // A message is a row beside those of its actor, and nothing else: an index of what is due would halve the speed of
 // queues, for a question that is asked when a runtime starts. Short names of queues cost as much as numbers would.
+//
+// A row of a part is one beside those of its actor and its collection, in the order of keys. Only rows with a due time
+// are in the index of what is due, and pay for it.
 
 namespace troupe {
 inline namespace v0 {
@@ -84,8 +87,22 @@ inline constexpr const char* make_schema_3 = R"(
   UPDATE _troupe_meta SET value = 3 WHERE name = 'schema';
 )";
 
+inline constexpr const char* make_schema_4 = R"(
+  CREATE TABLE _troupe_parts (
+    actor      BLOB NOT NULL,
+    collection INTEGER NOT NULL,
+    key        BLOB NOT NULL,
+    value      BLOB NOT NULL,
+    due        INTEGER,        -- Unix time in milliseconds
+    PRIMARY KEY (actor, collection, key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX _troupe_parts_due ON _troupe_parts (due, actor, collection, key) WHERE due IS NOT NULL;
+
+  UPDATE _troupe_meta SET value = 4 WHERE name = 'schema';
+)";
+
 /// Each makes its schema from the one before; a new file goes through all of them.
-inline constexpr const char* steps[] = {make_schema_1, make_schema_2, make_schema_3};
+inline constexpr const char* steps[] = {make_schema_1, make_schema_2, make_schema_3, make_schema_4};
 
 /// The schema that this code reads and writes. A file with a higher one is refused.
 inline constexpr int schema_version = std::size(steps);
@@ -138,6 +155,12 @@ inline constexpr const char* put_message = R"(
   SET queue = excluded.queue, dead = excluded.dead, attempts = excluded.attempts, due_at = excluded.due_at)";
 inline constexpr const char* remove_message = "DELETE FROM _troupe_messages WHERE actor = ?1 AND id = ?2";
 inline constexpr const char* remove_messages = "DELETE FROM _troupe_messages WHERE actor = ?1";
+inline constexpr const char* put_part = R"(
+  INSERT INTO _troupe_parts (actor, collection, key, value, due) VALUES (?1, ?2, ?3, ?4, ?5)
+  ON CONFLICT (actor, collection, key) DO UPDATE SET value = excluded.value, due = excluded.due)";
+inline constexpr const char* remove_part =
+    "DELETE FROM _troupe_parts WHERE actor = ?1 AND collection = ?2 AND key = ?3";
+inline constexpr const char* remove_parts = "DELETE FROM _troupe_parts WHERE actor = ?1";
 inline constexpr const char* add_outgoing = "INSERT INTO _troupe_outgoing (id, content) VALUES (?1, ?2)";
 inline constexpr const char* remove_outgoing = "DELETE FROM _troupe_outgoing WHERE id = ?1";
 
@@ -162,6 +185,7 @@ inline constexpr const char* read_tags = "SELECT name, value FROM _troupe_tags W
 inline constexpr const char* next_with_tag = R"(
   SELECT id FROM _troupe_tags INDEXED BY _troupe_tags_find
   WHERE definition = ?1 AND name = ?2 AND value = ?3 AND id >= ?4 ORDER BY id LIMIT 1)";
+inline constexpr const char* has_parts = "SELECT EXISTS (SELECT 1 FROM _troupe_parts)";
 inline constexpr const char* read_messages = R"(
   SELECT id, queue, dead, attempts, created_at, due_at, body FROM _troupe_messages WHERE actor = ?1 ORDER BY id)";
 inline constexpr const char* list_outgoing =
@@ -172,6 +196,21 @@ inline constexpr const char* list_waiting = R"(
         WHERE dead = 0 AND actor >= ?1 GROUP BY actor ORDER BY actor LIMIT ?2)
   LEFT JOIN _troupe_actors ON _troupe_actors.id = actor
   ORDER BY actor)";
+// From one place to another, both a collection and a key.
+inline constexpr const char* list_parts = R"(
+  SELECT collection, key, value, due FROM _troupe_parts
+  WHERE actor = ?1 AND (collection, key) >= (?2, ?3) AND (collection, key) < (?4, ?5)
+  ORDER BY collection, key LIMIT ?6)";
+inline constexpr const char* list_parts_reverse = R"(
+  SELECT collection, key, value, due FROM _troupe_parts
+  WHERE actor = ?1 AND (collection, key) >= (?2, ?3) AND (collection, key) < (?4, ?5)
+  ORDER BY collection DESC, key DESC LIMIT ?6)";
+inline constexpr const char* list_due = R"(
+  SELECT due, actor, collection, part.key, definition, _troupe_actors.key
+  FROM _troupe_parts AS part INDEXED BY _troupe_parts_due
+  LEFT JOIN _troupe_actors ON _troupe_actors.id = actor
+  WHERE due IS NOT NULL AND (due, actor, collection, part.key) > (?1, ?2, ?3, ?4)
+  ORDER BY due, actor, collection, part.key LIMIT ?5)";
 
 }  // namespace sql
 }  // namespace detail

@@ -217,6 +217,8 @@ class sqlite_store final : public store {
   void list(list_request& request) noexcept override { answer(request, &sqlite_reader::list); }
   void list_outgoing(outgoing_request& request) noexcept override { answer(request, &sqlite_reader::list_outgoing); }
   void list_waiting(waiting_request& request) noexcept override { answer(request, &sqlite_reader::list_waiting); }
+  void list_parts(parts_request& request) noexcept override { answer(request, &sqlite_reader::list_parts); }
+  void list_due(due_request& request) noexcept override { answer(request, &sqlite_reader::list_due); }
 
   [[nodiscard]] std::uint64_t opening() const noexcept override { return opening_; }
 

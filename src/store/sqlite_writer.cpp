@@ -100,7 +100,8 @@ sqlite_writer::sqlite_writer(sqlite_connection& connection, definition_names& na
       remove_tags_{connection.prepare(sql::remove_tags)},
       add_definition_{connection.prepare(sql::add_definition)},
       count_failed_commit_{connection.prepare(sql::count_failed_commit)},
-      messages_{connection} {
+      messages_{connection},
+      parts_{connection} {
   const auto note_log_size = [](void* self, sqlite3*, const char*, int pages) {
     static_cast<sqlite_writer*>(self)->log_pages_ = pages;
     return SQLITE_OK;
@@ -250,6 +251,7 @@ void sqlite_writer::apply(const commit_request& request) {
   for (const auto& [first, write] : sorted_) {
     at_ = write;
     check_sizes(*write, value_bytes_max_);
+    check_parts(*write);
     if (write->what == write_set::action::destroy) destroy(*write);
   }
   for (const auto& [first, write] : sorted_) {
@@ -259,6 +261,7 @@ void sqlite_writer::apply(const commit_request& request) {
     if (write->what == write_set::action::keep) keep(*write);
     if (write->what == write_set::action::destroy) log_.pass_by(write->id);
     messages_.apply(*write);
+    parts_.apply(*write);
   }
   create_all();
   messages_.pass_on(request, at_);
@@ -361,6 +364,7 @@ void sqlite_writer::destroy(const write_set& write) {
   remove_tags_.bind(1, write.id);
   remove_tags_.run();
   messages_.remove_all(write.id);
+  parts_.remove_all(write.id);
 }
 
 definition_names::entry& sqlite_writer::store_definition(std::string_view name) {

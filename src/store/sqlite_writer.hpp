@@ -12,6 +12,7 @@
 #include "sqlite_connection.hpp"
 #include "sqlite_log.hpp"
 #include "sqlite_messages.hpp"
+#include "sqlite_parts.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -92,6 +93,7 @@ class sqlite_writer {
   sqlite_statement add_definition_;
   sqlite_statement count_failed_commit_;
   sqlite_messages messages_;
+  sqlite_parts parts_;
 };
 
 }  // namespace detail

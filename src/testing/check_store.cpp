@@ -5,17 +5,15 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
-#include <new>
 #include <random>
 #include <thread>
-
-#include <sys/mman.h>
 
 #include <fmt/format.h>
 
 #include <troupe/core/error.hpp>
 
 #include "store_driver.hpp"
+#include "zeros.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -23,27 +21,6 @@ namespace testing {
 using namespace store_checking;
 
 namespace {
-
-// Memory that is only taken where it is written to, and nobody does.
-class zeros {
- public:
-  explicit zeros(std::size_t size)
-      : size_{size},
-        at_{::mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)} {
-    if (at_ == MAP_FAILED) throw std::bad_alloc();
-  }
-  ~zeros() { ::munmap(at_, size_); }
-  zeros(const zeros&) = delete;
-  zeros& operator=(const zeros&) = delete;
-  [[nodiscard]] bytes_view view() const noexcept { return {static_cast<const std::byte*>(at_), size_}; }
-
- private:
-  std::size_t size_;
-  void* at_;
-};
-
-// A store that takes even more is not asked for it.
-constexpr std::size_t too_large_max = std::size_t{1} << 32;
 
 // -- the checks -----------------------------------------------------------------------------------------------------
 
@@ -416,6 +393,8 @@ std::vector<std::string> check_store(const store_factory& make) {
   std::vector<check> checks{std::begin(actor_checks), std::end(actor_checks)};
   const std::span<const check> of_messages = message_checks();
   checks.insert(checks.end(), of_messages.begin(), of_messages.end());
+  const std::span<const check> of_parts = part_checks();
+  checks.insert(checks.end(), of_parts.begin(), of_parts.end());
   std::vector<std::string> violations;
   std::uint64_t seed = 1;
   for (const check& c : checks) {

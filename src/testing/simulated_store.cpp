@@ -102,6 +102,8 @@ void simulated_store::load(load_request& request) noexcept { read(request, &stor
 void simulated_store::list(list_request& request) noexcept { read(request, &store::list); }
 void simulated_store::list_outgoing(outgoing_request& request) noexcept { read(request, &store::list_outgoing); }
 void simulated_store::list_waiting(waiting_request& request) noexcept { read(request, &store::list_waiting); }
+void simulated_store::list_parts(parts_request& request) noexcept { read(request, &store::list_parts); }
+void simulated_store::list_due(due_request& request) noexcept { read(request, &store::list_due); }
 
 // --- commits --------------------------------------------------------------------------------------------------------
 
@@ -120,6 +122,12 @@ void simulated_store::note(const commit_request& request) noexcept {
     for (const auto id : write.removed) log.add(id);
     for (const auto& m : write.sent) log.add(m.id);
     for (const auto id : write.arrived) log.add(id);
+    for (const auto& part : write.parts) {
+      log.add(part.collection);
+      log.add(part.key);
+      if (part.value) log.add(*part.value);
+      if (part.due) log.add(static_cast<std::uint64_t>(part.due->time_since_epoch().count()));
+    }
   }
 }
 

@@ -24,6 +24,8 @@ class simulated_store final : public store {
   void list(list_request& request) noexcept override;
   void list_outgoing(outgoing_request& request) noexcept override;
   void list_waiting(waiting_request& request) noexcept override;
+  void list_parts(parts_request& request) noexcept override;
+  void list_due(due_request& request) noexcept override;
   [[nodiscard]] std::uint64_t opening() const noexcept override { return inner_->opening(); }
   void commit(commit_request& request) noexcept override;
   [[nodiscard]] std::size_t value_bytes_max() const noexcept override { return inner_->value_bytes_max(); }

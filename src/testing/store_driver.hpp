@@ -116,7 +116,15 @@ inline bool same(const std::vector<message_record>& a, const std::vector<message
   });
 }
 
-/// Messages aside.
+inline bool same(const part_record& a, const part_record& b) {
+  return a.collection == b.collection && a.key == b.key && a.value == b.value && a.due == b.due;
+}
+
+inline bool same(const std::vector<part_record>& a, const std::vector<part_record>& b) {
+  return std::ranges::equal(a, b, [](const part_record& one, const part_record& other) { return same(one, other); });
+}
+
+/// Messages and parts aside.
 inline bool same(const actor_record& a, const actor_record& b) {
   return a.id == b.id && a.name == b.name && a.key == b.key && a.initialised == b.initialised &&
          a.version == b.version && a.state == b.state && a.input == b.input && a.labels == b.labels &&
@@ -180,6 +188,23 @@ class batch {
     writes_.back().arrived = ids_.emplace_back(std::move(ids));
     return *this;
   }
+  /// Puts rows of parts. Those that are to be removed, too, are named behind them.
+  batch& put_parts(const std::vector<part_record>& rows, const std::vector<part_record>& removed = {}) {
+    std::vector<part_change>& views = part_views_.emplace_back();
+    for (const part_record& row : parts_.emplace_back(rows)) {
+      views.push_back({.collection = row.collection, .key = row.key, .value = bytes_view{row.value}, .due = row.due});
+    }
+    for (const part_record& row : parts_.emplace_back(removed)) {
+      views.push_back({.collection = row.collection, .key = row.key, .value = {}, .due = {}});
+    }
+    writes_.back().parts = views;
+    return *this;
+  }
+  /// Only looks at these, which must live as long.
+  batch& change_parts(std::span<const part_change> changes) {
+    writes_.back().parts = changes;
+    return *this;
+  }
   batch& undeliverable(std::vector<std::uint64_t> ids) {
     undeliverable_ = std::move(ids);
     return *this;
@@ -215,6 +240,8 @@ class batch {
   std::deque<std::vector<outgoing_request::message>> outgoing_;
   std::deque<std::vector<write_set::sent_message>> outgoing_views_;
   std::deque<std::vector<std::uint64_t>> ids_;
+  std::deque<std::vector<part_record>> parts_;
+  std::deque<std::vector<part_change>> part_views_;
   std::vector<write_set> writes_;
   std::vector<std::uint64_t> undeliverable_;
 };
@@ -330,6 +357,33 @@ class opened {
     return std::move(answer->found);
   }
 
+  std::optional<actor_record> load_with_parts(const actor_id& id, std::span<const std::uint32_t> collections) {
+    auto request = std::make_unique<asked<load_request>>();
+    request->id = id;
+    request->with_parts = collections;
+    return loaded(std::move(request));
+  }
+
+  /// Answers `range`.
+  std::vector<part_record> parts(const parts_request& range) {
+    auto request = std::make_unique<asked<parts_request>>();
+    const auto done = request->done;
+    static_cast<parts_request&>(*request) = range;
+    request->done = done;
+    const auto answer = answer_to(std::move(request), [this](parts_request& r) { store_->list_parts(r); });
+    if (answer->failure) throw broken_promise{"listing parts succeeds, not: " + describe(answer->failure)};
+    return std::move(answer->found);
+  }
+
+  std::vector<due_request::row> due(std::optional<due_request::place> after = {}, std::size_t limit = 1'000'000) {
+    auto request = std::make_unique<asked<due_request>>();
+    request->after = std::move(after);
+    request->limit = limit;
+    const auto answer = answer_to(std::move(request), [this](due_request& r) { store_->list_due(r); });
+    if (answer->failure) throw broken_promise{"listing what is due succeeds, not: " + describe(answer->failure)};
+    return std::move(answer->found);
+  }
+
   void has(const actor_record& wanted, std::string_view promise) {
     const std::optional<actor_record> by_id = load(wanted.id);
     expect(by_id && same(*by_id, wanted), promise);
@@ -399,6 +453,9 @@ class bench {
   // What comes behind these is this check's own.
   [[nodiscard]] std::uint64_t first_number() const noexcept { return seed_ << 32; }
   [[nodiscard]] actor_id first_id() const { return actor_id::make(first_millisecond(), 0, 0); }
+  [[nodiscard]] std::chrono::sys_time<std::chrono::milliseconds> first_moment() const {
+    return to_time(first_millisecond());
+  }
 
   const store_factory& make;
   std::string name;
@@ -419,6 +476,9 @@ struct check {
 
 /// Those of messages, in queues and on their way.
 [[nodiscard]] std::span<const check> message_checks();
+
+/// Those of parts.
+[[nodiscard]] std::span<const check> part_checks();
 
 }  // namespace store_checking
 }  // namespace testing

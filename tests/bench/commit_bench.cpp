@@ -86,6 +86,8 @@ class metered_store final : public troupe::store {
   void list(troupe::list_request& r) noexcept override { inner_->list(r); }
   void list_outgoing(troupe::outgoing_request& r) noexcept override { inner_->list_outgoing(r); }
   void list_waiting(troupe::waiting_request& r) noexcept override { inner_->list_waiting(r); }
+  void list_parts(troupe::parts_request& r) noexcept override { inner_->list_parts(r); }
+  void list_due(troupe::due_request& r) noexcept override { inner_->list_due(r); }
   [[nodiscard]] std::uint64_t opening() const noexcept override { return inner_->opening(); }
   void commit(troupe::commit_request& r) noexcept override {
     inner_->commit(r);

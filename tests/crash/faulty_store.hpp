@@ -15,6 +15,8 @@ class faulty_store : public troupe::store {
   void list(troupe::list_request& request) noexcept override { good_->list(request); }
   void list_outgoing(troupe::outgoing_request& request) noexcept override { good_->list_outgoing(request); }
   void list_waiting(troupe::waiting_request& request) noexcept override { good_->list_waiting(request); }
+  void list_parts(troupe::parts_request& request) noexcept override { good_->list_parts(request); }
+  void list_due(troupe::due_request& request) noexcept override { good_->list_due(request); }
   [[nodiscard]] std::uint64_t opening() const noexcept override { return good_->opening(); }
   void commit(troupe::commit_request& request) noexcept override { good_->commit(request); }
   void backup(const std::string& path) override { good_->backup(path); }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -110,6 +111,7 @@ class gated_store {
     std::vector<troupe::write_set::creation> creations;
     creations.reserve(left.size());
     std::deque<std::vector<troupe::write_set::message>> queues;
+    std::deque<std::vector<troupe::part_change>> parts;
     std::vector<troupe::write_set::sent_message> sent;
     for (const auto& [id, content] : outgoing) sent.push_back({.id = id, .content = content});
     for (const auto& [id, record] : left) {
@@ -131,6 +133,11 @@ class gated_store {
         queue.push_back({m.id, m.queue, m.dead, m.attempts, m.created_at, m.due_at, m.body});
       }
       write.messages = queue;
+      auto& rows = parts.emplace_back();
+      for (const auto& row : record.parts) {
+        rows.push_back({row.collection, row.key, troupe::bytes_view{row.value}, row.due});
+      }
+      write.parts = rows;
     }
     if (all.writes.empty()) all.writes.push_back({.what = troupe::write_set::action::destroy});
     all.writes.front().sent = sent;
@@ -179,6 +186,7 @@ class gated_store {
         }
         auto& record = durable[write.id];
         note_messages(write, record.messages);
+        note_parts(write, record.parts);
         if (write.what == troupe::write_set::action::keep) continue;
         record.id = write.id;
         record.initialised = write.initialised;
@@ -219,6 +227,23 @@ class gated_store {
       for (const auto id : write.removed) std::erase_if(queue, [id](const auto& m) { return m.id == id; });
     }
 
+    static void note_parts(const troupe::write_set& write, std::vector<troupe::part_record>& parts) {
+      for (const auto& change : write.parts) {
+        const troupe::bytes key{change.key.begin(), change.key.end()};
+        const auto is_before = [](const auto& row, const auto& place) {
+          return std::tie(row.collection, row.key) < place;
+        };
+        auto at = std::lower_bound(parts.begin(), parts.end(), std::tie(change.collection, key), is_before);
+        const bool is_new = at == parts.end() || at->collection != change.collection || at->key != key;
+        if (!change.value) {
+          if (!is_new) parts.erase(at);
+          continue;
+        }
+        troupe::part_record& row = is_new ? *parts.emplace(at) : *at;
+        row = {change.collection, key, {change.value->begin(), change.value->end()}, change.due};
+      }
+    }
+
     std::mutex mutex;
     troupe::memory stored;
     std::unique_ptr<troupe::store> inner;
@@ -256,6 +281,8 @@ class gated_store {
     void list(troupe::list_request& request) noexcept override { shared_->inner->list(request); }
     void list_outgoing(troupe::outgoing_request& r) noexcept override { shared_->inner->list_outgoing(r); }
     void list_waiting(troupe::waiting_request& r) noexcept override { shared_->inner->list_waiting(r); }
+    void list_parts(troupe::parts_request& r) noexcept override { shared_->inner->list_parts(r); }
+    void list_due(troupe::due_request& r) noexcept override { shared_->inner->list_due(r); }
     [[nodiscard]] std::uint64_t opening() const noexcept override { return shared_->inner->opening(); }
     [[nodiscard]] std::size_t value_bytes_max() const noexcept override { return shared_->value_bytes_max; }
     void commit(troupe::commit_request& request) noexcept override {

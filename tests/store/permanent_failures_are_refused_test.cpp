@@ -50,12 +50,14 @@ TEST_CASE("a value that is too large is refused with the write-set at fault, and
   troupe::write_set& at_fault = writes[1];
   troupe::write_set::message message{.id = 1, .queue = "queue", .body = data.view()};
   troupe::write_set::sent_message sent{.id = 1, .content = data.view()};
+  troupe::part_change part{.collection = 0, .key = {}, .value = data.view(), .due = {}};
   troupe::write_set::creation created{.name = "counter", .key = "new", .input = data.view()};
-  switch (GENERATE(0, 1, 2, 3, 4)) {
+  switch (GENERATE(0, 1, 2, 3, 4, 5)) {
     case 0: at_fault.state = data.view(); break;
     case 1: at_fault.messages = {&message, 1}; break;
     case 2: at_fault.sent = {&sent, 1}; break;
-    case 3:
+    case 3: at_fault.parts = {&part, 1}; break;
+    case 4:
       at_fault.id = id(3);
       at_fault.what = troupe::write_set::action::create;
       at_fault.initialised = false;

@@ -1,3 +1,5 @@
+#include <filesystem>
+
 #include <catch2/catch.hpp>
 #include <sqlite3.h>
 
@@ -31,7 +33,7 @@ constexpr const char* read_schema = "SELECT value FROM _troupe_meta WHERE name =
 
 }  // namespace
 
-TEST_CASE("a file of schema 1 becomes one of schema 3 when it is opened, and keeps what it has", "[store][sqlite]") {
+TEST_CASE("a file of schema 1 becomes one of schema 4 when it is opened, and keeps what it has", "[store][sqlite]") {
   const temporary_directory directory;
   const std::string path = directory / "app.db";
   run_sql(path, schema_1);
@@ -43,11 +45,40 @@ TEST_CASE("a file of schema 1 becomes one of schema 3 when it is opened, and kee
     REQUIRE(is_committed(send_and_put(*store, 1, 5, "message")));
     CHECK(messages(*store, 1) == "5:message");
   }
-  CHECK(run_sql(path, read_schema) == "3");
+  CHECK(run_sql(path, read_schema) == "4");
   const auto store = troupe::sqlite{path}();
   CHECK(store->opening() == 43);
   CHECK(load(*store, 1) == "old");
   CHECK(messages(*store, 1) == "5:message");
+}
+
+// Files of version 0.1, which had schema 3: as a killed process left them, with updates in `_troupe_log`, and the last
+// commits in SQLite's log beside the database.
+TEST_CASE("a file that version 0.1 left when it was killed opens with everything", "[store][sqlite]") {
+  const std::filesystem::path files = std::filesystem::path{__FILE__}.parent_path() / "files";
+  const temporary_directory directory;
+  const std::string path = directory / "app.db";
+  for (const std::string suffix : {"", "-wal"}) {
+    std::filesystem::copy_file(files / ("version_0_1" + suffix), path + suffix);
+  }
+  for (std::uint64_t opening = 3; opening != 5; ++opening) {
+    const auto store = troupe::sqlite{path}();
+    CHECK(store->opening() == opening);
+    CHECK(load(*store, 1) == "one at last");
+    CHECK(load(*store, 2) == "two at last");
+    CHECK(load(*store, 3) == "");
+    CHECK(load(*store, 4) == std::nullopt);
+    CHECK(messages(*store, 2) == "2:dead letter 3:third 4:arrived");
+    CHECK(outgoing(*store) == "8:on its way, 8");
+    CHECK(parts(*store, 1, 0) == (opening == 3 ? "" : "key:value"));
+    CHECK(due(*store) == (opening == 3 ? "" : "5:key-1/key"));
+    REQUIRE(is_committed(put_part(*store, 1, 0, "key", "value", 5)));
+    store->close();
+    CHECK(run_sql(path, read_schema) == "4");
+    CHECK(run_sql(path, "SELECT count(*) FROM _troupe_log") == "0");
+    CHECK(run_sql(path, "SELECT group_concat(name || value, ' ') FROM _troupe_tags") == "colourred shaperound");
+    CHECK(run_sql(path, "SELECT CAST(input AS TEXT) FROM _troupe_actors WHERE input IS NOT NULL") == "input of three");
+  }
 }
 
 TEST_CASE("a migrated file has the schema of a new one", "[store][sqlite]") {

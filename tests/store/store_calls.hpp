@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -119,6 +120,52 @@ inline std::string outgoing(troupe::store& store) {
   std::string all;
   for (const auto& message : request.found) {
     all += (all.empty() ? "" : " ") + std::to_string(message.id) + ":" + to_text(message.content);
+  }
+  return all;
+}
+
+/// A row of a part, and its due time in milliseconds if it has one; or that it is gone.
+inline troupe::commit_request put_part(troupe::store& store, std::uint8_t number, std::uint32_t collection,
+                                       std::string_view key, std::optional<std::string_view> value,
+                                       std::optional<int> due = {}) {
+  const troupe::bytes key_bytes = to_bytes(key);
+  const troupe::bytes value_bytes = to_bytes(value.value_or(""));
+  troupe::part_change change;
+  change.collection = collection;
+  change.key = key_bytes;
+  if (value) change.value = value_bytes;
+  if (due) change.due.emplace(std::chrono::milliseconds{*due});
+  troupe::write_set write = update(number, {});
+  write.what = troupe::write_set::action::keep;
+  write.parts = {&change, 1};
+  return commit(store, {write});
+}
+
+/// The rows of an actor's collection, as "key:value key:value".
+inline std::string parts(troupe::store& store, std::uint8_t number, std::uint32_t collection) {
+  troupe::parts_request request;
+  request.actor = id(number);
+  request.collection = collection;
+  request.done = [](troupe::parts_request&) noexcept {};
+  store.list_parts(request);
+  if (request.failure) std::rethrow_exception(request.failure);
+  std::string all;
+  for (const auto& row : request.found) {
+    all += (all.empty() ? "" : " ") + to_text(row.key) + ":" + to_text(row.value);
+  }
+  return all;
+}
+
+/// What is due, as "time:actor/key time:actor/key".
+inline std::string due(troupe::store& store) {
+  troupe::due_request request;
+  request.done = [](troupe::due_request&) noexcept {};
+  store.list_due(request);
+  if (request.failure) std::rethrow_exception(request.failure);
+  std::string all;
+  for (const auto& row : request.found) {
+    all += (all.empty() ? "" : " ") + std::to_string(row.due.time_since_epoch().count()) + ":" + row.actor_key + "/" +
+           to_text(row.key);
   }
   return all;
 }

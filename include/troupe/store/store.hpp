@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <compare>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -32,6 +33,16 @@ struct message_record {
   bytes body{};  ///< CBOR
 };
 
+/// A row of one of an actor's parts, which are its durable data beside its state. A store knows a part by the number of
+/// its collection, and keeps the rows of each in the order of their keys: bytes without a sign, a key before those that
+/// it begins.
+struct part_record {
+  std::uint32_t collection = 0;
+  bytes key{};    ///< may be empty
+  bytes value{};  ///< for the runtime alone; may be empty
+  std::optional<std::chrono::sys_time<std::chrono::milliseconds>> due{};  ///< if so, `store::list_due` has it
+};
+
 /// One actor as the store has it.
 struct actor_record {
   actor_id id;
@@ -44,14 +55,23 @@ struct actor_record {
   tags labels;
   std::chrono::sys_time<std::chrono::milliseconds> created_at{};
   std::vector<message_record> messages;  ///< in the order of their ids; only if they were asked for
+  std::vector<part_record> parts;  ///< in the order of their collections and keys; only of those that were asked for
+};
+
+/// A row of an actor's part as it is from now on, new or not; or, without a value, that it is gone.
+struct part_change {
+  std::uint32_t collection = 0;
+  bytes_view key{};
+  std::optional<bytes_view> value{};
+  std::optional<std::chrono::sys_time<std::chrono::milliseconds>> due{};  ///< looked at if there is a value
 };
 
 /// What one actor changed since its last commit. A store applies it whole or not at all.
 ///
 /// `create` inserts a row, `update` replaces state, version and the initialised mark of an existing row (and drops its
 /// input once initialised), `keep` leaves the row as it is, `destroy` deletes everything the actor has. Beside that
-/// each carries changes of the actor's queues, and of what is on its way from it to others' queues. The views are valid
-/// until the commit completes.
+/// each carries changes of the actor's queues and parts, and of what is on its way from it to others' queues. The views
+/// are valid until the commit completes.
 ///
 /// A message that an actor sends is `outgoing`, a row of its own and not of the actor, from the commit of the turn that
 /// sent it until the commit in which the receiver takes it into its queue: then one write-set has it in `arrived` and
@@ -94,6 +114,7 @@ struct write_set {
   std::span<const std::uint64_t> removed{};  ///< ids of messages to delete; unknown ones are not there any more
   std::span<const sent_message> sent{};      ///< outgoing messages to insert
   std::span<const std::uint64_t> arrived{};  ///< ids of outgoing messages to delete, whoever sent them
+  std::span<const part_change> parts{};      ///< in this order: the last one of a row counts; not with `destroy`
 };
 
 /// Asks for one actor, by id or by name and key. The store calls `done` exactly once, maybe before `load` returns, on
@@ -104,6 +125,8 @@ struct load_request {
   std::string_view name;
   std::string_view key;
   bool with_messages = false;  ///< `actor_record::messages` is wanted
+  /// The collections whose rows are wanted in `actor_record::parts`, each once, in rising order. Others are not read.
+  std::span<const std::uint32_t> with_parts{};
 
   std::optional<actor_record> found;
   std::exception_ptr failure;
@@ -164,17 +187,61 @@ struct waiting_request {
   void (*done)(waiting_request&) noexcept = nullptr;
 };
 
+/// Asks for a page of the rows of one collection of an actor, in the order of their keys or the other way round. There
+/// are none if there is no such actor. The views are valid until the answer.
+///
+/// The next page begins with the last key and a zero byte behind it; in reverse, it ends before the last key.
+struct parts_request {
+  actor_id actor{};
+  std::uint32_t collection = 0;
+  bytes_view from{};                  ///< no key before this one
+  std::optional<bytes_view> until{};  ///< neither this key nor one behind it; if not set, all to the end
+  bool reverse = false;               ///< with the last one first, so that a page has those at the end of the range
+  std::size_t limit = 100;
+
+  std::vector<part_record> found{};
+  std::exception_ptr failure{};
+
+  void (*done)(parts_request&) noexcept = nullptr;
+};
+
+/// Asks for a page of the rows of all actors' parts that have a due time, in the order of time: those to be awaited
+/// first. Rows of one time are in the order of actors, collections and keys. The values are not read.
+struct due_request {
+  /// What the order goes by, from the first to the last.
+  struct place {
+    std::chrono::sys_time<std::chrono::milliseconds> due{};
+    actor_id actor{};
+    std::uint32_t collection = 0;
+    bytes key{};
+
+    friend auto operator<=>(const place&, const place&) = default;
+  };
+  struct row : place {
+    std::string actor_name{};  ///< the wire name of the actor's definition
+    std::string actor_key{};
+  };
+
+  std::optional<place> after{};  ///< only rows behind this one, whether or not it is still there
+  std::size_t limit = 100;
+
+  std::vector<row> found{};
+  std::exception_ptr failure{};
+
+  void (*done)(due_request&) noexcept = nullptr;
+};
+
 /// Hands over an epoch: write-sets that become durable together. Within one request, destroys are applied before
 /// creates, so that a key can be freed and taken again in one epoch. No two write-sets name the same id.
 ///
-/// Then come `messages` and `sent`, and last `removed`, `arrived` and `undeliverable`: what one write-set sends another
-/// may take in the same epoch.
+/// Then come `messages`, `parts` and `sent`, and last `removed`, `arrived` and `undeliverable`: what one write-set
+/// sends another may take in the same epoch.
 ///
-/// Destroying an actor that has no row does nothing, and neither does deleting a message that is not there. Updating or
-/// keeping an actor that has no row, creating one whose id or name and key are taken, naming an id twice, giving
-/// messages to an actor that is destroyed, sending a message whose id is on its way already, and ids of messages out of
-/// their range are mistakes of the caller, and a value over `store::value_bytes_max` is one: the whole request is
-/// `refused` with `store.failed`.
+/// Destroying an actor that has no row does nothing, and neither does deleting a message or the row of a part that is
+/// not there. Updating or keeping an actor that has no row, creating one whose id or name and key are taken, naming an
+/// id twice, giving messages to an actor that is destroyed or changing its parts, sending a message whose id is on its
+/// way already, and ids of messages out of their range are mistakes of the caller, and a value over
+/// `store::value_bytes_max` is one: the whole request is `refused` with `store.failed`.
 struct commit_request {
   enum class outcome : std::uint8_t {
     committed,  ///< durable
@@ -224,6 +291,8 @@ class store {
   virtual void list(list_request& request) noexcept = 0;
   virtual void list_outgoing(outgoing_request& request) noexcept = 0;
   virtual void list_waiting(waiting_request& request) noexcept = 0;
+  virtual void list_parts(parts_request& request) noexcept = 0;
+  virtual void list_due(due_request& request) noexcept = 0;
 
   /// How many times the store has been opened, this time included. A fixed number while it is open, and higher than all
   /// before: what it is part of is never made again.
@@ -231,8 +300,9 @@ class store {
 
   virtual void commit(commit_request& request) noexcept = 0;
 
-  /// The most bytes that a state, an input, or a message in a queue or on its way may have. A fixed number while the
-  /// store is open. A runtime refuses to serve actors whose options allow more, so that no commit is refused for it.
+  /// The most bytes that a state, an input, a message in a queue or on its way, or key and value of the row of a part
+  /// together may have. A fixed number while the store is open. A runtime refuses to serve actors whose options allow
+  /// more, so that no commit is refused for it.
   [[nodiscard]] virtual std::size_t value_bytes_max() const noexcept {
     return std::numeric_limits<std::size_t>::max();
   }
