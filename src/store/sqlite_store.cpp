@@ -21,6 +21,7 @@
 #include "sqlite_reader.hpp"
 #include "sqlite_schema.hpp"
 #include "sqlite_writer.hpp"
+#include "write_ahead_log.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -82,6 +83,7 @@ class opening_transaction {
   explicit opening_transaction(sqlite_connection& connection) : connection_{connection} {
     connection.execute(sql::begin_write);
     try {
+      write_again(connection);
       const bool is_new = connection.query_number(sql::has_schema) == 0;
       const std::int64_t version = is_new ? 0 : connection.query_number(sql::read_schema_version);
       for (std::int64_t at = version; at < sql::schema_version; ++at) connection.execute(sql::steps[at]);

@@ -7,6 +7,7 @@
 
 #include "../core/empty.hpp"
 #include "sqlite_schema.hpp"
+#include "write_ahead_log.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -162,18 +163,18 @@ void sqlite_writer::roll_back() noexcept {
 }
 
 /// Whether it is sure that a commit which reported `commit_result` will not be found after a crash. Its last frame
-/// makes the others count. If writing failed, that frame is not whole. Any later failure (of the sync, or of memory for
-/// the log's index) leaves it in the log, where recovery would find it, though this connection has forgotten it. Then
-/// another small commit is put in its place, which cuts off what follows.
+/// makes the others count. If writing failed, that frame is not whole, unless what is missing was there before. Any
+/// later failure (of the sync, or of memory for the log's index) leaves it in the log, where recovery would find it,
+/// though this connection has forgotten it. Then another small commit is put in its place, which cuts off what follows.
 bool sqlite_writer::is_undone(int commit_result) noexcept {
   switch (commit_result & 0xff) {
     case SQLITE_BUSY:
-    case SQLITE_FULL:
     case SQLITE_READONLY:
     case SQLITE_CONSTRAINT:
       return true;
     default:
-      return commit_result == SQLITE_IOERR_WRITE || commit_elsewhere() == SQLITE_OK;
+      const bool write_failed = commit_result == SQLITE_IOERR_WRITE || (commit_result & 0xff) == SQLITE_FULL;
+      return (write_failed && !holds_unknown_commit(connection_)) || commit_elsewhere() == SQLITE_OK;
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <deque>
 #include <map>
 #include <set>
@@ -12,6 +13,9 @@
 #include <troupe/testing/seeded_random.hpp>
 
 #include "store_calls.hpp"
+
+/// Of `planned_commits`.
+inline constexpr std::array<std::uint32_t, 2> collections{1, 7};
 
 /// All that a store has, as text: two stores with the same contents give the same.
 inline std::string describe(troupe::store& store) {
@@ -27,6 +31,7 @@ inline std::string describe(troupe::store& store) {
       load.name = listed.name;
       load.key = listed.key;
       load.with_messages = true;
+      load.with_parts = collections;
       load.done = [](troupe::load_request&) noexcept {};
       store.load(load);
       if (load.failure) std::rethrow_exception(load.failure);
@@ -39,6 +44,10 @@ inline std::string describe(troupe::store& store) {
       for (const auto& m : actor.messages) {
         all += fmt::format(" [{} {}{} x{} at {}: {}]", m.id, m.queue, m.dead ? " dead" : "", m.attempts,
                            m.due_at.time_since_epoch().count(), store_calls::to_text(m.body));
+      }
+      for (const auto& row : actor.parts) {
+        all += fmt::format(" ({} {}: {})", row.collection, store_calls::to_text(row.key),
+                           store_calls::to_text(row.value));
       }
       all += '\n';
     }
@@ -57,6 +66,7 @@ inline std::string describe(troupe::store& store) {
   store.list_waiting(waiting);
   if (waiting.failure) std::rethrow_exception(waiting.failure);
   for (const auto& actor : waiting.found) all += fmt::format("waiting {}/{}\n", actor.name, actor.key);
+  all += "due " + store_calls::due(store) + '\n';
   return all + "on its way " + store_calls::outgoing(store) + '\n';
 }
 
@@ -123,6 +133,7 @@ class planned_commits {
       write.state = text(random_.below(8) == 0 ? large : random_.below(600));
     }
     plan_messages(write, of);
+    plan_parts(write);
   }
 
   void plan_creation(troupe::write_set& write, std::uint64_t number) {
@@ -170,6 +181,19 @@ class planned_commits {
     write.arrived = arrived;
   }
 
+  void plan_parts(troupe::write_set& write) {
+    auto& changes = parts_.emplace_back();
+    while (random_.below(2) == 0) {
+      auto& change = changes.emplace_back();
+      change.collection = collections[random_.below(collections.size())];
+      change.key = bytes_.emplace_back(store_calls::to_bytes(fmt::format("key-{}", random_.below(4))));
+      if (random_.below(4) == 0) continue;
+      change.value = text(random_.below(8) == 0 ? 9'000 : random_.below(300));
+      if (random_.below(2) == 0) change.due.emplace(std::chrono::milliseconds{random_.below(1000)});
+    }
+    write.parts = changes;
+  }
+
   std::uint64_t take_outgoing() {
     const std::uint64_t id = *outgoing_.begin();
     outgoing_.erase(outgoing_.begin());
@@ -198,4 +222,5 @@ class planned_commits {
   std::deque<std::vector<troupe::write_set::message>> puts_;
   std::deque<std::vector<troupe::write_set::sent_message>> sents_;
   std::deque<std::vector<std::uint64_t>> numbers_;
+  std::deque<std::vector<troupe::part_change>> parts_;
 };
