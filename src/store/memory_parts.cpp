@@ -1,24 +1,16 @@
 #include "memory_parts.hpp"
 
-#include <algorithm>
-#include <cstring>
 #include <limits>
 #include <utility>
 
 #include <troupe/core/assert.hpp>
 
+#include "part_order.hpp"
+
 namespace troupe {
 inline namespace v0 {
 namespace detail {
 namespace {
-
-/// As SQLite compares blobs.
-int compare(bytes_view a, bytes_view b) noexcept {
-  const std::size_t both = std::min(a.size(), b.size());
-  const int first = both == 0 ? 0 : std::memcmp(a.data(), b.data(), both);
-  if (first != 0 || a.size() == b.size()) return first;
-  return a.size() < b.size() ? -1 : 1;
-}
 
 part_record to_record(const memory_parts::place& at, const memory_parts::row& row) {
   return {.collection = at.collection, .key = at.key, .value = *row.value, .due = row.due};
@@ -27,7 +19,7 @@ part_record to_record(const memory_parts::place& at, const memory_parts::row& ro
 }  // namespace
 
 bool memory_parts::in_order::operator()(const place_view& a, const place_view& b) const noexcept {
-  return a.collection != b.collection ? a.collection < b.collection : compare(a.key, b.key) < 0;
+  return a.collection != b.collection ? a.collection < b.collection : is_before(a.key, b.key);
 }
 
 bool memory_parts::in_order_of_time::operator()(const due_view& a, const due_view& b) const noexcept {
@@ -109,7 +101,7 @@ void memory_parts::read(const actor_id& actor, std::uint32_t collection, std::ve
 void memory_parts::find(parts_request& request) const {
   const rows* const all = of(request.actor);
   if (all == nullptr) return;
-  if (request.until && compare(*request.until, request.from) <= 0) return;
+  if (request.until && !is_before(request.from, *request.until)) return;
   auto first = all->lower_bound(place_view{request.collection, request.from});
   auto last = all->end();
   if (request.until) {

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include <troupe/core/assert.hpp>
+
 #include "sqlite_schema.hpp"
 
 namespace troupe {
@@ -15,6 +17,7 @@ sqlite_parts::sqlite_parts(sqlite_connection& connection)
       remove_all_{connection.prepare(sql::remove_parts)} {}
 
 void sqlite_parts::apply(const write_set& write) {
+  TROUPE_ASSERT(write.what != write_set::action::destroy || write.parts.empty(), "a destroyed actor has no parts");
   for (const part_change& change : write.parts) change.value ? put(write.id, change) : remove(write.id, change);
 }
 

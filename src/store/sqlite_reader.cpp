@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <limits>
 
+#include <troupe/core/assert.hpp>
+
+#include "part_order.hpp"
 #include "sqlite_schema.hpp"
 
 namespace troupe {
@@ -29,8 +32,6 @@ std::int64_t to_sql(std::size_t limit) {
 std::chrono::sys_time<std::chrono::milliseconds> to_time(std::int64_t milliseconds) {
   return std::chrono::sys_time<std::chrono::milliseconds>{std::chrono::milliseconds{milliseconds}};
 }
-
-bool is_before(bytes_view a, bytes_view b) noexcept { return std::ranges::lexicographical_compare(a, b); }
 
 bytes to_bytes(bytes_view view) { return {view.begin(), view.end()}; }
 
@@ -100,6 +101,7 @@ void sqlite_reader::load(load_list& asked, load_list& answered) {
 }
 
 bool sqlite_reader::load_one(load_request& request, std::uint64_t since) {
+  TROUPE_ASSERT(are_rising(request.with_parts), "name each collection once, in rising order");
   std::optional<actor_record>& found = request.found;
   found.reset();
   if (request.id) {
