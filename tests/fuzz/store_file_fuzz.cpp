@@ -2,6 +2,7 @@
 // opened again; or it is refused, and kept as it was for rescue.
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -23,6 +24,7 @@ using fuzz::check;
 constexpr std::size_t page_size = 2;  // of lists: small, so that there are several
 constexpr int pages_max = 10'000;
 constexpr std::array names{"counter", "room"};
+constexpr std::array<std::uint32_t, 2> collections{0, 1};
 const troupe::actor_id fresh_id{{0xfe, 0xdc, 0xba}};
 constexpr std::uint64_t fresh_message = std::uint64_t{1} << 62;
 
@@ -66,6 +68,39 @@ void read_pages(troupe::store& from, void (troupe::store::*ask)(Request&) noexce
   }
 }
 
+/// All pages of an actor's collection, from one end or the other.
+void read_parts(troupe::store& from, const troupe::actor_id& actor, std::uint32_t collection, bool reverse) {
+  troupe::parts_request request{.actor = actor, .collection = collection, .reverse = reverse, .limit = page_size};
+  troupe::bytes behind;
+  for (int pages = 0; answered(from, &troupe::store::list_parts, request); ++pages) {
+    check(pages < pages_max, "a list comes to an end");
+    check(request.found.size() <= page_size, "a page has no more items than were asked for");
+    for (const troupe::part_record& row : request.found) {
+      const bool is_first = pages == 0 && &row == request.found.data();
+      check(is_first || (reverse ? row.key < behind : behind < row.key), "a list is in order");
+      check(row.collection == collection, "a list has rows of one collection");
+      behind = row.key;
+    }
+    if (request.found.size() < page_size) return;
+    if (!reverse) behind.push_back(std::byte{0});
+    reverse ? request.until = troupe::bytes_view{behind} : request.from = behind;
+  }
+}
+
+void read_due(troupe::store& from) {
+  troupe::due_request request;
+  request.limit = page_size;
+  for (int pages = 0; answered(from, &troupe::store::list_due, request); ++pages) {
+    check(pages < pages_max, "a list comes to an end");
+    check(request.found.size() <= page_size, "a page has no more items than were asked for");
+    for (const troupe::due_request::place& row : request.found) {
+      check(!request.after || *request.after < row, "a list is in order");
+      request.after = row;
+    }
+    if (request.found.size() < page_size) return;
+  }
+}
+
 class reader {
  public:
   explicit reader(troupe::store& from) : store_{from} {}
@@ -81,6 +116,7 @@ class reader {
     read_pages(store_, &troupe::store::list_outgoing, outgoing, &troupe::outgoing_request::after, [](const auto&) {});
     troupe::waiting_request waiting;
     read_pages(store_, &troupe::store::list_waiting, waiting, &troupe::waiting_request::after, [](const auto&) {});
+    read_due(store_);
   }
 
   [[nodiscard]] const std::vector<troupe::actor_id>& found() const noexcept { return found_; }
@@ -91,12 +127,17 @@ class reader {
     troupe::load_request by_id;
     by_id.id = listed.id;
     by_id.with_messages = true;
+    by_id.with_parts = collections;
     const bool is_read = answered(store_, &troupe::store::load, by_id);
     check(!is_read || !by_id.found || by_id.found->id == listed.id, "a load finds what it was asked for");
     troupe::load_request by_key;
     by_key.name = name;
     by_key.key = listed.key;
     answered(store_, &troupe::store::load, by_key);
+    for (const std::uint32_t collection : collections) {
+      read_parts(store_, listed.id, collection, false);
+      read_parts(store_, listed.id, collection, true);
+    }
     if (listed.labels.empty()) return;
     troupe::list_request tagged;
     tagged.name = name;
@@ -108,7 +149,7 @@ class reader {
   std::vector<troupe::actor_id> found_;
 };
 
-/// A new actor that has a message and has sent one, and, for those that are there, an update and an end.
+/// A new actor that has a message and a part and has sent one, and, for those that are there, an update and an end.
 bool write_some(troupe::store& into, const std::vector<troupe::actor_id>& known) {
   const troupe::bytes state(100, std::byte{0x55});
   troupe::write_set::creation created;
@@ -120,6 +161,11 @@ bool write_some(troupe::store& into, const std::vector<troupe::actor_id>& known)
   message.body = state;
   const troupe::write_set::sent_message sent{.id = fresh_message, .content = state};
   const std::array<std::uint64_t, 2> arrived{1, 2};
+  std::array<troupe::part_change, 2> parts;
+  parts[0].key = state;
+  parts[0].value = troupe::bytes_view{state};
+  parts[0].due.emplace(std::chrono::milliseconds{5});
+  parts[1].collection = 1;  // to be removed
   troupe::commit_request request;
   auto& fresh = request.writes.emplace_back();
   fresh.what = troupe::write_set::action::create;
@@ -129,12 +175,14 @@ bool write_some(troupe::store& into, const std::vector<troupe::actor_id>& known)
   fresh.messages = {&message, 1};
   fresh.sent = {&sent, 1};
   fresh.arrived = arrived;
+  fresh.parts = parts;
   for (std::size_t i = 0; i < known.size() && i < 4; ++i) {
     if (known[i] == fresh_id) continue;
     auto& write = request.writes.emplace_back();
     write.what = i % 2 == 0 ? troupe::write_set::action::update : troupe::write_set::action::destroy;
     write.id = known[i];
     write.state = state;
+    if (i % 2 == 0) write.parts = parts;
   }
   if (!answered(into, &troupe::store::commit, request)) return false;
   check(request.result == troupe::commit_request::outcome::committed, "a commit without a failure is one");
