@@ -3,8 +3,10 @@
 //
 //     store_bench --benchmark_filter=full
 
+#include <chrono>
 #include <filesystem>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -77,6 +79,19 @@ struct batch {
     }
   }
 
+  /// A row of a part each, put anew. If it is due, then at a time that differs every time.
+  void put_parts(source& from, const std::vector<troupe::actor_id>& ids, bool is_due) {
+    const std::size_t stride = ids.size() / request.writes.size();
+    parts.resize(request.writes.size());
+    for (std::size_t at = 0; at != request.writes.size(); ++at) {
+      write(at, troupe::write_set::action::keep, ids[at * stride + from.below(stride)], from);
+      request.writes[at].state = {};
+      parts[at] = {.collection = 1, .key = {}, .value = troupe::bytes_view{states[at]}, .due = {}};
+      if (is_due) parts[at].due.emplace(std::chrono::milliseconds{1'767'225'600'000 + from.below(1'000'000'000)});
+      request.writes[at].parts = {&parts[at], 1};
+    }
+  }
+
   void write(std::size_t at, troupe::write_set::action what, const troupe::actor_id& id, source& from) {
     from.fill(states[at]);
     request.writes[at].what = what;
@@ -88,7 +103,12 @@ struct batch {
   std::vector<std::string> keys;
   std::vector<troupe::write_set::creation> creations;
   std::vector<troupe::bytes> states;
+  std::vector<troupe::part_change> parts;
 };
+
+troupe::sqlite sqlite_at(const directory& where, troupe::synchronous synchronous) {
+  return troupe::sqlite{where.file(), {.synchronous = synchronous}};
+}
 
 void commit(benchmark::State& state, troupe::store& store, batch& changes) {
   store.commit(changes.request);
@@ -133,6 +153,52 @@ void update_rows(benchmark::State& state, const troupe::store_factory& open) {
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 
+void put_rows_of_parts(benchmark::State& state, const troupe::store_factory& open, bool is_due) {
+  const auto store = open();
+  source from;
+  const std::vector<troupe::actor_id> ids = populate(state, *store, from);
+  batch all{ids.size()};
+  all.put_parts(from, ids, is_due);
+  commit(state, *store, all);
+  batch changes{static_cast<std::size_t>(state.range(0))};
+  for (auto _ : state) {
+    state.PauseTiming();
+    changes.put_parts(from, ids, is_due);
+    state.ResumeTiming();
+    commit(state, *store, changes);
+  }
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+
+/// A row by its key, of as many as the range says that one actor has; or a page of 100 from there.
+void list_rows_of_parts(benchmark::State& state, std::size_t limit) {
+  const directory where;
+  const auto store = sqlite_at(where, troupe::synchronous::normal)();
+  source from;
+  std::vector<troupe::actor_id> ids;
+  batch creating{1};
+  creating.create(from, ids);
+  commit(state, *store, creating);
+  std::vector<std::string> keys(static_cast<std::size_t>(state.range(0)));
+  std::vector<troupe::part_change> rows(keys.size());
+  for (std::size_t at = 0; at != keys.size(); ++at) {
+    keys[at] = fmt::format("{:09}", at);
+    rows[at].key = std::as_bytes(std::span{keys[at]});
+    rows[at].value = troupe::bytes_view{creating.states[0]};
+  }
+  creating.request.writes[0].what = troupe::write_set::action::keep;
+  creating.request.writes[0].parts = rows;
+  commit(state, *store, creating);
+  troupe::parts_request request{.actor = ids[0], .limit = limit};
+  request.done = [](troupe::parts_request&) noexcept {};
+  for (auto _ : state) {
+    request.from = rows[from.below(rows.size())].key;
+    store->list_parts(request);
+    if (request.found.empty()) state.SkipWithError("a list of parts found nothing");
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+
 void load_rows(benchmark::State& state, const troupe::store_factory& open, bool by_key) {
   const auto store = open();
   source from;
@@ -152,10 +218,6 @@ void load_rows(benchmark::State& state, const troupe::store_factory& open, bool 
     if (!request.found) state.SkipWithError("a load found nothing");
   }
   state.SetItemsProcessed(state.iterations());
-}
-
-troupe::sqlite sqlite_at(const directory& where, troupe::synchronous synchronous) {
-  return troupe::sqlite{where.file(), {.synchronous = synchronous}};
 }
 
 // -- what one would write by hand ------------------------------------------------------------------------------------
@@ -260,6 +322,12 @@ void troupe_update(benchmark::State& state) {
   update_rows(state, sqlite_at(where, Synchronous));
 }
 
+template <troupe::synchronous Synchronous, bool IsDue>
+void troupe_put_parts(benchmark::State& state) {
+  const directory where;
+  put_rows_of_parts(state, sqlite_at(where, Synchronous), IsDue);
+}
+
 template <bool ByKey>
 void troupe_load(benchmark::State& state) {
   const directory where;
@@ -281,6 +349,12 @@ BENCHMARK(troupe_update<full>)->Name("update/full")->Apply(sizes);
 BENCHMARK_CAPTURE(plain_rows, full, plain_full, false)->Name("update/full/plain")->Apply(sizes);
 BENCHMARK(troupe_update<normal>)->Name("update/normal")->Apply(sizes);
 BENCHMARK_CAPTURE(update_rows, memory, troupe::memory{})->Name("update/memory")->Apply(sizes);
+BENCHMARK(troupe_put_parts<full, false>)->Name("parts/full")->Apply(sizes);
+BENCHMARK(troupe_put_parts<normal, false>)->Name("parts/normal")->Apply(sizes);
+BENCHMARK(troupe_put_parts<normal, true>)->Name("parts/normal/due")->Apply(sizes);
+BENCHMARK_CAPTURE(put_rows_of_parts, memory, troupe::memory{}, false)->Name("parts/memory")->Apply(sizes);
+BENCHMARK_CAPTURE(list_rows_of_parts, one, 1)->Name("parts/row")->Arg(100)->Arg(1'000'000);
+BENCHMARK_CAPTURE(list_rows_of_parts, page, 100)->Name("parts/page")->Arg(1000)->Arg(1'000'000);
 BENCHMARK(troupe_load<false>)->Name("load/id");
 BENCHMARK(troupe_load<true>)->Name("load/key");
 BENCHMARK(plain_load)->Name("load/id/plain");
