@@ -17,7 +17,6 @@
 #include <troupe/store/sqlite_store.hpp>
 
 #include "file_ownership.hpp"
-#include "memory_actor.hpp"
 #include "memory_parts.hpp"
 #include "part_order.hpp"
 #include "refusal.hpp"
@@ -38,7 +37,7 @@ struct memory::contents {
 
   std::atomic<bool> is_owned = false;
   std::mutex mutex;  // not shared: glibc lets a stream of readers keep a writer out
-  std::unordered_map<actor_id, detail::memory_actor> actors;
+  std::unordered_map<actor_id, actor_record> actors;  // without messages and parts
   std::map<std::string, definition, std::less<>> definitions;
   std::map<actor_id, queues> messages;  // of those that have any
   detail::memory_parts parts;
@@ -50,7 +49,40 @@ namespace {
 
 constexpr std::chrono::seconds busy_timeout{5};
 
-using detail::memory_actor;
+bool carries(const actor_record& record, const tags* labels) {
+  return labels == nullptr || std::ranges::all_of(*labels, [&](const auto& label) {
+           const auto found = record.labels.find(label.first);
+           return found != record.labels.end() && found->second == label.second;
+         });
+}
+
+actor_record without_contents(const actor_record& record) {
+  actor_record head;
+  head.id = record.id;
+  head.name = record.name;
+  head.key = record.key;
+  head.initialised = record.initialised;
+  head.version = record.version;
+  head.labels = record.labels;
+  head.created_at = record.created_at;
+  return head;
+}
+
+actor_record to_record(const write_set& write) {
+  actor_record record;
+  record.id = write.id;
+  record.name = write.created->name;
+  record.key = write.created->key;
+  record.initialised = write.initialised;
+  record.version = write.version;
+  record.state.assign(write.state.begin(), write.state.end());
+  if (write.created->input && !write.initialised) {
+    record.input.emplace(write.created->input->begin(), write.created->input->end());
+  }
+  if (write.created->labels != nullptr) record.labels = *write.created->labels;
+  record.created_at = write.created->created_at;
+  return record;
+}
 
 [[noreturn]] void refuse(const write_set& write, std::string_view why) {
   throw detail::refusal(fmt::format("a commit names actor {}, {}", write.id.str(), why), &write);
@@ -148,7 +180,7 @@ class memory_store final : public store {
 
   /// The nodes that creating needs, made before anything changes.
   struct staged {
-    std::unordered_map<actor_id, memory_actor> actors;
+    std::unordered_map<actor_id, actor_record> actors;
     std::map<std::string, definition, std::less<>> definitions;
     std::map<actor_id, queues> messages;
     detail::memory_parts::changes parts;
@@ -175,7 +207,7 @@ class memory_store final : public store {
     [[nodiscard]] const std::vector<write_set>& writes() const noexcept { return writes_; }
 
    private:
-    void add(const actor_id& id, const memory_actor& actor);
+    void add(const actor_record& actor);
     void add_messages(const queues& waiting);
     void add_parts(const detail::memory_parts::rows& rows);
 
@@ -220,9 +252,7 @@ void memory_store::find_one(load_request& request) const {
   if (!id) return;
   const auto at = contents_->actors.find(*id);
   if (at == contents_->actors.end()) return;
-  request.found = to_head(at->first, at->second);
-  request.found->state = at->second.state;
-  request.found->input = at->second.input;
+  request.found = at->second;
   TROUPE_ASSERT(detail::are_rising(request.with_parts), "name each collection once, in rising order");
   for (const std::uint32_t collection : request.with_parts) {
     contents_->parts.read(*id, collection, request.found->parts);
@@ -238,8 +268,8 @@ void memory_store::find_all(list_request& request) const {
   const std::set<actor_id>& ids = definition->second.ids;
   for (auto id = request.after ? ids.upper_bound(*request.after) : ids.begin(); id != ids.end(); ++id) {
     if (request.found.size() >= request.limit) return;
-    const memory_actor& actor = contents_->actors.at(*id);
-    if (carries(actor, request.labels)) request.found.push_back(to_head(*id, actor));
+    const actor_record& record = contents_->actors.at(*id);
+    if (carries(record, request.labels)) request.found.push_back(without_contents(record));
   }
 }
 
@@ -262,16 +292,16 @@ void memory_store::find_waiting(waiting_request& request) const {
       shortest = std::min(shortest, message.due_at - message.created_at);
     }
     if (!first) continue;
-    const memory_actor& actor = contents_->actors.at(at->first);
+    const actor_record& actor = contents_->actors.at(at->first);
     request.found.push_back(
-        {.id = at->first, .name = actor.name, .key = actor.key, .due_at = *first, .shortest_delay = shortest});
+        {.id = actor.id, .name = actor.name, .key = actor.key, .due_at = *first, .shortest_delay = shortest});
   }
 }
 
 void memory_store::find_due(due_request& request) const {
   contents_->parts.find(request);
   for (due_request::row& row : request.found) {
-    const memory_actor& actor = contents_->actors.at(row.actor);
+    const actor_record& actor = contents_->actors.at(row.actor);
     row.actor_name = actor.name;
     row.actor_key = actor.key;
   }
@@ -315,7 +345,7 @@ void memory_store::stage_create(const write_set& write, const std::unordered_set
     refuse(write, fmt::format("whose key {}{} is taken in the same commit", name, key));
   }
   staged_definition.ids.insert(write.id);
-  changes.actors.emplace(write.id, detail::to_memory_actor(write));
+  changes.actors.emplace(write.id, to_record(write));
 }
 
 void memory_store::stage_messages(const write_set& write, staged& changes) {
@@ -344,11 +374,11 @@ void memory_store::apply(staged& changes, const commit_request& request) noexcep
   for (const write_set& write : request.writes) {
     if (write.what == write_set::action::destroy) destroy(write.id);
     if (write.what != write_set::action::update) continue;
-    memory_actor& actor = contents_->actors.find(write.id)->second;
-    actor.state.assign(write.state.begin(), write.state.end());  // has room
-    actor.version = write.version;
-    actor.initialised = write.initialised;
-    if (write.initialised) actor.input.reset();
+    actor_record& record = contents_->actors.find(write.id)->second;
+    record.state.assign(write.state.begin(), write.state.end());  // has room
+    record.version = write.version;
+    record.initialised = write.initialised;
+    if (write.initialised) record.input.reset();
   }
   contents_->actors.merge(changes.actors);  // has room
   for (auto& [name, created] : changes.definitions) {
@@ -392,7 +422,7 @@ void memory_store::destroy(const actor_id& id) noexcept {
 
 memory_store::everything::everything(const memory::contents& contents) {
   for (const auto& [id, actor] : contents.actors) {
-    add(id, actor);
+    add(actor);
     const auto waiting = contents.messages.find(id);
     if (waiting != contents.messages.end()) add_messages(waiting->second);
     if (const auto* const rows = contents.parts.of(id)) add_parts(*rows);
@@ -402,7 +432,7 @@ memory_store::everything::everything(const memory::contents& contents) {
   writes_.front().sent = sent_;
 }
 
-void memory_store::everything::add(const actor_id& id, const memory_actor& actor) {
+void memory_store::everything::add(const actor_record& actor) {
   write_set::creation& creation = creations_.emplace_back();
   creation.name = actor.name;
   creation.key = actor.key;
@@ -410,7 +440,7 @@ void memory_store::everything::add(const actor_id& id, const memory_actor& actor
   creation.labels = &actor.labels;
   creation.created_at = actor.created_at;
   writes_.push_back({.what = write_set::action::create, .initialised = actor.initialised, .version = actor.version,
-                     .id = id, .state = actor.state, .created = &creation});
+                     .id = actor.id, .state = actor.state, .created = &creation});
 }
 
 void memory_store::everything::add_messages(const queues& waiting) {
