@@ -36,7 +36,7 @@ class call_core::guest final : public turn, public fiber {
   fiber& lasting() noexcept override {
     if (inv != nullptr) return *inv;
     inv = call_.make(*home());  // the arguments are in the coroutine by now
-    call_.wait_for(*inv, where, outer, learned);
+    call_.wait_for(*inv, where, outer, caller, learned);
     inv->started = true;
     if (body) keep_body();
     thread.here = inv;
@@ -52,6 +52,8 @@ class call_core::guest final : public turn, public fiber {
 
   // Nothing waits as a guest.
   void resume_later(work&) noexcept override {}
+
+  fiber* caller = nullptr;
 
  private:
   void keep_body() noexcept {
@@ -69,7 +71,7 @@ void call_core::run_coroutine(cell& c, thread_state& thread, epoch_number learne
   t.open();
   t.via = target().via().get();
   if (learned != 0) t.learn(learned);
-  fiber* const outer = std::exchange(thread.here, &t);
+  t.caller = std::exchange(thread.here, &t);
   ++thread.depth;
   try {
     t.run();
@@ -88,7 +90,7 @@ void call_core::run_coroutine(cell& c, thread_state& thread, epoch_number learne
     c.end_turn(*t.inv, t);
   }
   --thread.depth;
-  thread.here = outer;
+  thread.here = t.caller;
   if (t.held) c.let_go();
 }
 
@@ -157,7 +159,8 @@ bool call_core::suspend(std::coroutine_handle<> h) {
 }
 
 bool call_core::suspend_on(invocation& sent, std::coroutine_handle<> h) {
-  return wait_for(sent, nullptr, this_thread().in_turn, 0).suspend(h, nullptr);
+  const auto& thread = this_thread();
+  return wait_for(sent, nullptr, thread.in_turn, thread.here, 0).suspend(h, nullptr);
 }
 
 // Waits on a plain thread.
@@ -238,7 +241,7 @@ void call_core::launch_in(cell& c, thread_state& thread, epoch_number learned) {
         c.let_go();
         throw;
       }
-      wait_for(*inv, &c, thread.in_turn, learned);
+      wait_for(*inv, &c, thread.in_turn, thread.here, learned);
       if (c.start(*inv)) c.let_go();
   }
   if (stage_ == stage::ran && thread.in_turn == nullptr && !c.lets_out(dependency_)) wait_for_gate();
@@ -248,7 +251,7 @@ void call_core::launch_in(cell& c, thread_state& thread, epoch_number learned) {
 void call_core::route(cell* c, thread_state& thread, epoch_number learned) {
   invocation& inv = *make(home());
   if (c != nullptr) c->count_in(inv);
-  wait_for(inv, c, thread.in_turn, learned);
+  wait_for(inv, c, thread.in_turn, thread.here, learned);
   if (c == nullptr) return target().where().core->locate(inv);
   if (!c->enqueue(inv)) return;
   if (elsewhere_ || thread.depth >= depth_max || thread.in_turn != nullptr) {
@@ -258,10 +261,11 @@ void call_core::route(cell* c, thread_state& thread, epoch_number learned) {
   }
 }
 
-call_wait& call_core::wait_for(invocation& inv, cell* c, const turn* mine, epoch_number learned) noexcept {
+call_wait& call_core::wait_for(invocation& inv, cell* c, const turn* mine, const fiber* from,
+                               epoch_number learned) noexcept {
   stage_ = stage::waiting;
   auto& w = waiting_.emplace(target());
-  w.expect(inv, c, mine, learned);
+  w.expect(inv, c, mine, from, learned);
   return w;
 }
 

@@ -21,7 +21,18 @@ call_wait::~call_wait() {
 
 executor& call_wait::home() const noexcept { return target_.where().core->exec(); }
 
-void call_wait::expect(invocation& inv, cell* c, const turn* mine, epoch_number learned) noexcept {
+namespace {
+
+// Only what waits for the answer, and for nothing else that may come first.
+[[gnu::noinline]] void note_caller(invocation& inv, invocation& caller, const fiber* from) noexcept {
+  if (from == nullptr || from->waits() || from->may_be_overtaken()) return;
+  inv.caller = counted_ptr<invocation>{caller};
+  inv.beside = from->whole() != nullptr;
+}
+
+}  // namespace
+
+void call_wait::expect(invocation& inv, cell* c, const turn* mine, const fiber* from, epoch_number learned) noexcept {
   inv.retain();
   reply_ = invocation_ = &inv;
   inv.target = c;
@@ -33,7 +44,10 @@ void call_wait::expect(invocation& inv, cell* c, const turn* mine, epoch_number 
   inv.dependency = learned;
   inv.from_host = mine == nullptr && !(is_planted(planted::line_reply_ungated) && inv.via);
   if (is_planted(planted::line_exclusive_shared) && inv.via) inv.exclusive = false;
-  if (mine != nullptr && mine->inv != nullptr) inv.link = mine->inv->link;
+  if (mine != nullptr && mine->inv != nullptr && mine->inv->link) {
+    inv.link = mine->inv->link;
+    note_caller(inv, *mine->inv, from);
+  }
   if (inv.exclusive) inv.link = std::make_shared<chain_link>(std::move(inv.link));
 }
 

@@ -54,6 +54,22 @@ turn* sending_turn(const address& to) noexcept {
   return t != nullptr && &t->where->core() == to.core.get() ? t : nullptr;
 }
 
+// A message to a queue of the actor itself, which the code that would wait for the answer takes messages from alone.
+void require_other_consumer(turn& mine, const address& to, std::uint32_t queue) {
+  const cell& own = *mine.where;
+  const bool is_own = &own.type() == to.type &&
+                      (to.how == address::intent::by_id ? own.is(to.id) : own.key() == to.key);
+  if (!is_own) return;
+  const invocation* const sender = mine.require_invocation();
+  const fiber* const here = this_thread().here;
+  const bool is_whole = here->whole() == nullptr && !here->waits();
+  if (!is_whole || !own.queues().is_only_consumer(queue, *sender) || is_planted(planted::deadlock_missed)) return;
+  throw error(errc::deadlock,
+              fmt::format("{} in {} waits for the answer to a message of queue \"{}\", which it takes messages from "
+                          "alone; the message was not sent",
+                          sender->what(), own.name(), to.type->queues[queue].name));
+}
+
 }  // namespace
 
 send_core::send_core(const handle_core& to, std::uint32_t queue, bytes body, std::chrono::nanoseconds delay,
@@ -123,6 +139,7 @@ bool send_core::suspend_for_answer(std::coroutine_handle<> h) {
   begin_once();
   try {
     if (!is_planted(planted::stopped_send_goes)) require_wanted(thread);
+    require_other_consumer(*mine, target().where(), queue_);
   } catch (...) {
     fail(std::current_exception());
     return false;

@@ -54,6 +54,8 @@ constexpr std::array catalogue{
                     false},
     catalogue_entry{errc::state_too_large, "actor", "state_too_large",
                     "The actor's state would be too large, so this turn's changes were undone", false},
+    catalogue_entry{errc::deadlock, "actor", "deadlock",
+                    "The call waits for an actor that waits for the call, so it was given up before it began", false},
 
     catalogue_entry{errc::forbidden, "auth", "forbidden", "Not permitted", true},
 

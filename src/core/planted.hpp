@@ -35,6 +35,7 @@ enum class planted : std::uint8_t {
   stopped_call_runs,         ///< a call whose stop token was triggered before it began runs
   gate_given_up_quietly,     ///< a caller that gives up while only the commit is missing is not told that it ran
   refused_get_runs,          ///< get() on a thread that must not block is refused after the action has run
+  deadlock_missed,           ///< a cycle of calls that keep one another out is not noticed
   wake_without_chain,        ///< the hooks of a wake do not descend from the calls that wait for it
   inner_hold_opens,          ///< an exclusive action that ends within another one opens the actor to all
   destroyed_takes_more,      ///< an actor that was told to end takes calls and messages until it does

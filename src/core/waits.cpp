@@ -82,6 +82,10 @@ const fiber* branch::whole() const noexcept { return &whole_.parent_; }
 fiber& branch::root() noexcept { return whole_.root_; }
 void branch::part_ended(const fiber& part, const fiber& whole) noexcept { whole_.root_.part_ended(part, whole); }
 
+bool branch::may_be_overtaken() const noexcept {
+  return whole_.until_ == join::until::first || whole_.parent_.may_be_overtaken();
+}
+
 void branch::begin(work& w) noexcept {
   auto& self = static_cast<branch&>(w);
   drive_as(self, self.body_);

@@ -14,7 +14,9 @@
 #include "admission.hpp"
 #include "audience.hpp"
 #include "core.hpp"
+#include "deadlock.hpp"
 #include "lifecycle.hpp"
+#include "queues.hpp"
 #include "side.hpp"
 
 namespace troupe {
@@ -35,11 +37,32 @@ void cell::defer(work& w) noexcept { side().deferred.push_back(w); }
 void cell::keep_out(invocation& inv, work& w) noexcept {
   const invocation* const by = holder();
   inv.kept_out_by.store(by != nullptr ? by->constant_name() : nullptr, std::memory_order_relaxed);
+  if (by != nullptr && wait_graph::concerns(inv) && phase_ <= phase::awake) [[unlikely]]
+    return keep_out_of_chain(inv, w);
   defer(w);
+}
+
+// Something that keeps others out of its own actor may wait for this one.
+void cell::keep_out_of_chain(invocation& inv, work& w) noexcept {
+  side().in_wait_graph = true;
+  const wait_graph::actors all{
+      .name = &name_of,
+      .retain = [](cell& c) noexcept { c.retain(); },
+      .look_again =
+          [](cell& c) noexcept {
+            c.core().order(c, [](cell& here) noexcept { here.readmit(); });
+            c.release();
+          },
+  };
+  const auto cycle = core().waits().put_aside(inv, *holder(), all);
+  if (cycle.empty()) return defer(w);
+  if (inv.must_arrive) defer(goes_on_unanswered(static_cast<enqueuing&>(inv), core().exec()));
+  refuse(inv, errc::deadlock, cycle);
 }
 
 void cell::readmit() noexcept {
   if (!side_) return;
+  if (std::exchange(side_->in_wait_graph, false)) core().waits().forget(*this);
   side_->deferred.splice(std::move(incoming_));
   incoming_.splice(std::move(side_->deferred));
 }

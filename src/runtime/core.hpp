@@ -24,6 +24,7 @@
 #include "loader.hpp"
 #include "outgoing.hpp"
 #include "turn_watch.hpp"
+#include "wait_graph.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -58,6 +59,7 @@ class runtime_core {
   [[nodiscard]] outgoing& parcels() noexcept { return parcels_; }
   [[nodiscard]] due_times& delays() noexcept { return delays_; }
   [[nodiscard]] id_source& ids() noexcept { return ids_; }
+  [[nodiscard]] wait_graph& waits() noexcept { return waits_; }
   [[nodiscard]] const troupe::client& client() const noexcept { return *client_; }
 
   /// Throws `actor.not_registered`.
@@ -167,6 +169,7 @@ class runtime_core {
   due_times delays_;
   alarms alarms_{*this};
   outgoing parcels_{*this};
+  wait_graph waits_;
   std::shared_ptr<const troupe::client> client_;
 
   std::shared_ptr<runtime_core> not_owning_;

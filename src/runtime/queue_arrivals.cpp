@@ -1,5 +1,6 @@
 // How messages come into an actor's queues, and how their senders hear what became of them.
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -7,7 +8,9 @@
 #include <troupe/core/error.hpp>
 
 #include "../core/planted.hpp"
+#include "consumers.hpp"
 #include "core.hpp"
+#include "deadlock.hpp"
 #include "queues.hpp"
 #include "side.hpp"
 
@@ -88,7 +91,20 @@ void cell_queues::close_doors(bool destroyed) noexcept {
   deferred.splice(std::move(first));
 }
 
+bool cell_queues::is_only_consumer(std::uint32_t queue, const invocation& inv) const noexcept {
+  const auto& entry = owner.type().queues[queue];
+  const bool is_handler = dynamic_cast<const consumer*>(&inv) != nullptr;
+  if (entry.consume != nullptr && (!is_handler || entry.options.concurrency != 1)) return false;
+  const auto holds = [&](const queued* m) { return m->of == &inv && m->queue() == queue && !m->dead(); };
+  return owner.live()->running_count == 1 && std::ranges::any_of(held_, holds);
+}
+
+// An exclusive action that waits for it keeps its consumers out. The message stays in the queue.
 void cell_queues::wait_for_answer(enqueuing& inv) {
+  if (const invocation* const h = owner.holder(); h != nullptr && inv.caller) {
+    const auto how = describe_wait_for_itself(inv, *h);
+    if (!how.empty() && !is_planted(planted::deadlock_missed)) throw error(errc::deadlock, how);
+  }
   inv.put_off = true;
   waiters_.emplace(inv.message, &inv);
   owner.retain();

@@ -278,11 +278,17 @@ void cell_queues::join_sender(queued& m, invocation& consumer) {
   m.chain = waiter->second->link;
   if (!consumer.link) consumer.link = std::make_shared<chain_link>(nullptr);
   consumer.link->join(m.chain);
+  owner.core().waits().serve(consumer, *waiter->second);
+  m.served = counted_ptr<invocation>{*waiter->second};
 }
 
 void cell_queues::let_go(queued& m) noexcept {
   if (std::exchange(m.lease, 0) == 0) return;
-  if (m.chain) m.of->link->part(std::exchange(m.chain, nullptr));
+  if (m.chain) {
+    m.of->link->part(std::exchange(m.chain, nullptr));
+    const auto sender = std::exchange(m.served, {});
+    owner.core().waits().end_serving(*m.of, *sender);
+  }
   clear_time(m);
   held_[m.held_at] = held_.back();
   held_[m.held_at]->held_at = m.held_at;

@@ -126,6 +126,9 @@ class cell_queues {
   /// Whether there is a place for one more from outside.
   [[nodiscard]] bool is_full(std::uint32_t queue) const noexcept;
   [[noreturn]] void throw_full(std::uint32_t queue) const;
+  /// Whether nothing but this one takes messages of the queue at present: it holds one itself, no handler is free, and
+  /// nothing else runs in the actor.
+  [[nodiscard]] bool is_only_consumer(std::uint32_t queue, const invocation& inv) const noexcept;
   [[nodiscard]] bool others_wait(std::uint32_t queue) const noexcept { return !doors_[queue].waiting.empty(); }
   std::uint64_t add(std::uint32_t queue, message_body body, time_point due);
   /// It runs again when there is a place; in front of the others, if it had one before.
@@ -162,6 +165,7 @@ class cell_queues {
     const fiber* by = nullptr;     ///< the fiber that holds it; null for a plain action
     invocation* of = nullptr;
     chain_link::pointer chain;     ///< of the sender that waits for the answer, while a consumer holds it
+    counted_ptr<invocation> served;  ///< that sender
     std::size_t held_at = 0;       ///< its place in `held_`
 
     [[nodiscard]] bool dead() const noexcept { return lane % lanes_per_queue == 1; }

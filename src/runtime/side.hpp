@@ -89,6 +89,7 @@ struct cell_side {
   cell& owner;
   invocation* holder = nullptr;  ///< the exclusive action or lifecycle procedure that keeps others out
   work_list deferred;            ///< must wait: for the wake, for an exclusive action, ...
+  bool in_wait_graph = false;    ///< of those, some are known to `wait_graph`
 
   bool sleep_requested = false;    ///< by the actor itself
   bool destroy_requested = false;  ///< the same

@@ -164,14 +164,37 @@ troupe::task<int> shop(troupe::client client) {
   co_return sold;
 }
 
+// [deadlock]
+struct account {
+  std::int64_t cents = 100;
+
+  // Holds its own account, and waits for the other one. Two that pay each other would wait for ever.
+  troupe::task<bool> pay(troupe::context<account>& c, std::string to, std::int64_t amount) {
+    auto other = c.client().get_or_create<account>(to);
+    try {
+      co_await other.call<&account::receive>(amount);
+    } catch (const troupe::error& e) {
+      if (e.is(troupe::errc::deadlock)) co_return false;  // nothing was done: let the other one end, and try again
+      throw;
+    }
+    cents -= amount;
+    co_return true;
+  }
+  void receive(std::int64_t amount) { cents += amount; }
+
+  using actor = troupe::actor<account, troupe::exclusive<&account::pay>, &account::receive>;
+};
+// [/deadlock]
+
 int main() {
   keys();
   troupe::registry registry;
   registry.use<wallet>("wallet").use<greeter>("greeter").use<feed>("feed").use<feed_reader>("feedReader");
-  registry.use<greengrocer>("greengrocer");
+  registry.use<greengrocer>("greengrocer").use<account>("account");
   troupe::runtime runtime{registry};
   runtime.run(joins(runtime.client()));
   check(runtime.run(shop(runtime.client())) == 7);
+  check(runtime.client().get_or_create<account>("ann").call<&account::pay>("ben", 5).get());
   by_name(runtime);
   runtime.run(runtime.client().create<wallet>("carol"));
   check(runtime.run(all_wallets(runtime.client())) == 3);

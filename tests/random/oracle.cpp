@@ -17,8 +17,8 @@ bool one_of(std::string_view code, std::initializer_list<std::string_view> list)
 bool says_refused(std::string_view code) {
   return one_of(code, {"actor.not_found", "actor.duplicate_key", "actor.overloaded", "actor.invalid_operation",
                        "actor.invalid_request", "actor.action_not_found", "actor.destroying", "actor.starting",
-                       "actor.stopping", "store.refuses_changes", "connection.closed", "auth.forbidden", "queue.full",
-                       "queue.message_too_large", "queue.not_declared"});
+                       "actor.stopping", "actor.deadlock", "store.refuses_changes", "connection.closed",
+                       "auth.forbidden", "queue.full", "queue.message_too_large", "queue.not_declared"});
 }
 
 /// Errors after which nobody knows.
@@ -378,6 +378,8 @@ void oracle::answered(effect_id id, const std::exception_ptr& failure) {
   }
   const bool by_script = e.code == "user.thrown" || e.code == "user.state_change" || e.code == "user.reply";
   e.answered = !failure || by_script ? answer::done : says_refused(e.code) ? answer::refused : answer::open;
+  // A message of a sender that cannot get its answer may be on its way.
+  if (e.code == "actor.deadlock" && e.how == way::message) e.answered = answer::open;
   // What an action throws goes before the error of a turn that could not be stored, and was undone.
   const bool of_turn = e.code == "user.state_change" && !e.ended;  // of one before the last
   if (e.code == "user.cut" || of_turn || (by_script && e.deep)) e.answered = answer::open;
@@ -403,7 +405,7 @@ void oracle::check_answer(effect_id id) {
     stopped_ = true;
   }
   const bool is_own = one_of(e.code, {"user.cut", "user.thrown", "user.state_change", "user.reply"});
-  if (e.answered == answer::open && !is_own && !says_open(e.code)) {
+  if (e.answered == answer::open && !is_own && !says_open(e.code) && e.code != "actor.deadlock") {
     break_promise("unknown_error", describe(id));
   }
   if (one_of(e.code, {"actor.action_timed_out", "queue.timed_out"}) && e.begun == 0) check_chain(id);

@@ -29,6 +29,7 @@ class chain_link {
   /// It has ended, and no call waits for it any longer.
   void part_from_all() noexcept;
   [[nodiscard]] bool descends_from(const chain_link& other) const;
+  [[nodiscard]] const chain_link* parent() const noexcept { return parent_.get(); }
 
  private:
   using visited = std::vector<const chain_link*>;

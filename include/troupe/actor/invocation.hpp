@@ -164,6 +164,7 @@ class invocation : public reply, public work, public fiber {
   cell* target = nullptr;
   const address* origin = nullptr;  ///< how the caller names the actor; holds a reference
   chain_link::pointer link;        ///< the chain that it descends from; null: none that keeps others out
+  counted_ptr<invocation> caller;  ///< goes on only with the answer; null outside of such chains: see `wait_graph`
   invocation* held_before = nullptr;  ///< of an exclusive action: the one that it runs within, which held the actor
   invocation* previous = nullptr;  ///< among the running ones of the activation
   invocation* following = nullptr;
@@ -178,6 +179,7 @@ class invocation : public reply, public work, public fiber {
   bool created_actor = false;      ///< the actor was created because of it
   bool ended = false;              ///< its coroutine has; see `finish`
   bool blocks_sleep = true;
+  bool beside = false;             ///< other branches of `caller` may run meanwhile
   bool counted = false;            ///< in the cell's count of waiting calls
   bool posted = false;             ///< nobody waits for the answer: failures go to the error handler
   bool quiet = false;              ///< ... but for this one, whose end needs no telling

@@ -143,7 +143,7 @@ class call_core {
   void launch_in(cell& c, thread_state& thread, epoch_number learned);
   void route(cell* c, thread_state& thread, epoch_number learned);
   void run_coroutine(cell& c, thread_state& thread, epoch_number learned) noexcept;
-  call_wait& wait_for(invocation& inv, cell* c, const turn* mine, epoch_number learned) noexcept;
+  call_wait& wait_for(invocation& inv, cell* c, const turn* mine, const fiber* from, epoch_number learned) noexcept;
   void wait_for_gate();
   [[nodiscard]] executor& home() const noexcept;
 

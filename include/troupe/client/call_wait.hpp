@@ -26,8 +26,8 @@ class call_wait final : public wait, private reply_waiter {
   ~call_wait();
 
   /// Waits for the answer to an invocation: from now on two hold it, we and the actor. Fills in
-  /// what it takes along from here; `mine` is the turn that makes the call, null outside of actors.
-  void expect(invocation& inv, cell* c, const turn* mine, epoch_number learned) noexcept;
+  /// what it takes along from here; `mine` is the turn that makes the call, null outside of actors, `from` the fiber.
+  void expect(invocation& inv, cell* c, const turn* mine, const fiber* from, epoch_number learned) noexcept;
   /// Waits until an epoch is durable.
   void expect_gate(epoch_number e);
 

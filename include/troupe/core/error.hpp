@@ -39,6 +39,7 @@ enum class errc : std::uint16_t {
   newer_state = 120,            ///< actor.newer_state: the stored state is of a newer version than this program
   unreadable_state = 121,       ///< actor.unreadable_state: this program cannot read, or migrate, the stored state
   state_too_large = 122,        ///< actor.state_too_large: a turn left the encoded state over its limit
+  deadlock = 123,               ///< actor.deadlock: the call waits for an actor that waits for it
 
   forbidden = 200,              ///< auth.forbidden: a permission hook said no
 

@@ -62,6 +62,9 @@ class fiber {
   /// Whether its parts run one at a time, each continuation in a turn; else they may run beside one another.
   [[nodiscard]] virtual bool takes_turns() const noexcept { return false; }
 
+  /// Whether its whole may go on before it has ended: it is a branch of `when_any`, or part of one.
+  [[nodiscard]] virtual bool may_be_overtaken() const noexcept { return false; }
+
   /// A fiber within this one has ended, and `whole` goes on with what it has done. Called where both belong.
   virtual void part_ended(const fiber& part, const fiber& whole) noexcept {
     static_cast<void>(part);
@@ -78,6 +81,8 @@ class fiber {
   /// Notes what it waits for, until end_wait(). False if it is cancelled already: then nobody interrupts the wait.
   [[nodiscard]] bool begin_wait(wait& w) noexcept;
   void end_wait() noexcept;
+  /// Whether it is suspended already. Where it runs: then a coroutine of another library runs on its behalf.
+  [[nodiscard]] bool waits() const noexcept { return current_ != nullptr; }
 
  protected:
   // No friends: for them, and so for g++, a destructor that is not virtual would be within reach.

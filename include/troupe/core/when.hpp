@@ -34,6 +34,7 @@ class branch final : public fiber, private work {
   [[nodiscard]] const fiber* whole() const noexcept override;
   [[nodiscard]] fiber& root() noexcept override;
   void part_ended(const fiber& part, const fiber& whole) noexcept override;
+  [[nodiscard]] bool may_be_overtaken() const noexcept override;
 
  private:
   friend class join;

@@ -250,6 +250,7 @@ class cell final : public work {
   [[nodiscard]] invocation* holder() const noexcept;
   void defer(work& w) noexcept;
   void keep_out(invocation& inv, work& w) noexcept;
+  void keep_out_of_chain(invocation& inv, work& w) noexcept;
   void readmit() noexcept;
   void enter(phase p, invocation* holder) noexcept;
   [[nodiscard]] cell_side& side();

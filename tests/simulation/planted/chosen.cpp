@@ -38,6 +38,7 @@ constexpr std::array<std::string_view, 51> names{
     "stopped_call_runs",
     "gate_given_up_quietly",
     "refused_get_runs",
+    "deadlock_missed",
     "wake_without_chain",
     "inner_hold_opens",
     "destroyed_takes_more",
