@@ -427,6 +427,7 @@ void runtime_core::end() noexcept {
   last.thread.wait();
   if (!options_.executor) executor_->stop();
   store_->close();
+  waits_.clear();
   stopped_.store(true, std::memory_order_release);
 }
 

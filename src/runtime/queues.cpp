@@ -103,6 +103,9 @@ void cell_queues::end_life(bool destroyed) noexcept {
   }
   close_doors(destroyed);
   if (handlers_) handlers_->end_life();
+  for (const queued* const m : held_) {
+    if (m->served) owner.core().waits().end_serving(*m->of, *m->served);
+  }
   timed_.clear();
   held_.clear();
   touches_.clear();

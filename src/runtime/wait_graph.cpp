@@ -72,6 +72,14 @@ void wait_graph::end_serving(const invocation& consumer, const invocation& sende
   services_.erase(found);
 }
 
+void wait_graph::clear() noexcept {
+  decltype(entries_) entries;  // end without the lock
+  decltype(services_) services;
+  const std::lock_guard lock{mutex_};
+  entries.swap(entries_);
+  services.swap(services_);
+}
+
 // Whether `to` waits for `from`. `way` gets all from `from` to `to`.
 bool wait_graph::leads_back(invocation& from, const invocation& to, trail& way, trail& seen) const {
   if (contains(seen, from)) return false;

@@ -69,6 +69,9 @@ class wait_graph {
   void serve(invocation& consumer, invocation& sender);
   void end_serving(const invocation& consumer, const invocation& sender) noexcept;
 
+  /// The runtime has ended: what could not end with it is let go.
+  void clear() noexcept;
+
  private:
   struct entry {
     counted_ptr<invocation> waiting;
