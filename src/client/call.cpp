@@ -207,6 +207,7 @@ void call_core::launch(thread_state& thread) {
       require_wanted(thread);
     cell* const c = target().find();
     const bool may_run_here = !elsewhere_ && thread.depth < depth_max;
+    if (target().is_guarded() && target().where().core->observes_turns()) return route(c, thread, learned);
     if (c == nullptr || !may_run_here || c->refuses_changes()) return route(c, thread, learned);
     const bool may_block = thread.here == nullptr;  // else there is something else to do meanwhile
     if (!c->try_hold() && !c->try_wake(target().where()) && !(may_block && c->hold_soon())) {

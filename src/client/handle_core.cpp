@@ -16,7 +16,7 @@ namespace detail {
 
 // Whoever makes a handle is about to use it: until then memory may bring what leads to the cell.
 handle_core::handle_core(const address& a) noexcept
-    : address_{&a}, by_id_{a.how == address::intent::by_id}, guarded_{by_id_} {
+    : address_{&a}, by_id_{a.how == address::intent::by_id}, guarded_{by_id_ || a.core->observes_turns()} {
   if (by_id_) return;
   hash_ = directory::hash_of(*a.type, a.key);
   a.core->cells().fetch(*a.type, hash_);
@@ -71,7 +71,8 @@ void handle_core::set_via(counted_ptr<connection_core> connection) noexcept {
 }
 
 void handle_core::update_guard() noexcept {
-  guarded_ = by_id_ || via_ || stop_.stop_possible() || time_limit_ == time_limit_.zero();
+  guarded_ = by_id_ || via_ || stop_.stop_possible() || time_limit_ == time_limit_.zero() ||
+             (address_ != nullptr && address_->core->observes_turns());
 }
 
 bool handle_core::guard_is_open() const noexcept {
@@ -81,7 +82,7 @@ bool handle_core::guard_is_open() const noexcept {
 
 cell* handle_core::hold(bool changes) const noexcept {
   cell* const c = known();
-  if (c == nullptr || !guard_is_open() || !c->try_hold()) return nullptr;
+  if (c == nullptr || c->kind().observes_turns || !guard_is_open() || !c->try_hold()) return nullptr;
   if (means(*c) && !(changes && c->refuses_changes())) return c;
   c->let_go();
   return nullptr;

@@ -9,6 +9,7 @@
 #include "../core/planted.hpp"
 #include "core.hpp"
 #include "lifecycle.hpp"
+#include "observing.hpp"
 #include "side.hpp"
 
 namespace troupe {
@@ -52,6 +53,7 @@ void audience::add(connection_core& c) noexcept {
   last_ = &c;
   ++size_;
   ++opening_;
+  tell(core_, [&](observer& o) { o.connection_opened(seen(*c.actor), size_); });
 }
 
 void audience::end_opening(connection_core& c) noexcept {
@@ -65,6 +67,7 @@ bool audience::remove(connection_core& c) noexcept {
   (c.previous_ == nullptr ? first_ : c.previous_->following_) = c.following_;
   (c.following_ == nullptr ? last_ : c.following_->previous_) = c.previous_;
   --size_;
+  tell(core_, [&](observer& o) { o.connection_closed(seen(*c.actor), size_); });
   c.release();
   return true;
 }

@@ -7,12 +7,14 @@
 #include <fmt/format.h>
 
 #include <troupe/core/assert.hpp>
+#include <troupe/core/counted_ptr.hpp>
 #include <troupe/core/error.hpp>
 
 #include "../core/planted.hpp"
 #include "audience.hpp"
 #include "core.hpp"
 #include "lifecycle.hpp"
+#include "observing.hpp"
 #include "queues.hpp"
 #include "side.hpp"
 
@@ -248,15 +250,17 @@ void cell::withdraw() noexcept {
 
 void cell::refuse_call() {
   if (!is_planted(planted::overloaded_call_counted)) count_out();
-  throw error(errc::overloaded, fmt::format("{} calls wait for {} already (options::mailbox_calls_max)",
-                                            type().options.mailbox_calls_max, name()));
+  const error why{errc::overloaded, fmt::format("{} calls wait for {} already (options::mailbox_calls_max)",
+                                                type().options.mailbox_calls_max, name())};
+  tell(core(), [&](observer& o) { o.call_refused({type().name, &key(), {}}, "call", std::make_exception_ptr(why)); });
+  throw why;
 }
 
 // --- turns ----------------------------------------------------------------------------------------------------------
 
 // Runs the first turn of an invocation, or a further one. False if the cell is no longer held: then the invocation
 // awaits another actor, and neither may be touched.
-bool cell::run_turn(invocation& inv, work* continuation) noexcept {
+[[gnu::always_inline]] inline bool cell::run_turn_itself(invocation& inv, work* continuation) noexcept {
   if (std::exchange(inv.counted, false)) count_begun();
   inv.kept_out_by.store(nullptr, std::memory_order_relaxed);
   show_begun();  // the turn may end without coming back to the mailbox
@@ -275,6 +279,25 @@ bool cell::run_turn(invocation& inv, work* continuation) noexcept {
   --thread.depth;
   thread.here = outer;
   return t.held;
+}
+
+bool cell::run_turn(invocation& inv, work* continuation) noexcept {
+  if (kind().observes_turns) [[unlikely]]
+    return run_observed_turn(inv, continuation);
+  return run_turn_itself(inv, continuation);
+}
+
+// A turn that waits gives the actor up, and may be the last to need it, and its invocation.
+bool cell::run_observed_turn(invocation& inv, work* continuation) noexcept {
+  const counted_ptr<cell> here{*this};
+  const counted_ptr<invocation> running{inv};
+  const auto& clock = core().exec().clock();
+  const auto which = seen(*this);
+  const auto begun = clock.now();
+  const bool held = run_turn_itself(inv, continuation);
+  const auto took = clock.now() - begun;
+  tell(core(), [&](observer& o) { o.turn_ended(which, inv.what(), took); });
+  return held;
 }
 
 void cell::run_first(invocation& inv, turn& t) noexcept {

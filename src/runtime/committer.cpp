@@ -12,6 +12,7 @@
 #include "../core/planted.hpp"
 #include "../core/text_of.hpp"
 #include "core.hpp"
+#include "observing.hpp"
 #include "side.hpp"
 
 namespace troupe {
@@ -81,6 +82,7 @@ void committer::step() noexcept {
 
 void committer::write() noexcept {
   if (dead_) return bury();
+  if (core_.observed_by() != nullptr) begun_at_ = executor_.now();
   core_.stored().commit(request_);
 }
 
@@ -181,7 +183,25 @@ void committer::add_to_request(image& m) {
   if (m.what == write_set::action::create) w.created = m.created.get();
 }
 
+void committer::tell_of_commit(observer& to) const {
+  using result = observer::commit::result;
+  observer::commit c;
+  c.epoch = closing_epoch_;
+  c.actors = closing_actors_.load(std::memory_order_relaxed);
+  c.bytes = static_cast<std::size_t>(std::max<std::ptrdiff_t>(closing_bytes_, 0));
+  c.took = executor_.now() - begun_at_;
+  switch (request_.result) {
+    case commit_request::outcome::committed: c.outcome = result::committed; break;
+    case commit_request::outcome::failed: c.outcome = result::failed; break;
+    case commit_request::outcome::refused:
+    case commit_request::outcome::not_owner:
+    case commit_request::outcome::unknown: c.outcome = result::refused; break;
+  }
+  to.commit_ended(c);
+}
+
 void committer::completed() noexcept {
+  tell(core_, [&](observer& o) { tell_of_commit(o); });
   switch (request_.result) {
     case commit_request::outcome::committed: return succeeded();
     case commit_request::outcome::failed:

@@ -112,6 +112,7 @@ class committer {
   void build();
   void add_to_request(image& m);
   void completed() noexcept;
+  void tell_of_commit(observer& to) const;
   void write() noexcept;
   void succeeded() noexcept;
   void failed() noexcept;
@@ -150,6 +151,7 @@ class committer {
   std::atomic<std::size_t> asked_{0};
   std::ptrdiff_t closing_bytes_ = 0;
   std::atomic<std::size_t> closing_actors_{0};
+  time_point begun_at_{};  ///< the store was asked; only if there is an observer
   request request_;
   job job_{*this};
   retry_alarm retry_{*this};

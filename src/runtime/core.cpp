@@ -13,6 +13,7 @@
 #include "../core/text_of.hpp"
 #include "blocked.hpp"
 #include "lifecycle.hpp"
+#include "observing.hpp"
 #include "queues.hpp"
 #include "store_limits.hpp"
 
@@ -245,6 +246,9 @@ void runtime_core::locate(invocation& inv) noexcept {
 void runtime_core::refuse(invocation& inv, std::exception_ptr why) noexcept {
   if (std::exchange(inv.counted, false) && !is_planted(planted::refused_call_counted)) inv.target->count_out();
   if (inv.must_arrive && parcels_.keep(static_cast<enqueuing&>(inv), why)) return;
+  tell(*this, [&](observer& o) {
+    o.call_refused(inv.origin != nullptr ? seen(*inv.origin) : seen(*inv.target), inv.what(), why);
+  });
   inv.failure = std::move(why);
   inv.dependency = 0;
   deliver(inv);

@@ -49,6 +49,10 @@ class runtime_core {
   void begin();
 
   [[nodiscard]] executor& exec() noexcept { return *executor_; }
+  /// Null: nobody is told, and nothing is measured.
+  [[nodiscard]] observer* observed_by() const noexcept { return options_.observer.get(); }
+  /// Then no call runs past the mailbox of its actor.
+  [[nodiscard]] bool observes_turns() const noexcept { return observes_turns_; }
   /// The same if its host pumps it, else null.
   [[nodiscard]] manual_executor* pumped() const noexcept { return pumped_; }
   [[nodiscard]] troupe::store& stored() noexcept { return *store_; }
@@ -157,6 +161,7 @@ class runtime_core {
   void end() noexcept;
 
   runtime_options options_;
+  const bool observes_turns_ = options_.observer && options_.observer->wants_turns();
   std::vector<std::shared_ptr<const definition>> definitions_;
   std::shared_ptr<executor> executor_;
   manual_executor* const pumped_ = dynamic_cast<manual_executor*>(executor_.get());

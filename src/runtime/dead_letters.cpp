@@ -11,6 +11,7 @@
 
 #include "../core/text_of.hpp"
 #include "core.hpp"
+#include "observing.hpp"
 #include "queues.hpp"
 
 namespace troupe {
@@ -79,6 +80,7 @@ void cell_queues::die(queued& m) {
   const auto what = m.unreadable ? std::string{" cannot be decoded"} : fmt::format(", after {} attempts", m.failures());
   const auto why =
       std::make_exception_ptr(error(errc::queue_dead_letter, fmt::format("{}{}{}", describe(m), what, cause)));
+  tell(owner.core(), [&](observer& o) { o.message_died(seen(owner), entry_of(m).name, id, m.why); });
   change_lane(m, m.lane + 1);
   m.due_at = m.created_at;
   m.due = at_once;

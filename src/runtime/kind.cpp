@@ -29,7 +29,7 @@ bool can_wake_at_once(const definition& d) noexcept {
 }  // namespace
 
 kind::kind(runtime_core& r, const definition& d, const commit_state& commits) noexcept
-    : served_type{r, d, commits, r.stopping_flag(), can_wake_at_once(d), 0, 0, 0} {
+    : served_type{r, d, commits, r.stopping_flag(), can_wake_at_once(d), r.observes_turns(), 0, 0, 0} {
   std::size_t bytes = sizeof(cell);
   if (d.options.durability != durability::ephemeral) {
     id_at = static_cast<std::uint32_t>(bytes);

@@ -11,6 +11,7 @@
 #include "audience.hpp"
 #include "consumers.hpp"
 #include "migration.hpp"
+#include "observing.hpp"
 #include "parked_wait.hpp"
 #include "queues.hpp"
 #include "run_loop.hpp"
@@ -150,6 +151,7 @@ task<> lifecycle::end_wake(cell& c, const std::exception_ptr& failure) {
   c.quick_writes_ = c.type().options.durability == durability::ephemeral && !c.type().has_on_state_change;
   c.enter(cell::phase::awake, nullptr);
   kind_of(c).rounds.actor_woke(c);
+  tell(c.core(), [&](observer& o) { o.actor_woke(seen(c)); });
   if (alarms::concern(c.type())) c.core().wake_ups().clear(c.type(), c.key());
   run_loop::begin_life(c);
   if (c.type().has_handlers) c.queues().handlers()->begin_life();
@@ -420,7 +422,13 @@ task<> lifecycle::put_down_durable(cell& c) {
 }
 
 void lifecycle::lay_down(cell& c) {
-  const bool gone = (c.side_ && c.side_->recorder.destroyed()) || c.type().options.durability == durability::ephemeral;
+  const bool destroyed = c.side_ && c.side_->recorder.destroyed();
+  const bool gone = destroyed || c.type().options.durability == durability::ephemeral;
+  if (c.phase_ == cell::phase::finalising) {
+    tell(c.core(), [&](observer& o) {
+      o.actor_slept(seen(c), destroyed ? observer::ending::destroyed : observer::ending::slept);
+    });
+  }
   if (gone && c.known_id()) c.core().cells().clear_id(c);
   c.live_.reset();
   c.quick_writes_ = false;

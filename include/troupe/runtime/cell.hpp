@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,6 +54,7 @@ struct served_type {
   const std::atomic<bool>& stopping;  ///< the runtime shuts down: calls are refused
   /// Its actors are not stored, and have nothing to say about their coming: see `cell::try_wake`.
   bool wakes_at_once;
+  bool observes_turns;  ///< see `observer::wants_turns`
   /// In the block of a cell of its actors, whose size that is: where the live copy has room. 0: it has a block of its
   /// own.
   std::uint32_t live_at;
@@ -241,6 +243,8 @@ class cell final : public work {
   [[nodiscard]] bool rest() noexcept;
   bool dispatch(invocation& inv, work& w) noexcept;
   bool run_turn(invocation& inv, work* continuation) noexcept;
+  bool run_turn_itself(invocation& inv, work* continuation) noexcept;
+  bool run_observed_turn(invocation& inv, work* continuation) noexcept;
   void run_first(invocation& inv, turn& t) noexcept;
   void after_turn() noexcept {
     if (side_) go_on_with_procedure();

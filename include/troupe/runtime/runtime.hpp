@@ -14,6 +14,7 @@
 #include <troupe/core/random.hpp>
 #include <troupe/core/sync_wait.hpp>
 #include <troupe/core/when.hpp>
+#include <troupe/runtime/observer.hpp>
 #include <troupe/runtime/status.hpp>
 #include <troupe/store/memory_store.hpp>
 #include <troupe/store/sqlite_store.hpp>
@@ -56,6 +57,9 @@ struct runtime_options {
 
   /// Gets the log, line by line; called on any thread, one at a time. By default warnings and errors go to stderr.
   std::function<void(log_level, std::string_view)> logger = nullptr;
+
+  /// Is told what happens, for metrics and traces. None by default: then nothing is measured.
+  std::shared_ptr<troupe::observer> observer = nullptr;
 
   /// Encoded changes that may wait for a store that fails; beyond it, calls that would change something are refused
   /// with `store.refuses_changes`.
