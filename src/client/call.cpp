@@ -78,7 +78,7 @@ void call_core::run_coroutine(cell& c, thread_state& thread, epoch_number learne
   } catch (...) {
     t.failed = true;
     (t.inv != nullptr ? t.inv->failure : failure_) = std::current_exception();
-    if (t.inv != nullptr) c.settle(*t.inv, t);
+    t.inv != nullptr ? c.settle(*t.inv, t) : c.note_failure(failure_);
   }
   if (t.inv == nullptr) {
     stage_ = stage::ran;

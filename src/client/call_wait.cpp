@@ -130,6 +130,11 @@ std::string call_wait::subject() const {
   return by != nullptr ? fmt::format("{}, while {} held the actor", called, *by) : called;
 }
 
+std::string call_wait::describe() const {
+  if (reply_ != nullptr && reply_->at_gate.load(std::memory_order_acquire)) return "the commit of " + subject();
+  return subject();
+}
+
 void call_wait::throw_ending() {
   if (invocation_ != nullptr) invocation_->request_stop();
   const auto what = subject();

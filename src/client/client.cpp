@@ -72,6 +72,24 @@ handle_core address_id(const std::shared_ptr<runtime_core>& core, const void* ty
   return handle_core{*a};
 }
 
+namespace {
+
+const definition& require(const runtime_core& core, std::string_view type) {
+  const definition* const found = core.find(type);
+  if (found == nullptr) throw error(errc::not_registered, type);
+  return *found;
+}
+
+}  // namespace
+
+handle_core address_key(const std::shared_ptr<runtime_core>& core, std::string_view type, troupe::key&& key) {
+  return address_key(core, require(*core, type).type, address::intent::get, std::move(key));
+}
+
+handle_core address_id(const std::shared_ptr<runtime_core>& core, std::string_view type, const actor_id& id) {
+  return address_id(core, require(*core, type).type, id);
+}
+
 task<handle_core> create(handle_core to) {
   lookup_call lookup{to};
   const actor_id id = co_await lookup;

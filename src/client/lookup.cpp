@@ -6,6 +6,7 @@
 #include <troupe/core/error.hpp>
 
 #include "../core/planted.hpp"
+#include "../core/text_of.hpp"
 #include "../runtime/core.hpp"
 #include "../runtime/run_loop.hpp"
 #include "../runtime/side.hpp"
@@ -66,7 +67,14 @@ class status_invocation final : public invocation {
     seen.id = c.id();
     seen.calls_waiting = c.calls_waiting();
     if (c.live_) {
-      for (const invocation* i = c.live_->running; i != nullptr; i = i->following) seen.running.emplace_back(i->what());
+      for (invocation* i = c.live_->running; i != nullptr; i = i->following) {
+        seen.running.emplace_back(i->what());
+        seen.waits.push_back(i->describe_wait());
+      }
+    }
+    if (c.side_) {
+      seen.since = since(c);
+      if (c.side_->last_failure) seen.last_error = text_of(c.side_->last_failure);
     }
     if (c.live_ && c.side_) {
       const auto newest = c.side_->recorder.newest_epoch();
@@ -74,6 +82,15 @@ class status_invocation final : public invocation {
     }
     if (const auto* const h = c.holder(); h != nullptr && h->kind != purpose::lifecycle) seen.exclusive = h->what();
     seen.reason = reason(c);
+  }
+
+  // Of a wake, the hook that takes time tells.
+  [[nodiscard]] static std::optional<time_point> since(const cell& c) {
+    const bool wakes = c.phase_ == cell::phase::waking;
+    if (!wakes) return c.phase_ == cell::phase::asleep ? std::nullopt : c.side_->since;
+    const auto* const hook = c.side_->in_hook() ? c.side_->passing.get() : nullptr;
+    if (hook == nullptr || hook->hook_limit == troupe::never) return std::nullopt;
+    return hook->deadline_at - hook->hook_limit;
   }
 
   [[nodiscard]] std::string reason(const cell& c) const {

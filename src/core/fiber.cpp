@@ -3,6 +3,7 @@
 #include <array>
 #include <mutex>
 #include <new>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -54,6 +55,11 @@ bool fiber::begin_wait(wait& w) noexcept {
   const std::lock_guard lock{lock_};
   current_ = &w;
   return !cancelled();
+}
+
+std::string fiber::describe_wait() {
+  const std::lock_guard lock{lock_};
+  return current_ != nullptr ? current_->describe() : std::string{};
 }
 
 void fiber::end_wait() noexcept {

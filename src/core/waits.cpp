@@ -193,6 +193,15 @@ void join::branch_ended(branch& b) noexcept {
   }
 }
 
+std::string join::describe() const {
+  std::string all;
+  for (std::size_t i = 0; i != count_; ++i) {
+    const auto one = branches_[i].describe_wait();
+    if (!one.empty()) all += (all.empty() ? "" : "; ") + one;
+  }
+  return all;
+}
+
 void join::cancel_all() noexcept {
   for (std::size_t i = 0; i != count_; ++i) branches_[i].cancel();
 }

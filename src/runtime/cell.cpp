@@ -242,6 +242,11 @@ void cell::count_in(invocation& inv) {
   inv.counted = true;
 }
 
+// Out of line, as all that follows from a failure.
+[[gnu::cold]] void cell::note_failure(const std::exception_ptr& why) noexcept {
+  if (live_) side().last_failure = why;
+}
+
 void cell::withdraw() noexcept {
   retain();
   count_out();
@@ -341,6 +346,8 @@ void cell::end_turn(invocation& inv, turn& t) noexcept {
     look_at_mark(*this, t.thread, &inv, {});
   if (t.settled && !inv.put_off) {
     if (inv.unsaved && !inv.failure) inv.failure = inv.unsaved;
+    if (inv.failure) [[unlikely]]
+      note_failure(inv.failure);
     core().deliver(inv);
   }
   after_turn();

@@ -159,6 +159,7 @@ void consumer::end_message(const std::exception_ptr& failure) noexcept {
   holds_messages = false;
   const bool cut = failure && c.phase_ != cell::phase::awake && is_one_of(failure, errc::aborted);
   if (failure && !cut) {
+    c.note_failure(failure);
     c.core().report(failure, fmt::format("{} of {}{}", what(), c.name(), queues.describe_held(*this)));
   }
   queues.consumer_ended(*this, failure);

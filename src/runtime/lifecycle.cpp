@@ -150,6 +150,7 @@ task<> lifecycle::end_wake(cell& c, const std::exception_ptr& failure) {
   if (c.side_) c.side_->passing.reset();
   c.quick_writes_ = c.type().options.durability == durability::ephemeral && !c.type().has_on_state_change;
   c.enter(cell::phase::awake, nullptr);
+  if (c.side_) c.side_->since = c.core().exec().now();
   kind_of(c).rounds.actor_woke(c);
   tell(c.core(), [&](observer& o) { o.actor_woke(seen(c)); });
   if (alarms::concern(c.type())) c.core().wake_ups().clear(c.type(), c.key());
@@ -310,6 +311,7 @@ task<> lifecycle::stop(cell& c) noexcept {
   for (invocation* inv = c.live_->running; inv != nullptr; inv = inv->following) inv->request_stop();
   const bool destroying = side.destroy_requested;
   now.deadline_at = c.core().exec().now();
+  side.since = now.deadline_at;
   task<> rest;
   if (c.core().killed()) {
     overdue(c);

@@ -126,6 +126,7 @@ class durable_wait final : public wait, private reply_waiter {
   void depart(epoch_number e) noexcept;
   void answered() noexcept override { event(); }
   void interrupt() noexcept override;
+  [[nodiscard]] std::string describe() const override { return "a commit"; }
   void event() noexcept;
 
   runtime_core& core_;
@@ -156,6 +157,7 @@ class list_wait final : public wait, public list_request {
 
  private:
   void interrupt() noexcept override {}
+  [[nodiscard]] std::string describe() const override { return "a list from the store"; }
   void event() noexcept {
     if (outstanding_.fetch_sub(1, std::memory_order_acq_rel) == 1) wake();
   }

@@ -59,6 +59,7 @@ class parked_wait final : public wait {
   };
 
   void interrupt() noexcept override { finish(ending::aborted); }
+  [[nodiscard]] std::string describe() const override { return mask_ != 0 ? "a message" : "a delay"; }
   void finish(ending how) noexcept;
   void link() noexcept;
   void unlink() noexcept;

@@ -38,6 +38,7 @@ class next_turn final : public wait {
 
  private:
   void interrupt() noexcept override {}
+  [[nodiscard]] std::string describe() const override { return "its next turn"; }
 };
 
 [[noreturn]] void throw_aborted(const cell& c) {

@@ -76,6 +76,7 @@ void run_loop::failed(const std::exception_ptr& failure, bool holds) {
   cell& c = *target;
   const bool leaving = c.phase_ != cell::phase::awake;
   const bool cut = leaving && is_one_of(failure, errc::aborted);  // this is how it is meant to end
+  if (!cut) c.note_failure(failure);
   if (!cut) c.core().report(failure, "run of " + c.name() + (holds ? c.queues().describe_held(*this) : std::string{}));
   const bool of_message = holds && c.queues().consumer_ended(*this, failure);
   if (leaving) return;

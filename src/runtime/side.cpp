@@ -38,6 +38,8 @@ bool cell_side::end_life() noexcept {
   recorder.end_life();
   if (queues) queues->end_life(destroyed);
   passing.reset();
+  since.reset();
+  last_failure = nullptr;
   return !heard_by && !queues && !restart && wants.none();
 }
 

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 
@@ -31,6 +32,7 @@ class quiet_wait final : public wait {
 
  private:
   void interrupt() noexcept override {}
+  [[nodiscard]] std::string describe() const override { return "all that runs in the actor to end"; }
   cell& cell_;
 };
 
@@ -90,6 +92,8 @@ struct cell_side {
   invocation* holder = nullptr;  ///< the exclusive action or lifecycle procedure that keeps others out
   work_list deferred;            ///< must wait: for the wake, for an exclusive action, ...
   bool in_wait_graph = false;    ///< of those, some are known to `wait_graph`
+  std::optional<time_point> since;   ///< it is awake, or shuts down
+  std::exception_ptr last_failure;   ///< of what ran in this life
 
   bool sleep_requested = false;    ///< by the actor itself
   bool destroy_requested = false;  ///< the same

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coroutine>
+#include <string>
 #include <cstdint>
 
 #include <troupe/actor/connection_core.hpp>
@@ -32,6 +33,7 @@ class listener_wait final : public wait {
  private:
   [[nodiscard]] bool done() const noexcept;
   void interrupt() noexcept override;
+  [[nodiscard]] std::string describe() const override { return "an event"; }
 
   listener& listener_;
   until until_;

@@ -59,6 +59,7 @@ class call_wait final : public wait, private reply_waiter {
 
   void answered() noexcept override { event(); }
   void interrupt() noexcept override { give_up(ending::interrupted); }
+  [[nodiscard]] std::string describe() const override;
   void give_up(ending why) noexcept;
   void event() noexcept;
   [[nodiscard]] bool begin_waiting();

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -11,6 +12,7 @@
 
 #include <troupe/actor/define.hpp>
 #include <troupe/client/handle.hpp>
+#include <troupe/client/lookup.hpp>
 #include <troupe/core/task.hpp>
 
 namespace troupe {
@@ -40,6 +42,11 @@ namespace detail {
 [[nodiscard]] handle_core address_key(const std::shared_ptr<runtime_core>& core, const void* type,
                                       address::intent how, troupe::key&& key, std::optional<bytes> input, tags labels);
 [[nodiscard]] handle_core address_id(const std::shared_ptr<runtime_core>& core, const void* type, const actor_id& id);
+/// The same by the name of the definition.
+[[nodiscard]] handle_core address_key(const std::shared_ptr<runtime_core>& core, std::string_view type,
+                                      troupe::key&& key);
+[[nodiscard]] handle_core address_id(const std::shared_ptr<runtime_core>& core, std::string_view type,
+                                     const actor_id& id);
 /// Creates, and yields a handle of the new actor's id.
 [[nodiscard]] task<handle_core> create(handle_core to);
 [[nodiscard]] task<std::vector<actor_summary>> list_actors(std::shared_ptr<runtime_core> core, const void* type,
@@ -169,6 +176,15 @@ class client {
   template <class A>
   [[nodiscard]] handle<A> get_for_id(const actor_id& id) const {
     return handle<A>{detail::address_id(core_, type<A>(), id)};
+  }
+
+  /// The status of an actor by the name of its definition, for tools. It wakes and creates nothing. Throws
+  /// `actor.not_registered`.
+  [[nodiscard]] status_call status(std::string_view type, troupe::key key) const {
+    return status_call{detail::address_key(core_, type, std::move(key))};
+  }
+  [[nodiscard]] status_call status(std::string_view type, const actor_id& id) const {
+    return status_call{detail::address_id(core_, type, id)};
   }
 
   /// The actors of this type, awake or not, a page at a time, in the order of their creation. Waits until what was

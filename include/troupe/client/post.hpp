@@ -83,6 +83,7 @@ class typed_posting final : public posting {
       } catch (...) {
         failure = std::current_exception();
         t.failed = true;
+        c.note_failure(failure);
       }
       t.end(!t.failed);  // after a failure the error handler runs
       if (t.close()) [[unlikely]]

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <coroutine>
+#include <string>
 
 #include <troupe/core/fiber.hpp>
 
@@ -35,6 +36,7 @@ class [[nodiscard("co_await this")]] delay final : private detail::wait {
   };
 
   void interrupt() noexcept override;
+  [[nodiscard]] std::string describe() const override { return "a delay"; }
   void event() noexcept;
   void stop_waiting() noexcept;
 

@@ -7,6 +7,7 @@
 #include <exception>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include <troupe/core/executor.hpp>
@@ -83,6 +84,8 @@ class fiber {
   void end_wait() noexcept;
   /// Whether it is suspended already. Where it runs: then a coroutine of another library runs on its behalf.
   [[nodiscard]] bool waits() const noexcept { return current_ != nullptr; }
+  /// For people: what it waits for; empty if it does not. Where nothing resumes it meanwhile.
+  [[nodiscard]] std::string describe_wait();
 
  protected:
   // No friends: for them, and so for g++, a destructor that is not virtual would be within reach.
@@ -322,6 +325,9 @@ class wait : public work {
 
   /// Called by fiber::cancel with the fiber's lock held: give up waiting, if the completion has not won yet.
   virtual void interrupt() noexcept = 0;
+
+  /// For people: what is waited for. Called while the fiber is suspended here.
+  [[nodiscard]] virtual std::string describe() const { return "something of another library"; }
 
  protected:
   ~wait() = default;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <exception>
 #include <optional>
+#include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -99,6 +100,7 @@ class join final : public wait {
   void go_on_with(branch& b) noexcept;
   void branch_ended(branch& b) noexcept;
   void interrupt() noexcept override { cancel_all(); }
+  [[nodiscard]] std::string describe() const override;
 
   static constexpr std::size_t none = static_cast<std::size_t>(-1);
 

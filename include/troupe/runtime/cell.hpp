@@ -142,6 +142,9 @@ class cell final : public work {
   /// Ends a turn of `inv` that has not been paused, and answers if the invocation is over.
   void end_turn(invocation& inv, turn& t) noexcept;
 
+  /// What has run here has failed, for its status.
+  void note_failure(const std::exception_ptr& why) noexcept;
+
   /// The next message, before all others.
   void put_first(work& w) noexcept { incoming_.push_front(w); }
 

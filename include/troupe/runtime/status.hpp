@@ -2,10 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <troupe/core/actor_id.hpp>
+#include <troupe/core/clock.hpp>
 
 namespace troupe {
 inline namespace v0 {
@@ -21,6 +23,16 @@ struct actor_status {
   std::string exclusive;             ///< the exclusive action that keeps others out, or empty
   bool unsaved = false;              ///< has changes that are not durable yet
   std::string reason;                ///< the same in one sentence, for people
+
+  /// For each of `running`, what it waits for: "touch in party/b, while reach held the actor", "a delay", "a message",
+  /// "a commit"; empty if its next turn is all that it waits for. Ask for the status of an actor that is named there to
+  /// go on.
+  std::vector<std::string> waits;
+  /// Since when the actor has been in this phase, by the executor's clock. Not noted of one that is asleep, that loads,
+  /// or that was woken at once because it is ephemeral and has no hooks.
+  std::optional<time_point> since;
+  /// What the last action, hook or task that failed since the actor woke has thrown; empty if none has.
+  std::string last_error;
 };
 
 /// How a runtime is doing. A snapshot.
