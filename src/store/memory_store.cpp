@@ -5,6 +5,7 @@
 #include <deque>
 #include <limits>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <unordered_map>
@@ -183,7 +184,7 @@ class memory_store final : public store {
     std::unordered_map<actor_id, actor_record> actors;
     std::map<std::string, definition, std::less<>> definitions;
     std::map<actor_id, queues> messages;
-    detail::memory_parts::changes parts;
+    std::unique_ptr<detail::memory_parts::changes> parts;
     std::map<std::uint64_t, bytes> outgoing;
   };
 
@@ -237,6 +238,7 @@ class memory_store final : public store {
   [[nodiscard]] staged stage(const commit_request& request);
   void stage_create(const write_set& write, const std::unordered_set<actor_id>& destroyed, staged& changes);
   void stage_messages(const write_set& write, staged& changes);
+  static void stage_parts(const write_set& write, staged& changes);
 
   /// Cannot fail.
   void apply(staged& changes, const commit_request& request) noexcept;
@@ -314,7 +316,6 @@ memory_store::staged memory_store::stage(const commit_request& request) {
   for (const write_set& write : request.writes) {
     if (!named.insert(write.id).second) refuse(write, "twice");
     detail::check_sizes(write, detail::value_bytes_max);
-    detail::check_parts(write);
     if (write.what == write_set::action::destroy) destroyed.insert(write.id);
   }
   for (const write_set& write : request.writes) {
@@ -325,7 +326,7 @@ memory_store::staged memory_store::stage(const commit_request& request) {
       if (write.what == write_set::action::update) at->second.state.reserve(write.state.size());
     }
     stage_messages(write, changes);
-    changes.parts.add(write);
+    if (!write.parts.empty()) [[unlikely]] stage_parts(write, changes);
   }
   check_numbers(request.undeliverable, nullptr);
   contents_->actors.reserve(contents_->actors.size() + changes.actors.size());
@@ -370,6 +371,12 @@ void memory_store::stage_messages(const write_set& write, staged& changes) {
   }
 }
 
+void memory_store::stage_parts(const write_set& write, staged& changes) {
+  detail::check_parts(write);
+  if (changes.parts == nullptr) changes.parts = std::make_unique<detail::memory_parts::changes>();
+  changes.parts->add(write);
+}
+
 void memory_store::apply(staged& changes, const commit_request& request) noexcept {
   for (const write_set& write : request.writes) {
     if (write.what == write_set::action::destroy) destroy(write.id);
@@ -387,7 +394,7 @@ void memory_store::apply(staged& changes, const commit_request& request) noexcep
     into.ids.merge(created.ids);
   }
   apply_messages(changes, request);
-  contents_->parts.apply(changes.parts);
+  if (changes.parts != nullptr) contents_->parts.apply(*changes.parts);
 }
 
 void memory_store::apply_messages(staged& changes, const commit_request& request) noexcept {
