@@ -21,8 +21,8 @@ class enqueuing;
 /// of the actor's lock.
 [[nodiscard]] std::string describe_wait_for_itself(const invocation& sent, const invocation& holder);
 
-/// The message of a sender that is told `actor.deadlock` is on its way, durably: goes on in its place, with nobody who
-/// waits for the answer.
+/// The sender of this message is told `actor.deadlock`, but the message is on its way, durably. Returns what brings it
+/// there in its place, for no answer.
 [[nodiscard]] invocation& goes_on_unanswered(enqueuing& sent, executor& home);
 
 }  // namespace detail

@@ -35,8 +35,8 @@ std::string wait_graph::put_aside(invocation& inv, invocation& holder, const act
     trail seen;
     if (is_planted(planted::deadlock_missed) || !leads_back(inv, holder, cycle, seen)) return {};
     std::ranges::reverse(cycle);  // now each waits for the one behind it, and the last one for the first
-    to_look = who_descends(cycle);
-    if (to_look.empty() && inv.started) to_look = who_has_not_begun(cycle);
+    to_look = actors_to_enter(cycle);
+    if (to_look.empty() && inv.started) to_look = actor_to_refuse(cycle);
     if (to_look.empty() && !inv.started) {
       how = describe(cycle, all);
       here.pop_back();
@@ -108,7 +108,7 @@ const invocation* wait_graph::holder_before(const invocation& waiting) const noe
 }
 
 // The actors of those in the cycle that descend from what keeps them out, by now.
-std::vector<cell*> wait_graph::who_descends(const trail& cycle) const {
+std::vector<cell*> wait_graph::actors_to_enter(const trail& cycle) const {
   std::vector<cell*> found;
   for (std::size_t i = 0; i != cycle.size(); ++i) {
     const invocation& next = *cycle[(i + 1) % cycle.size()];
@@ -119,7 +119,7 @@ std::vector<cell*> wait_graph::who_descends(const trail& cycle) const {
 
 // The one that has closed the cycle has begun, and cannot be refused. An actor that looks again at one that has not
 // finds the same cycle, and refuses it.
-std::vector<cell*> wait_graph::who_has_not_begun(const trail& cycle) const {
+std::vector<cell*> wait_graph::actor_to_refuse(const trail& cycle) const {
   for (const invocation* const one : cycle) {
     if (!one->started && is_awaited(*one) && holder_before(*one) != nullptr) return {one->target};
   }

@@ -85,8 +85,8 @@ class wait_graph {
 
   [[nodiscard]] bool leads_back(invocation& from, const invocation& to, trail& way, trail& seen) const;
   [[nodiscard]] const invocation* holder_before(const invocation& waiting) const noexcept;
-  [[nodiscard]] std::vector<cell*> who_descends(const trail& cycle) const;
-  [[nodiscard]] std::vector<cell*> who_has_not_begun(const trail& cycle) const;
+  [[nodiscard]] std::vector<cell*> actors_to_enter(const trail& cycle) const;
+  [[nodiscard]] std::vector<cell*> actor_to_refuse(const trail& cycle) const;
   [[nodiscard]] std::string describe(const trail& cycle, const actors& all) const;
 
   std::mutex mutex_;

@@ -45,12 +45,12 @@ struct worker {
     auto both = troupe::when_all(to.call<&worker::work>(), troupe::delay(20s));
     co_await std::move(both);
   }
-  void sleep(context<worker>& c) { c.sleep(); }
+  void rest(context<worker>& c) { c.sleep(); }
 
   static constexpr troupe::options options{.sleep_after = troupe::never};
   using actor = troupe::actor<worker, letters, &worker::work, &worker::fail, &worker::fail_slowly,
                               &worker::rest_a_while, troupe::exclusive<&worker::keep_others_out>, &worker::read,
-                              &worker::ask, &worker::ask_both, &worker::sleep>;
+                              &worker::ask, &worker::ask_both, &worker::rest>;
 };
 
 struct fixture {
@@ -105,7 +105,7 @@ TEST_CASE_METHOD(fixture, "a status tells since when the actor is in its phase")
   w.pass(5s);
   w.run(a.call<&worker::work>());
   CHECK(status().since == before);
-  w.run(a.call<&worker::sleep>());
+  w.run(a.call<&worker::rest>());
   w.settle();
   CHECK_FALSE(status().since);
   w.run(a.call<&worker::work>());
@@ -124,7 +124,7 @@ TEST_CASE_METHOD(fixture, "a status tells what failed last, until the actor slee
   a.post<&worker::fail>();
   w.settle();
   CHECK_THAT(status().last_error, Contains("The press is broken"));
-  w.run(a.call<&worker::sleep>());
+  w.run(a.call<&worker::rest>());
   w.settle();
   w.run(a.call<&worker::work>());
   CHECK(status().last_error.empty());

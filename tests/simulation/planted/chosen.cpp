@@ -11,7 +11,7 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
-constexpr std::array<std::string_view, 51> names{
+constexpr std::array<std::string_view, 52> names{
     "none",
     "gate_dropped",
     "freeze_forgotten",
