@@ -31,7 +31,10 @@ constexpr int lent_budget = 8;
 class call_core::guest final : public turn, public fiber {
  public:
   guest(call_core& c, cell& where, thread_state& thread) noexcept
-      : turn{where, nullptr, c.changes_, thread, true}, fiber{&where.core().exec()}, call_{c} {}
+      : turn{where, nullptr, c.changes_, thread, true},
+        fiber{&where.core().exec()},
+        caller{std::exchange(thread.here, this)},
+        call_{c} {}
 
   fiber& lasting() noexcept override {
     if (inv != nullptr) return *inv;
@@ -53,7 +56,7 @@ class call_core::guest final : public turn, public fiber {
   // Nothing waits as a guest.
   void resume_later(work&) noexcept override {}
 
-  fiber* caller = nullptr;
+  fiber* const caller;
 
  private:
   void keep_body() noexcept {
@@ -71,7 +74,6 @@ void call_core::run_coroutine(cell& c, thread_state& thread, epoch_number learne
   t.open();
   t.via = target().via().get();
   if (learned != 0) t.learn(learned);
-  t.caller = std::exchange(thread.here, &t);
   ++thread.depth;
   try {
     t.run();
@@ -203,11 +205,12 @@ void call_core::launch(thread_state& thread) {
   const turn* const mine = thread.in_turn;
   const auto learned = mine != nullptr ? mine->learned : 0;
   try {
-    if (target().is_guarded() || thread.is_cancelled()) [[unlikely]]
+    if (target().is_guarded() || thread.is_cancelled()) [[unlikely]] {
       require_wanted(thread);
+      if (target().where().core->observes_turns()) return route(target().find(), thread, learned);
+    }
     cell* const c = target().find();
     const bool may_run_here = !elsewhere_ && thread.depth < depth_max;
-    if (target().is_guarded() && target().where().core->observes_turns()) return route(c, thread, learned);
     if (c == nullptr || !may_run_here || c->refuses_changes()) return route(c, thread, learned);
     const bool may_block = thread.here == nullptr;  // else there is something else to do meanwhile
     if (!c->try_hold() && !c->try_wake(target().where()) && !(may_block && c->hold_soon())) {
