@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <troupe/core/executor.hpp>
+#include <troupe/runtime/cell.hpp>
 #include <troupe/runtime/runtime.hpp>
 #include <troupe/runtime/status.hpp>
 
