@@ -48,11 +48,6 @@ bytes_view encoded(const activation& live, std::size_t bytes_before) {
 
 // --- life -----------------------------------------------------------------------------------------------------------
 
-state_recorder::state_recorder(cell& c, cell_wants& wants, cell_queues* queues) noexcept
-    : owner_{c}, wants_{wants}, queues_{queues} {}
-
-state_recorder::~state_recorder() = default;
-
 void state_recorder::begin_life(const actor_record* record) {
   registered_ = 0;
   destroyed_ = false;

@@ -28,8 +28,9 @@ class cell_queues;
 class state_recorder {
  public:
   /// `queues` is null for an actor without queues.
-  state_recorder(cell& c, cell_wants& wants, cell_queues* queues) noexcept;
-  ~state_recorder();
+  state_recorder(cell& c, cell_wants& wants, cell_queues* queues) noexcept
+      : owner_{c}, wants_{wants}, queues_{queues} {}
+  ~state_recorder() = default;
   state_recorder(const state_recorder&) = delete;
   state_recorder& operator=(const state_recorder&) = delete;
 

@@ -19,7 +19,7 @@ namespace {
 void send_all(work_list& outgoing, executor& exec, bool on_worker) noexcept {
   constexpr int messages_a_wake = 64;
   const work* const first = outgoing.front();
-  if (first == nullptr || first->next == first || on_worker) {
+  if (first->next == first || on_worker) {
     while (work* const w = outgoing.pop_front()) w->run(*w);
     return;
   }
@@ -81,6 +81,7 @@ epoch_number turn::end_with_effects() noexcept {
 // What the turn has sent leaves when it is known what it can depend on.
 epoch_number turn::end_with_more(bool last) noexcept {
   learned = has_effects() ? end_with_effects() : end_plainly();
+  if (outgoing_.empty()) return learned;
   executor& exec = where->core().exec();
   const bool on_worker = thread.worker_of == &exec;
   if (last && on_worker) thread.keeps_for = thread.worker_of;
