@@ -24,6 +24,7 @@ inline namespace v0 {
 namespace detail {
 
 void cell::enter(phase p, invocation* holder) noexcept {
+  TROUPE_ASSERT(may_follow(phase_, p), "an actor goes from phase to phase as the table of phases says");
   phase_ = p;
   if (holder != nullptr || side_) side().holder = holder;
   open_ = p == phase::awake && holder == nullptr && !ends_for_good();

@@ -71,6 +71,15 @@ struct served_type {
 /// not once for the cell, once for the key and once for the actor.
 class cell final : public work {
  public:
+  /// | from       | to         | by                                                              |
+  /// |------------|------------|-----------------------------------------------------------------|
+  /// | asleep     | waking     | `lifecycle::begin_wake`                                         |
+  /// | asleep     | awake      | `lifecycle::wake_at_once`: nothing to load, no hook             |
+  /// | waking     | awake      | `lifecycle::end_wake`                                           |
+  /// | waking     | asleep     | `lifecycle::lay_down`: the wake has failed, or there is no actor |
+  /// | awake      | stopping   | `lifecycle::begin_stop`                                         |
+  /// | stopping   | finalising | `lifecycle::end_stop`                                           |
+  /// | finalising | asleep     | `lifecycle::lay_down`                                           |
   enum class phase : std::uint8_t {
     asleep,      ///< not in memory; whether it exists is in the store
     waking,      ///< loading, on_create, on_wake
@@ -78,6 +87,17 @@ class cell final : public work {
     stopping,    ///< on_sleep or on_destroy, and what still runs
     finalising,  ///< the last commit
   };
+  /// Whether the table has this transition, or there is none.
+  [[nodiscard]] static constexpr bool may_follow(phase from, phase to) noexcept {
+    switch (from) {
+      case phase::asleep: return to == phase::asleep || to == phase::waking || to == phase::awake;
+      case phase::waking: return to == phase::waking || to == phase::awake || to == phase::asleep;
+      case phase::awake: return to == phase::awake || to == phase::stopping;
+      case phase::stopping: return to == phase::stopping || to == phase::finalising;
+      case phase::finalising: return to == phase::finalising || to == phase::asleep;
+    }
+    return false;
+  }
 
   /// With one reference, its maker's.
   cell(served_type& kind, const troupe::key& key, std::uint8_t place);
