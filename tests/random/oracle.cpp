@@ -408,7 +408,7 @@ void oracle::check_answer(effect_id id) {
   if (e.answered == answer::open && !is_own && !says_open(e.code) && e.code != "actor.deadlock") {
     break_promise("unknown_error", describe(id));
   }
-  if (one_of(e.code, {"actor.action_timed_out", "queue.timed_out"}) && e.begun == 0) check_chain(id);
+  if (one_of(e.code, {"actor.action_timed_out", "queue.timed_out", "actor.deadlock"}) && e.begun == 0) check_chain(id);
   if (e.how == way::message) {
     if (e.waits && e.answered == answer::done && e.from_host) {
       if (e.begun == 0) break_promise("answered", describe(id) + ", and it has not been handled");
@@ -438,7 +438,8 @@ void oracle::check_answer(effect_id id) {
 // action: a wake, for example, whose hook calls back.
 void oracle::check_chain(effect_id id) {
   const effect& e = at(id);
-  if (may_be_late || ending_ || e.limit < slack + std::chrono::milliseconds{20}) return;
+  const bool too_short = e.code != "actor.deadlock" && e.limit < slack + std::chrono::milliseconds{20};
+  if (may_be_late || ending_ || too_short) return;
   for (effect_id inner = id; inner <= effects_.size(); ++inner) {
     const effect& i = at(inner);
     const bool waits = i.how == way::call && i.begun == 0 && (inner == id || i.answered == answer::none);
