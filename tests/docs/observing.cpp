@@ -42,7 +42,7 @@ struct printer {
 troupe::task<> look(troupe::client client) {
   // [status]
   const troupe::actor_status s = co_await client.status("printer", "office");  // no C++ type is needed
-  const bool holds = s.exclusive == "warm_up";                                  // what keeps others out
+  const bool holds = s.exclusive == "warm_up";                                  // the action that keeps others out
   const std::string& waits = s.waits.front();                                   // "a delay"
   // [/status]
   check(holds && waits == "a delay");

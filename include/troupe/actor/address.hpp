@@ -32,7 +32,7 @@ struct address {
     by_id,          ///< of this id; it must exist
   };
 
-  /// What an actor is created with.
+  /// The input and the tags with which an actor is created.
   struct gifts {
     std::optional<bytes> input;
     tags labels;

@@ -75,7 +75,7 @@ class call_core {
   /// Gives a coroutine that has begun to the invocation that make() has made.
   virtual void keep_body(activation& a, std::coroutine_handle<> body, invocation& in);
 
-  /// What the caller gets when its time-out has passed.
+  /// The error of a call whose time-out has passed.
   [[nodiscard]] virtual errc when_late() const noexcept;
   /// Of the action, for those that run on their caller's thread.
   [[nodiscard]] virtual std::string_view action_name() const noexcept;

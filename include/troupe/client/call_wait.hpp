@@ -25,8 +25,9 @@ class call_wait final : public wait, private reply_waiter {
   explicit call_wait(const handle_core& target) noexcept : target_{target} {}
   ~call_wait();
 
-  /// Waits for the answer to an invocation: from now on two hold it, we and the actor. Fills in
-  /// what it takes along from here; `mine` is the turn that makes the call, null outside of actors, `from` the fiber.
+  /// Waits for the answer to an invocation, which the waiting call and the actor share from now on. The invocation gets
+  /// the caller's chain, dependency and connection. `mine` is the turn that makes the call, null outside of actors;
+  /// `from` is the fiber that makes it.
   void expect(invocation& inv, cell* c, const turn* mine, const fiber* from, epoch_number learned) noexcept;
   /// Waits until an epoch is durable.
   void expect_gate(epoch_number e);

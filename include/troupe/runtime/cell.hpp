@@ -162,7 +162,7 @@ class cell final : public work {
   /// Ends a turn of `inv` that has not been paused, and answers if the invocation is over.
   void end_turn(invocation& inv, turn& t) noexcept;
 
-  /// What has run here has failed, for its status.
+  /// An action, a hook or a task of the actor has failed: `status()` tells of it.
   void note_failure(const std::exception_ptr& why) noexcept;
 
   /// The next message, before all others.
