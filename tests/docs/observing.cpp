@@ -27,24 +27,33 @@ class metrics final : public troupe::observer {
 };
 // [/observer]
 
+std::atomic<bool> looked{false};
+
 struct printer {
   int pages = 0;
 
   int print() { return ++pages; }
   troupe::task<> warm_up() {
-    co_await troupe::delay(20ms);
+    while (!looked) {
+      co_await troupe::delay(1ms);
+    }
   }
   void jam() { throw troupe::user_error{"jammed", "Paper is stuck in the tray"}; }
 
   using actor = troupe::actor<printer, &printer::print, troupe::exclusive<&printer::warm_up>, &printer::jam>;
 };
 
+// Asks until the printer waits, and then looks.
 troupe::task<> look(troupe::client client) {
+  while ((co_await client.status("printer", "office")).waits.empty()) {
+    co_await troupe::delay(0ns);
+  }
   // [status]
   const troupe::actor_status s = co_await client.status("printer", "office");  // no C++ type is needed
   const bool holds = s.exclusive == "warm_up";                                  // the action that keeps others out
   const std::string& waits = s.waits.front();                                   // "a delay"
   // [/status]
+  looked = true;
   check(holds && waits == "a delay");
 }
 
