@@ -70,7 +70,7 @@ void state_recorder::begin_life(const actor_record* record) {
 
 void state_recorder::end_life() noexcept {
   for (auto& m : images_) m.reset();
-  forget_save();
+  if (saving_) forget_save();
   rows_.reset();
   if (unsaved_rows_) send_again();
   unsaved_rows_.reset();

@@ -10,6 +10,7 @@
 #include <set>
 #include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -234,6 +235,7 @@ class memory_store final : public store {
   void find_parts(parts_request& request) const { contents_->parts.find(request); }
   void find_due(due_request& request) const;
 
+  static void check_named_once(const commit_request& request);
   /// Checks everything and allocates everything; what it changes cannot be seen.
   [[nodiscard]] staged stage(const commit_request& request);
   void stage_create(const write_set& write, const std::unordered_set<actor_id>& destroyed, staged& changes);
@@ -247,6 +249,7 @@ class memory_store final : public store {
 
   std::shared_ptr<memory::contents> contents_;
   std::uint64_t opening_ = 0;
+  std::vector<actor_record*> updated_;  ///< by the commit that is under way, in its order; keeps its memory
 };
 
 void memory_store::find_one(load_request& request) const {
@@ -309,21 +312,32 @@ void memory_store::find_due(due_request& request) const {
   }
 }
 
+void memory_store::check_named_once(const commit_request& request) {
+  if (request.writes.size() < 2) return;
+  std::unordered_set<actor_id> named(request.writes.size());
+  for (const write_set& write : request.writes) {
+    if (!named.insert(write.id).second) refuse(write, "twice");
+  }
+}
+
 memory_store::staged memory_store::stage(const commit_request& request) {
   staged changes;
   std::unordered_set<actor_id> destroyed;
-  std::unordered_set<actor_id> named;
+  check_named_once(request);
   for (const write_set& write : request.writes) {
-    if (!named.insert(write.id).second) refuse(write, "twice");
     detail::check_sizes(write, detail::value_bytes_max);
     if (write.what == write_set::action::destroy) destroyed.insert(write.id);
   }
+  updated_.clear();
   for (const write_set& write : request.writes) {
     if (write.what == write_set::action::create) stage_create(write, destroyed, changes);
     if (write.what == write_set::action::update || write.what == write_set::action::keep) {
       const auto at = contents_->actors.find(write.id);
       if (at == contents_->actors.end()) refuse(write, "which is to be changed and does not exist");
-      if (write.what == write_set::action::update) at->second.state.reserve(write.state.size());
+      if (write.what == write_set::action::update) {
+        at->second.state.reserve(write.state.size());
+        updated_.push_back(&at->second);
+      }
     }
     stage_messages(write, changes);
     if (!write.parts.empty()) [[unlikely]] stage_parts(write, changes);
@@ -378,10 +392,12 @@ void memory_store::stage_parts(const write_set& write, staged& changes) {
 }
 
 void memory_store::apply(staged& changes, const commit_request& request) noexcept {
+  auto updated = updated_.begin();
   for (const write_set& write : request.writes) {
     if (write.what == write_set::action::destroy) destroy(write.id);
     if (write.what != write_set::action::update) continue;
-    actor_record& record = contents_->actors.find(write.id)->second;
+    actor_record& record = **updated++;
+    TROUPE_ASSERT(record.id == write.id, "each record that a commit updates was found when the commit was staged");
     record.state.assign(write.state.begin(), write.state.end());  // has room
     record.version = write.version;
     record.initialised = write.initialised;
