@@ -32,9 +32,10 @@ constexpr std::int64_t sequence_max = std::int64_t{1} << 60;
 
 }  // namespace
 
-sqlite_log::sqlite_log(sqlite_connection& connection, log_tail& tail, opening_check& opening, std::size_t bytes,
-                       bool waits)
+sqlite_log::sqlite_log(sqlite_connection& connection, sqlite_transaction& transaction, log_tail& tail,
+                       opening_check& opening, std::size_t bytes, bool waits)
     : connection_{connection},
+      transaction_{transaction},
       tail_{tail},
       opening_{opening},
       fold_at_bytes_{std::max<std::size_t>(bytes, 1)},
@@ -43,10 +44,7 @@ sqlite_log::sqlite_log(sqlite_connection& connection, log_tail& tail, opening_ch
       fold_at_{fold_at_bytes_},
       append_{connection.prepare(sql::append_to_log)},
       update_{connection.prepare(sql::update_actor)},
-      drop_{connection.prepare(sql::drop_from_log)},
-      begin_{connection.prepare(sql::begin_write)},
-      commit_{connection.prepare(sql::commit)},
-      roll_back_{connection.prepare(sql::roll_back)} {}
+      drop_{connection.prepare(sql::drop_from_log)} {}
 
 void sqlite_log::read() {
   sqlite_statement query = connection_.prepare(sql::read_log);
@@ -156,18 +154,17 @@ void sqlite_log::begin_round() {
 void sqlite_log::fold(const portion& most) {
   const std::size_t first = next_actor_;
   std::size_t dropped = 0;
-  roll_back();  // what is still open if an earlier rollback failed
+  transaction_.roll_back();  // what is still open if an earlier rollback failed
   if (waits_) connection_.execute(sql::synchronous_normal);
   try {
-    begin_.run();
+    transaction_.begin();
     opening_.require();  // another owner's rows are not ours to drop
     write_actors(most.actors);
     if (next_actor_ == actors_.size() || is_planted(planted::log_dropped_early)) dropped = drop_rows(most);
     tail_.begin(folded_);
-    commit_.run();
+    transaction_.commit();
   } catch (...) {
-    commit_.reset();
-    roll_back();
+    transaction_.roll_back();
     tail_.failed();
     next_actor_ = first;
     if (waits_) connection_.execute(sql::synchronous_full);
@@ -212,10 +209,6 @@ std::size_t sqlite_log::drop_rows(const portion& most) {
   drop_.bind(1, rows_[count - 1].sequence);
   drop_.run();
   return count;
-}
-
-void sqlite_log::roll_back() noexcept {
-  if (sqlite3_get_autocommit(connection_.handle()) == 0 && roll_back_.try_run() != SQLITE_OK) roll_back_.reset();
 }
 
 }  // namespace detail

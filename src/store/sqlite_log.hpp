@@ -11,6 +11,7 @@
 #include "log_tail.hpp"
 #include "opening_check.hpp"
 #include "sqlite_connection.hpp"
+#include "sqlite_transaction.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -29,7 +30,8 @@ class sqlite_log {
  public:
   /// Folds when so many bytes are in the log. `waits` if commits wait for the disk: folding does not, since what it
   /// does is in the log until a later commit has synced it.
-  sqlite_log(sqlite_connection& connection, log_tail& tail, opening_check& opening, std::size_t bytes, bool waits);
+  sqlite_log(sqlite_connection& connection, sqlite_transaction& transaction, log_tail& tail, opening_check& opening,
+             std::size_t bytes, bool waits);
 
   /// Takes in what an earlier process has left.
   void read();
@@ -72,9 +74,9 @@ class sqlite_log {
   void fold(const portion& most);
   void write_actors(std::size_t most);
   [[nodiscard]] std::size_t drop_rows(const portion& most);
-  void roll_back() noexcept;
 
   sqlite_connection& connection_;
+  sqlite_transaction& transaction_;
   log_tail& tail_;
   opening_check& opening_;
   const std::size_t fold_at_bytes_;
@@ -101,9 +103,6 @@ class sqlite_log {
   sqlite_statement append_;
   sqlite_statement update_;
   sqlite_statement drop_;
-  sqlite_statement begin_;
-  sqlite_statement commit_;
-  sqlite_statement roll_back_;
 };
 
 }  // namespace detail

@@ -43,20 +43,6 @@ void append_in_order(std::vector<Item>& found, Item item, const sqlite_connectio
   found.push_back(std::move(item));
 }
 
-/// A read transaction over several statements.
-class transaction {
- public:
-  transaction(sqlite_statement& begin, sqlite_statement& commit) : commit_{commit} { begin.run(); }
-  ~transaction() {
-    if (commit_.try_run() != SQLITE_OK) commit_.reset();
-  }
-  transaction(const transaction&) = delete;
-  transaction& operator=(const transaction&) = delete;
-
- private:
-  sqlite_statement& commit_;
-};
-
 }  // namespace
 
 sqlite_reader::sqlite_reader(const database_file& file, std::chrono::milliseconds busy_timeout,
@@ -64,8 +50,7 @@ sqlite_reader::sqlite_reader(const database_file& file, std::chrono::millisecond
     : connection_{file, SQLITE_OPEN_READONLY, busy_timeout},
       names_{names},
       tail_{tail},
-      begin_{connection_.prepare(sql::begin_read)},
-      commit_{connection_.prepare(sql::commit)},
+      transaction_{connection_, sqlite_transaction::kind::read},
       load_by_id_{connection_.prepare(sql::load_by_id)},
       load_by_key_{connection_.prepare(sql::load_by_key)},
       list_{connection_.prepare(sql::list_actors)},
@@ -83,8 +68,8 @@ sqlite_reader::sqlite_reader(const database_file& file, std::chrono::millisecond
 void sqlite_reader::load(load_list& asked, load_list& answered) {
   const std::uint64_t since = tail_.moment();
   // A transaction costs as much as a look-up or two, and every statement that has none begins one.
-  std::optional<transaction> one_moment;
-  if (!asked.has_one()) one_moment.emplace(begin_, commit_);
+  std::optional<sqlite_moment> one_moment;
+  if (!asked.has_one()) one_moment.emplace(transaction_);
   load_list overtaken;
   while (load_request* const r = asked.pop_front()) {
     bool is_read = true;
@@ -182,7 +167,7 @@ bool sqlite_reader::list(list_request& request) {
   const std::optional<std::int64_t> definition = names_.number(request.name);
   const std::optional<actor_id> from = request.after ? successor(*request.after) : actor_id{};
   if (!definition || !from) return true;
-  const transaction one_moment{begin_, commit_};
+  const sqlite_moment one_moment{transaction_};
   if (request.labels != nullptr && !request.labels->empty()) {
     list_tagged(*definition, *request.labels, *from, request.limit, found);
   } else {

@@ -11,6 +11,7 @@
 #include "load_list.hpp"
 #include "log_tail.hpp"
 #include "sqlite_connection.hpp"
+#include "sqlite_transaction.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -47,8 +48,7 @@ class sqlite_reader {
   sqlite_connection connection_;
   const definition_names& names_;
   const log_tail& tail_;
-  sqlite_statement begin_;
-  sqlite_statement commit_;
+  sqlite_transaction transaction_;
   sqlite_statement load_by_id_;
   sqlite_statement load_by_key_;
   sqlite_statement list_;

@@ -20,6 +20,7 @@
 #include "sqlite_log.hpp"
 #include "sqlite_reader.hpp"
 #include "sqlite_schema.hpp"
+#include "sqlite_transaction.hpp"
 #include "sqlite_writer.hpp"
 #include "write_ahead_log.hpp"
 
@@ -80,8 +81,8 @@ void load_names(sqlite_connection& connection, definition_names& names) {
 /// now. Nothing of it stays unless it is committed.
 class opening_transaction {
  public:
-  explicit opening_transaction(sqlite_connection& connection) : connection_{connection} {
-    connection.execute(sql::begin_write);
+  opening_transaction(sqlite_connection& connection, sqlite_transaction& transaction) : transaction_{transaction} {
+    transaction.begin();
     try {
       write_again(connection);
       const bool is_new = connection.query_number(sql::has_schema) == 0;
@@ -90,27 +91,22 @@ class opening_transaction {
       connection.execute(sql::count_opening);
       opening_ = static_cast<std::uint64_t>(connection.query_number(sql::read_openings));
     } catch (...) {
-      roll_back();
+      transaction.roll_back();
       throw;
     }
   }
-  ~opening_transaction() { roll_back(); }
+  ~opening_transaction() { transaction_.roll_back(); }
   opening_transaction(const opening_transaction&) = delete;
   opening_transaction& operator=(const opening_transaction&) = delete;
 
   /// Returns how often the database has been opened.
   std::uint64_t commit() {
-    connection_.execute(sql::commit);
+    transaction_.commit();
     return opening_;
   }
 
  private:
-  void roll_back() noexcept {
-    if (sqlite3_get_autocommit(connection_.handle()) != 0) return;
-    sqlite3_exec(connection_.handle(), sql::roll_back, nullptr, nullptr, nullptr);
-  }
-
-  sqlite_connection& connection_;
+  sqlite_transaction& transaction_;
   std::uint64_t opening_ = 0;
 };
 
@@ -125,13 +121,14 @@ struct database {
     move_log_on_close(false);
     inspect(connection);
     configure(connection);
-    opening_transaction first{connection};
+    transaction.emplace(connection, sqlite_transaction::kind::write);
+    opening_transaction first{connection, *transaction};
     load_names(connection, names);
     const bool waits = options.synchronous == synchronous::full;
     check.emplace(connection);
-    log.emplace(connection, tail, *check, options.log_bytes, waits);
+    log.emplace(connection, *transaction, tail, *check, options.log_bytes, waits);
     log->read();
-    writer.emplace(connection, names, *log, *check, value_bytes_max(), waits);
+    writer.emplace(connection, *transaction, names, *log, *check, value_bytes_max(), waits);
     opening = first.commit();
     check->begin(static_cast<std::int64_t>(opening));
     move_log();
@@ -189,6 +186,7 @@ struct database {
 
   std::unique_ptr<file_ownership> ownership;
   sqlite_connection connection;
+  std::optional<sqlite_transaction> transaction;
   std::uint64_t opening = 0;
   definition_names names;
   log_tail tail;

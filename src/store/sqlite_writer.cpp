@@ -79,9 +79,10 @@ bool is_for_good(int result) noexcept {
 
 }  // namespace
 
-sqlite_writer::sqlite_writer(sqlite_connection& connection, definition_names& names, sqlite_log& log,
-                             opening_check& opening, std::size_t value_bytes_max, bool waits)
+sqlite_writer::sqlite_writer(sqlite_connection& connection, sqlite_transaction& transaction, definition_names& names,
+                             sqlite_log& log, opening_check& opening, std::size_t value_bytes_max, bool waits)
     : connection_{connection},
+      transaction_{transaction},
       names_{names},
       log_{log},
       opening_{opening},
@@ -89,9 +90,6 @@ sqlite_writer::sqlite_writer(sqlite_connection& connection, definition_names& na
       page_bytes_{connection.query_number(sql::read_page_size)},
       value_bytes_max_{value_bytes_max},
       waits_{waits},
-      begin_{connection.prepare(sql::begin_write)},
-      commit_{connection.prepare(sql::commit)},
-      roll_back_{connection.prepare(sql::roll_back)},
       create_{connection.prepare(insert_actors(1).c_str())},
       create_many_{connection.prepare(insert_actors(rows_together).c_str())},
       update_{connection.prepare(sql::update_actor)},
@@ -118,15 +116,14 @@ void sqlite_writer::commit(commit_request& request) noexcept {
   try {
     roll_back();  // what is still open if an earlier rollback failed
     log_.require_space();
-    begin_.run();
+    transaction_.begin();
     opening_.require();
     apply(request);
     at_ = nullptr;
     log_.append();
-    const int result = commit_.try_run();
+    const int result = transaction_.try_commit();
     if (result != SQLITE_OK) {
       request.failure = std::make_exception_ptr(connection_.failure(result));
-      commit_.reset();
       roll_back();
       if (!is_undone(result)) request.result = commit_request::outcome::unknown;
       return;
@@ -156,7 +153,7 @@ void sqlite_writer::commit(commit_request& request) noexcept {
 }
 
 void sqlite_writer::roll_back() noexcept {
-  if (sqlite3_get_autocommit(connection_.handle()) == 0 && roll_back_.try_run() != SQLITE_OK) roll_back_.reset();
+  transaction_.roll_back();
   for (definition_names::entry* name : new_names_) name->stored = false;
   new_names_.clear();
   log_.failed();
@@ -179,13 +176,11 @@ bool sqlite_writer::is_undone(int commit_result) noexcept {
 }
 
 int sqlite_writer::commit_elsewhere() noexcept {
-  int result = begin_.try_run();
+  int result = transaction_.try_begin();
   if (result == SQLITE_OK) result = count_failed_commit_.try_run();
-  if (result == SQLITE_OK) result = commit_.try_run();
+  if (result == SQLITE_OK) result = transaction_.try_commit();
   if (result == SQLITE_OK) return result;
-  begin_.reset();
   count_failed_commit_.reset();
-  commit_.reset();
   roll_back();
   return result;
 }
@@ -211,7 +206,7 @@ void sqlite_writer::checkpoint_if_due() noexcept {
 void sqlite_writer::make_room_if_due() noexcept {
   const std::int64_t log_ends = log_header_bytes + log_pages_ * (page_header_bytes + page_bytes_);
   if (!waits_ || log_ends + room_bytes_min <= room_until_) return;
-  if (begin_.try_run() != SQLITE_OK) return begin_.reset();
+  if (transaction_.try_begin() != SQLITE_OK) return transaction_.roll_back();
   make_room(log_ends + room_bytes);
   roll_back();
 }

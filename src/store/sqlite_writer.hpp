@@ -13,6 +13,7 @@
 #include "sqlite_log.hpp"
 #include "sqlite_messages.hpp"
 #include "sqlite_parts.hpp"
+#include "sqlite_transaction.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -22,8 +23,8 @@ namespace detail {
 class sqlite_writer {
  public:
   /// The connection is open, has our schema, and is not used for anything else. `waits`: a commit does, for the disk.
-  sqlite_writer(sqlite_connection& connection, definition_names& names, sqlite_log& log, opening_check& opening,
-                std::size_t value_bytes_max, bool waits);
+  sqlite_writer(sqlite_connection& connection, sqlite_transaction& transaction, definition_names& names,
+                sqlite_log& log, opening_check& opening, std::size_t value_bytes_max, bool waits);
 
   /// Fills in `result` and `failure`, and does not call `done`.
   void commit(commit_request& request) noexcept;
@@ -66,6 +67,7 @@ class sqlite_writer {
   [[nodiscard]] int commit_elsewhere() noexcept;
 
   sqlite_connection& connection_;
+  sqlite_transaction& transaction_;
   definition_names& names_;
   sqlite_log& log_;
   opening_check& opening_;
@@ -80,9 +82,6 @@ class sqlite_writer {
   std::size_t value_bytes_max_;
   bool waits_;
 
-  sqlite_statement begin_;
-  sqlite_statement commit_;
-  sqlite_statement roll_back_;
   sqlite_statement create_;
   sqlite_statement create_many_;
   sqlite_statement update_;
