@@ -3,14 +3,9 @@
 #include <atomic>
 #include <chrono>
 #include <exception>
-#include <latch>
-#include <random>
-#include <string_view>
-#include <thread>
 #include <vector>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "accounts.hpp"
 #include "journal.hpp"
@@ -25,76 +20,32 @@ using what = record::what;
 
 constexpr std::size_t threads = 2, workers = 24, popular = 16;
 
-class traffic {
+struct worker : lives::worker {
+  using lives::worker::worker;
+  /// Everybody has business with some of them.
+  std::size_t any_account() { return below(below(8) == 0 ? popular : accounts); }
+};
+
+class traffic final : public lives::traffic<worker, journal> {
  public:
   explicit traffic(const life& how)
-      : how_{how},
-        journal_{how.journal},
-        next_order_{how.first_order},
-        runtime_{served(),
-                 {.store = plant(how.fault, troupe::sqlite{how.database, {.synchronous = troupe::synchronous::normal}}),
-                  .threads = 2,
-                  .on_error = [this](const std::exception_ptr& e, std::string_view where) { hear_error(e, where); }}} {}
-
-  int run() {
-    journal_.say(what::ready);
-    std::vector<std::jthread> host;
-    for (std::size_t i = 0; i < threads; ++i) {
-      host.emplace_back([this, i] { work_on_thread(i); });
-    }
-    for (std::size_t i = threads; i < workers; ++i) runtime_.spawn(work_in_coroutine(i));
-    char nothing = 0;
-    while (::read(how_.leash, &nothing, 1) > 0) {
-    }
-    stopping_ = true;
-    ended_.wait();
-    host.clear();
-    runtime_.shutdown();
-    journal_.say(what::finished);
-    return 0;
-  }
+      : lives::traffic<worker, journal>{
+            how, served(),
+            plant(how.fault, troupe::sqlite{how.database, {.synchronous = troupe::synchronous::normal}}),
+            {.workers = workers, .threads = threads}},
+        quiet_{how.quiet},
+        next_order_{how.first_order} {}
 
  private:
-  struct worker {
-    worker(std::size_t n, std::uint64_t seed) : number{n}, random{seed ^ (0x9E3779B97F4A7C15U * (n + 1))} {}
-    std::size_t below(std::size_t limit) { return random() % limit; }
-    /// Everybody has business with some of them.
-    std::size_t any_account() { return below(below(8) == 0 ? popular : accounts); }
-
-    std::size_t number;
-    std::mt19937_64 random;
-  };
   struct slip {
     std::size_t from = 0;
     bank::order order;
   };
 
-  void work_on_thread(std::size_t number) {
-    worker me{number, how_.seed};
-    try {
-      while (!stopping_ && !how_.quiet) step(me).get();
-    } catch (const std::exception& e) {
-      journal_.complain(fmt::format("worker {}: {}", number, e.what()));
-    }
-    ended_.count_down();
-  }
+  [[nodiscard]] bool is_quiet() const noexcept override { return quiet_; }
 
-  troupe::task<> work_in_coroutine(std::size_t number) {
-    worker me{number, how_.seed};
-    std::string complaint;
-    try {
-      while (!stopping_ && !how_.quiet) {
-        co_await step(me);
-      }
-    } catch (const std::exception& e) {
-      complaint = e.what();
-    }
-    if (!complaint.empty()) journal_.complain(fmt::format("worker {}: {}", number, complaint));
-    ended_.count_down();
-  }
-
-  troupe::task<> step(worker& me) {
-    const bool on_thread = me.number < threads;  // no when_all there
+  troupe::task<> step(worker& me) override {
+    const bool on_thread = has_thread(me);  // no when_all there
     const std::size_t dice = me.below(13);
     if (dice == 0) return look(me);
     if (dice == 1) return send_late(me);
@@ -196,21 +147,8 @@ class traffic {
     }
   }
 
-  void hear_error(const std::exception_ptr& failure, std::string_view where) {
-    try {
-      std::rethrow_exception(failure);
-    } catch (const std::exception& e) {
-      journal_.complain(fmt::format("{}: {}", where, e.what()));
-    }
-  }
-
-  const life how_;
-  const journal journal_;
+  const bool quiet_;
   std::atomic<std::uint64_t> next_order_;
-  std::atomic<bool> stopping_{false};
-  std::latch ended_{workers};
-  troupe::runtime runtime_;
-  const troupe::client client_ = runtime_.client();
 };
 
 troupe::task<> open_accounts(troupe::client client) {

@@ -3,8 +3,8 @@
 #include <random>
 #include <utility>
 
-#include "../crash/faulty_store.hpp"
-#include "../crash/planted.hpp"
+#include "../lives/faulty_store.hpp"
+#include "../lives/planted.hpp"
 
 namespace bank_test {
 namespace {
@@ -21,7 +21,7 @@ void forget_arrivals(troupe::write_set& w) { w.arrived = {}; }
 
 /// Does something to some of the write-sets.
 template <void (*Damage)(troupe::write_set&)>
-class damaging_store final : public crash::faulty_store {
+class damaging_store final : public lives::faulty_store {
  public:
   using faulty_store::faulty_store;
   void commit(troupe::commit_request& request) noexcept override {
@@ -38,13 +38,13 @@ class damaging_store final : public crash::faulty_store {
 }  // namespace
 
 troupe::store_factory plant(const std::string& name, troupe::store_factory good) {
-  using crash::wrap;
+  using lives::wrap;
   if (name == "message-lost") return wrap<damaging_store<&lose_messages>>(std::move(good));
   if (name == "message-again") return wrap<damaging_store<&forget_acknowledgements>>(std::move(good));
   if (name == "handled-not-done") return wrap<damaging_store<&keep_old_state>>(std::move(good));
   if (name == "send-lost") return wrap<damaging_store<&lose_sends>>(std::move(good));
   if (name == "arrival-again") return wrap<damaging_store<&forget_arrivals>>(std::move(good));
-  return crash::plant(name, std::move(good));
+  return lives::plant(name, std::move(good));
 }
 
 }  // namespace bank_test

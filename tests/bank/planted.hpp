@@ -14,7 +14,7 @@ namespace bank_test {
 ///   send-lost          what it sends is not on its way
 ///   arrival-again      what it has received is still on its way
 ///
-/// and those of tests/crash/planted.hpp. An empty name plants nothing. Throws `std::invalid_argument` for any other.
+/// and those of tests/lives/planted.hpp. An empty name plants nothing. Throws `std::invalid_argument` for any other.
 [[nodiscard]] troupe::store_factory plant(const std::string& name, troupe::store_factory good);
 
 }  // namespace bank_test

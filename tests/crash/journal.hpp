@@ -1,21 +1,16 @@
 #pragma once
 
-// What a life tells its parent through the pipe: before an operation that it will be tried, after it that it was
-// acknowledged. One write each, so that records are whole whatever happens to the writer.
-
 #include <array>
-#include <cerrno>
+#include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstring>
-#include <string_view>
-
-#include <unistd.h>
 
 #include <troupe/core/actor_id.hpp>
 
+#include "../lives/journal.hpp"
+
 namespace crash {
 
+/// What a life tells its parent: before an operation that it will be tried, after it that it was acknowledged.
 struct record {
   enum class what : std::uint8_t {
     ready,        ///< the store is open, traffic begins
@@ -39,9 +34,9 @@ struct record {
   std::array<char, 200> text{};
 };
 
-class journal {
+class journal : public lives::journal<record> {
  public:
-  explicit journal(int descriptor) noexcept : descriptor_{descriptor} {}
+  using lives::journal<record>::journal;
 
   void trying(record::what kind, std::size_t subject, std::uint64_t value = 0, const troupe::actor_id& id = {}) const {
     write({.kind = kind, .subject = static_cast<std::uint16_t>(subject), .value = value, .id = id});
@@ -50,19 +45,6 @@ class journal {
     const auto which = static_cast<std::uint16_t>(subject);
     write({.kind = kind, .acknowledged = true, .subject = which, .value = value, .id = id});
   }
-  void complain(std::string_view text) const {
-    record r{.kind = record::what::complaint};
-    std::memcpy(r.text.data(), text.data(), std::min(text.size(), r.text.size() - 1));
-    write(r);
-  }
-  void say(record::what kind) const { write({.kind = kind}); }
-
- private:
-  void write(const record& r) const {
-    static_assert(sizeof(record) <= 512, "a pipe takes this many bytes in one piece (POSIX)");
-    if (::write(descriptor_, &r, sizeof r) != static_cast<ssize_t>(sizeof r)) ::_exit(3);  // nobody listens any more
-  }
-  int descriptor_;
 };
 
 }  // namespace crash

@@ -1,94 +1,43 @@
 #include "life.hpp"
 
+#include <algorithm>
 #include <array>
-#include <atomic>
-#include <latch>
 #include <optional>
-#include <random>
-#include <thread>
 #include <vector>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
+#include "../lives/planted.hpp"
 #include "actors.hpp"
 #include "journal.hpp"
-#include "planted.hpp"
 
 namespace crash {
 namespace {
 
 using what = record::what;
 
-class traffic {
+constexpr std::size_t threads = 3;
+
+struct worker : lives::worker {
+  worker(std::size_t n, std::uint64_t seed) : lives::worker{n, seed}, tokens{random()} {}
+
+  std::uint64_t tokens;
+  std::array<std::optional<troupe::actor_id>, mayflies_each> known{};
+  std::array<bool, mayflies_each> looked_up{};
+};
+
+class traffic final : public lives::traffic<worker, journal> {
  public:
   explicit traffic(const life& how)
-      : how_{how},
-        journal_{how.journal},
-        runtime_{served(),
-                 {.store = plant(how.fault, troupe::sqlite{how.database, {.synchronous = how.synchronous}}),
-                  .threads = 2,
-                  .on_error = [this](const std::exception_ptr& e, std::string_view where) { hear_error(e, where); }}} {}
-
-  int run() {
-    journal_.say(what::ready);
-    constexpr std::size_t threads = 3;
-    std::vector<std::jthread> host;
-    for (std::size_t i = 0; i < threads; ++i) {
-      host.emplace_back([this, i] { work_on_thread(i); });
-    }
-    for (std::size_t i = threads; i < workers; ++i) runtime_.spawn(work_in_coroutine(i));
-    char nothing = 0;
-    while (::read(how_.leash, &nothing, 1) > 0) {
-    }
-    stopping_ = true;
-    ended_.wait();
-    host.clear();
-    runtime_.shutdown();
-    journal_.say(what::finished);
-    return 0;
-  }
+      : lives::traffic<worker, journal>{
+            how, served(),
+            lives::plant(how.fault, troupe::sqlite{how.database, {.synchronous = how.synchronous}}),
+            {.workers = workers, .threads = threads}} {}
 
  private:
-  struct worker {
-    worker(std::size_t n, std::uint64_t seed)
-        : number{n}, random{seed ^ (0x9E3779B97F4A7C15U * (n + 1))}, tokens{random()} {}
-    std::size_t below(std::size_t limit) { return random() % limit; }
+  void step_on_thread(worker& me) override { me.below(3) == 0 ? count_blocking(me) : step(me).get(); }
 
-    std::size_t number;
-    std::mt19937_64 random;
-    std::uint64_t tokens;
-    std::array<std::optional<troupe::actor_id>, mayflies_each> known{};
-    std::array<bool, mayflies_each> looked_up{};
-  };
-
-  void work_on_thread(std::size_t number) {
-    worker me{number, how_.seed};
-    try {
-      while (!stopping_) {
-        me.below(3) == 0 ? count_blocking(me) : step(me).get();
-      }
-    } catch (const std::exception& e) {
-      journal_.complain(fmt::format("worker {}: {}", number, e.what()));
-    }
-    ended_.count_down();
-  }
-
-  troupe::task<> work_in_coroutine(std::size_t number) {
-    worker me{number, how_.seed};
-    std::string complaint;
-    try {
-      while (!stopping_) {
-        co_await step(me);
-      }
-    } catch (const std::exception& e) {
-      complaint = e.what();
-    }
-    if (!complaint.empty()) journal_.complain(fmt::format("worker {}: {}", number, complaint));
-    ended_.count_down();
-  }
-
-  troupe::task<> step(worker& me) {
+  troupe::task<> step(worker& me) override {
     switch (me.below(10)) {
       case 0:
       case 1: return count(me);
@@ -265,21 +214,6 @@ class traffic {
     }
     if (!taken) journal_.complain(fmt::format("{} was created though it exists", mayfly_name(i)));
   }
-
-  void hear_error(const std::exception_ptr& failure, std::string_view where) {
-    try {
-      std::rethrow_exception(failure);
-    } catch (const std::exception& e) {
-      journal_.complain(fmt::format("{}: {}", where, e.what()));
-    }
-  }
-
-  const life how_;
-  const journal journal_;
-  std::atomic<bool> stopping_{false};
-  std::latch ended_{workers};
-  troupe::runtime runtime_;
-  const troupe::client client_ = runtime_.client();
 };
 
 }  // namespace

@@ -12,7 +12,7 @@
 
 #include "faulty_store.hpp"
 
-namespace crash {
+namespace lives {
 namespace {
 
 /// A copy of a request that needs nothing of the original.
@@ -29,6 +29,7 @@ class own_request : public troupe::commit_request {
       write.removed = keep(write.removed);
       write.sent = keep(write.sent);
       write.arrived = keep(write.arrived);
+      write.parts = keep(write.parts);
       if (write.created == nullptr) continue;
       auto& creation = *creations_.emplace_back(std::make_unique<troupe::write_set::creation>(*write.created));
       creation.name = *texts_.emplace_back(std::make_unique<std::string>(creation.name));
@@ -61,9 +62,18 @@ class own_request : public troupe::commit_request {
     for (auto& message : kept) message.content = keep(message.content);
     return kept;
   }
+  std::span<const troupe::part_change> keep(std::span<const troupe::part_change> changes) {
+    auto& kept = parts_.emplace_back(changes.begin(), changes.end());
+    for (auto& change : kept) {
+      change.key = keep(change.key);
+      if (change.value) change.value = keep(*change.value);
+    }
+    return kept;
+  }
   std::deque<std::vector<std::uint64_t>> ids_;
   std::deque<std::vector<troupe::write_set::message>> messages_;
   std::deque<std::vector<troupe::write_set::sent_message>> sent_;
+  std::deque<std::vector<troupe::part_change>> parts_;
   std::vector<std::unique_ptr<troupe::bytes>> bytes_;
   std::vector<std::unique_ptr<std::string>> texts_;
   std::vector<std::unique_ptr<troupe::write_set::creation>> creations_;
@@ -89,6 +99,14 @@ class early_store final : public faulty_store {
   void list_waiting(troupe::waiting_request& request) noexcept override {
     wait();
     good_->list_waiting(request);
+  }
+  void list_parts(troupe::parts_request& request) noexcept override {
+    wait();
+    good_->list_parts(request);
+  }
+  void list_due(troupe::due_request& request) noexcept override {
+    wait();
+    good_->list_due(request);
   }
   void commit(troupe::commit_request& request) noexcept override {
     own_request real{request};
@@ -149,4 +167,4 @@ troupe::store_factory plant(const std::string& name, troupe::store_factory good)
   throw std::invalid_argument("there is no fault '" + name + "' to plant");
 }
 
-}  // namespace crash
+}  // namespace lives

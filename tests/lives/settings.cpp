@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <system_error>
 
-namespace crash {
+namespace lives {
 
 std::uint64_t number_from(const std::string& text) {
   std::uint64_t value = 0;
@@ -38,4 +38,4 @@ settings settings_from(const std::vector<std::string>& words) {
   return s;
 }
 
-}  // namespace crash
+}  // namespace lives

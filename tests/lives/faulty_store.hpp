@@ -5,7 +5,7 @@
 
 #include <troupe/store/store.hpp>
 
-namespace crash {
+namespace lives {
 
 /// A store before another: what is derived from it breaks a promise.
 class faulty_store : public troupe::store {
@@ -37,4 +37,4 @@ troupe::store_factory wrap(troupe::store_factory good) {
   return [good = std::move(good)] { return std::make_unique<Faulty>(good()); };
 }
 
-}  // namespace crash
+}  // namespace lives

@@ -4,7 +4,7 @@
 
 #include <troupe/store/store.hpp>
 
-namespace crash {
+namespace lives {
 
 /// Faults that a store could have, for the proof that the test would find them:
 ///
@@ -15,4 +15,4 @@ namespace crash {
 /// An empty name plants nothing. Throws `std::invalid_argument` for any other.
 [[nodiscard]] troupe::store_factory plant(const std::string& name, troupe::store_factory good);
 
-}  // namespace crash
+}  // namespace lives

@@ -9,7 +9,7 @@
 
 #include <sys/types.h>
 
-namespace crash {
+namespace lives {
 
 inline constexpr std::chrono::seconds patience{60};  // for what takes a moment, on a machine that is busy
 
@@ -53,4 +53,4 @@ class process {
   std::size_t taken_ = 0;
 };
 
-}  // namespace crash
+}  // namespace lives

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace crash {
+namespace lives {
 
 /// What the programs that kill themselves over and over are told.
 struct settings {
@@ -21,4 +21,4 @@ struct settings {
 [[nodiscard]] settings settings_from(const std::vector<std::string>& words);
 [[nodiscard]] std::uint64_t number_from(const std::string& text);
 
-}  // namespace crash
+}  // namespace lives

@@ -12,7 +12,7 @@
 
 extern char** environ;
 
-namespace crash {
+namespace lives {
 namespace {
 
 constexpr std::size_t records_at_once = 64;
@@ -75,4 +75,4 @@ int process::wait() {
   return status;
 }
 
-}  // namespace crash
+}  // namespace lives
