@@ -1,13 +1,9 @@
 #include <troupe/store/memory_store.hpp>
 
 #include <algorithm>
-#include <atomic>
-#include <deque>
 #include <limits>
 #include <map>
 #include <memory>
-#include <mutex>
-#include <set>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -16,40 +12,17 @@
 
 #include <troupe/core/assert.hpp>
 #include <troupe/core/error.hpp>
-#include <troupe/store/sqlite_store.hpp>
 
-#include "file_ownership.hpp"
+#include "memory_backup.hpp"
+#include "memory_contents.hpp"
 #include "memory_parts.hpp"
 #include "part_order.hpp"
 #include "refusal.hpp"
-#include "sqlite_backup.hpp"
-#include "sqlite_connection.hpp"
-#include "sqlite_schema.hpp"
 
 namespace troupe {
 inline namespace v0 {
 
-struct memory::contents {
-  struct definition {
-    std::map<std::string, actor_id, std::less<>> by_key;
-    std::set<actor_id> ids;
-  };
-
-  using queues = std::map<std::uint64_t, message_record>;
-
-  std::atomic<bool> is_owned = false;
-  std::mutex mutex;  // not shared: glibc lets a stream of readers keep a writer out
-  std::unordered_map<actor_id, actor_record> actors;  // without messages and parts
-  std::map<std::string, definition, std::less<>> definitions;
-  std::map<actor_id, queues> messages;  // of those that have any
-  detail::memory_parts parts;
-  std::map<std::uint64_t, bytes> outgoing;
-  std::uint64_t openings = 0;
-};
-
 namespace {
-
-constexpr std::chrono::seconds busy_timeout{5};
 
 bool carries(const actor_record& record, const tags* labels) {
   return labels == nullptr || std::ranges::all_of(*labels, [&](const auto& label) {
@@ -110,14 +83,6 @@ void change(message_record& message, message_record& to) noexcept {
   message.due_at = to.due_at;
 }
 
-/// Makes the database at `path`, which nobody has open, one that has been opened so many times.
-void set_openings(const std::string& path, std::uint64_t openings) {
-  detail::sqlite_connection connection{detail::resolve_database_file(path), SQLITE_OPEN_READWRITE, busy_timeout};
-  detail::sqlite_statement setting = connection.prepare(detail::sql::set_openings);
-  setting.bind(1, static_cast<std::int64_t>(openings));
-  setting.run();
-}
-
 template <class Numbers>
 void check_numbers(const Numbers& ids, const write_set* of) {
   for (const std::uint64_t id : ids) check_number(id, of);
@@ -127,7 +92,7 @@ void check_numbers(const Numbers& ids, const write_set* of) {
 
 class memory_store final : public store {
  public:
-  explicit memory_store(std::shared_ptr<memory::contents> contents) : contents_{std::move(contents)} {
+  explicit memory_store(std::shared_ptr<detail::memory_contents> contents) : contents_{std::move(contents)} {
     if (contents_->is_owned.exchange(true)) {
       throw error(errc::store_in_use, "this troupe::memory belongs to another runtime; shut that down first");
     }
@@ -177,8 +142,8 @@ class memory_store final : public store {
   }
 
  private:
-  using definition = memory::contents::definition;
-  using queues = memory::contents::queues;
+  using definition = detail::memory_contents::definition;
+  using queues = detail::memory_contents::queues;
 
   /// The nodes that creating needs, made before anything changes.
   struct staged {
@@ -201,24 +166,6 @@ class memory_store final : public store {
     }
     request.done(request);
   }
-
-  /// Write-sets that make everything anew, as long as nothing changes.
-  class everything {
-   public:
-    explicit everything(const memory::contents& contents);
-    [[nodiscard]] const std::vector<write_set>& writes() const noexcept { return writes_; }
-
-   private:
-    void add(const actor_record& actor);
-    void add_messages(const queues& waiting);
-    void add_parts(const detail::memory_parts::rows& rows);
-
-    std::vector<write_set> writes_;
-    std::deque<write_set::creation> creations_;
-    std::deque<std::vector<write_set::message>> messages_;
-    std::deque<std::vector<part_change>> parts_;
-    std::vector<write_set::sent_message> sent_;
-  };
 
   [[nodiscard]] std::optional<actor_id> find(std::string_view name, std::string_view key) const {
     const auto definition = contents_->definitions.find(name);
@@ -247,7 +194,7 @@ class memory_store final : public store {
   void apply_messages(staged& changes, const commit_request& request) noexcept;
   void destroy(const actor_id& id) noexcept;
 
-  std::shared_ptr<memory::contents> contents_;
+  std::shared_ptr<detail::memory_contents> contents_;
   std::uint64_t opening_ = 0;
   std::vector<actor_record*> updated_;  ///< by the commit that is under way, in its order; keeps its memory
 };
@@ -443,62 +390,12 @@ void memory_store::destroy(const actor_id& id) noexcept {
   contents_->parts.destroy(id);
 }
 
-memory_store::everything::everything(const memory::contents& contents) {
-  for (const auto& [id, actor] : contents.actors) {
-    add(actor);
-    const auto waiting = contents.messages.find(id);
-    if (waiting != contents.messages.end()) add_messages(waiting->second);
-    if (const auto* const rows = contents.parts.of(id)) add_parts(*rows);
-  }
-  for (const auto& [number, content] : contents.outgoing) sent_.push_back({.id = number, .content = content});
-  if (writes_.empty()) writes_.push_back({.what = write_set::action::destroy});  // whoever sent them is gone
-  writes_.front().sent = sent_;
-}
-
-void memory_store::everything::add(const actor_record& actor) {
-  write_set::creation& creation = creations_.emplace_back();
-  creation.name = actor.name;
-  creation.key = actor.key;
-  if (actor.input) creation.input = bytes_view{*actor.input};
-  creation.labels = &actor.labels;
-  creation.created_at = actor.created_at;
-  writes_.push_back({.what = write_set::action::create, .initialised = actor.initialised, .version = actor.version,
-                     .id = actor.id, .state = actor.state, .created = &creation});
-}
-
-void memory_store::everything::add_messages(const queues& waiting) {
-  std::vector<write_set::message>& messages = messages_.emplace_back();
-  for (const auto& [number, m] : waiting) {
-    messages.push_back({.id = number, .queue = m.queue, .dead = m.dead, .attempts = m.attempts,
-                        .created_at = m.created_at, .due_at = m.due_at, .body = m.body});
-  }
-  writes_.back().messages = messages;
-}
-
-void memory_store::everything::add_parts(const detail::memory_parts::rows& rows) {
-  std::vector<part_change>& parts = parts_.emplace_back();
-  for (const auto& [at, row] : rows) {
-    parts.push_back({.collection = at.collection, .key = at.key, .value = bytes_view{*row.value}, .due = row.due});
-  }
-  writes_.back().parts = parts;
-}
-
 void memory_store::backup(const std::string& path) {
-  detail::write_backup(path, [this](const std::string& at) {
-    const std::unique_ptr<store> copy = sqlite{at, {.synchronous = synchronous::normal}}();
-    const std::lock_guard lock{contents_->mutex};
-    const everything all{*contents_};
-    commit_request request;
-    request.writes = all.writes();
-    request.done = [](commit_request&) noexcept {};
-    copy->commit(request);
-    copy->close();
-    if (request.failure) std::rethrow_exception(request.failure);
-    set_openings(at, contents_->openings);
-  });
+  const std::lock_guard lock{contents_->mutex};
+  detail::back_up(*contents_, path);
 }
 
-memory::memory() : contents_{std::make_shared<contents>()} {}
+memory::memory() : contents_{std::make_shared<detail::memory_contents>()} {}
 
 std::unique_ptr<store> memory::operator()() const { return std::make_unique<memory_store>(contents_); }
 

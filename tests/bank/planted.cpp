@@ -3,8 +3,8 @@
 #include <random>
 #include <utility>
 
-#include "../lives/faulty_store.hpp"
 #include "../lives/planted.hpp"
+#include "../store/forwarding_store.hpp"
 
 namespace bank_test {
 namespace {
@@ -21,9 +21,9 @@ void forget_arrivals(troupe::write_set& w) { w.arrived = {}; }
 
 /// Does something to some of the write-sets.
 template <void (*Damage)(troupe::write_set&)>
-class damaging_store final : public lives::faulty_store {
+class damaging_store final : public forwarding_store {
  public:
-  using faulty_store::faulty_store;
+  using forwarding_store::forwarding_store;
   void commit(troupe::commit_request& request) noexcept override {
     for (troupe::write_set& w : request.writes) {
       if (random_() % one_in == 0) Damage(w);
@@ -38,12 +38,11 @@ class damaging_store final : public lives::faulty_store {
 }  // namespace
 
 troupe::store_factory plant(const std::string& name, troupe::store_factory good) {
-  using lives::wrap;
-  if (name == "message-lost") return wrap<damaging_store<&lose_messages>>(std::move(good));
-  if (name == "message-again") return wrap<damaging_store<&forget_acknowledgements>>(std::move(good));
-  if (name == "handled-not-done") return wrap<damaging_store<&keep_old_state>>(std::move(good));
-  if (name == "send-lost") return wrap<damaging_store<&lose_sends>>(std::move(good));
-  if (name == "arrival-again") return wrap<damaging_store<&forget_arrivals>>(std::move(good));
+  if (name == "message-lost") return before_each<damaging_store<&lose_messages>>(std::move(good));
+  if (name == "message-again") return before_each<damaging_store<&forget_acknowledgements>>(std::move(good));
+  if (name == "handled-not-done") return before_each<damaging_store<&keep_old_state>>(std::move(good));
+  if (name == "send-lost") return before_each<damaging_store<&lose_sends>>(std::move(good));
+  if (name == "arrival-again") return before_each<damaging_store<&forget_arrivals>>(std::move(good));
   return lives::plant(name, std::move(good));
 }
 

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "faulty_store.hpp"
+#include "../store/forwarding_store.hpp"
 
 namespace lives {
 namespace {
@@ -81,9 +81,9 @@ class own_request : public troupe::commit_request {
 };
 
 /// While it runs, nobody can tell: whoever reads waits until it is true.
-class early_store final : public faulty_store {
+class early_store final : public forwarding_store {
  public:
-  using faulty_store::faulty_store;
+  using forwarding_store::forwarding_store;
   void load(troupe::load_request& request) noexcept override {
     wait();
     good_->load(request);
@@ -121,9 +121,9 @@ class early_store final : public faulty_store {
   std::recursive_mutex committing_;
 };
 
-class tearing_store final : public faulty_store {
+class tearing_store final : public forwarding_store {
  public:
-  using faulty_store::faulty_store;
+  using forwarding_store::forwarding_store;
   void commit(troupe::commit_request& request) noexcept override {
     auto writes = std::exchange(request.writes, {});
     const auto others = std::partition(writes.begin(), writes.end(), [](const auto& write) {
@@ -143,9 +143,9 @@ class tearing_store final : public faulty_store {
   std::mt19937 random_{std::random_device{}()};
 };
 
-class losing_store final : public faulty_store {
+class losing_store final : public forwarding_store {
  public:
-  using faulty_store::faulty_store;
+  using forwarding_store::forwarding_store;
   void commit(troupe::commit_request& request) noexcept override {
     std::erase_if(request.writes, [this](const troupe::write_set& write) {
       return write.what == troupe::write_set::action::update && random_() % 100 == 0;
@@ -161,9 +161,9 @@ class losing_store final : public faulty_store {
 
 troupe::store_factory plant(const std::string& name, troupe::store_factory good) {
   if (name.empty()) return good;
-  if (name == "ack-before-commit") return wrap<early_store>(std::move(good));
-  if (name == "torn-epoch") return wrap<tearing_store>(std::move(good));
-  if (name == "lost-write") return wrap<losing_store>(std::move(good));
+  if (name == "ack-before-commit") return before_each<early_store>(std::move(good));
+  if (name == "torn-epoch") return before_each<tearing_store>(std::move(good));
+  if (name == "lost-write") return before_each<losing_store>(std::move(good));
   throw std::invalid_argument("there is no fault '" + name + "' to plant");
 }
 

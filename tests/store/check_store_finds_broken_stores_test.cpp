@@ -10,7 +10,7 @@
 #include <troupe/store/memory_store.hpp>
 #include <troupe/testing/check_store.hpp>
 
-#include "forwarding_store.hpp"
+#include "broken_stores.hpp"
 #include "store_calls.hpp"
 
 using namespace store_calls;

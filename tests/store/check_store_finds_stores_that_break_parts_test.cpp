@@ -10,7 +10,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "forwarding_store.hpp"
+#include "broken_stores.hpp"
 #include "store_calls.hpp"
 
 using Catch::Matchers::Contains;

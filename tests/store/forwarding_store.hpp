@@ -4,10 +4,9 @@
 #include <string>
 #include <utility>
 
-#include <troupe/store/memory_store.hpp>
-#include <troupe/testing/check_store.hpp>
+#include <troupe/store/store.hpp>
 
-/// A good store, to be broken in one way each.
+/// A store before another. Stores that break a promise, or watch what is asked, are derived from it.
 class forwarding_store : public troupe::store {
  public:
   explicit forwarding_store(std::unique_ptr<troupe::store> good) : good_{std::move(good)} {}
@@ -23,27 +22,18 @@ class forwarding_store : public troupe::store {
   void close() noexcept override { good_->close(); }
 
  protected:
+  /// Commits, and leaves the answer in `request`.
+  void commit_quietly(troupe::commit_request& request) noexcept {
+    const auto answer = std::exchange(request.done, [](troupe::commit_request&) noexcept {});
+    good_->commit(request);
+    request.done = answer;
+  }
+
   std::unique_ptr<troupe::store> good_;
 };
 
-/// Commits what `Spoil` has made of a request.
-template <void (*Spoil)(troupe::commit_request&)>
-class spoiling_store : public forwarding_store {
- public:
-  using forwarding_store::forwarding_store;
-  void commit(troupe::commit_request& request) noexcept override {
-    Spoil(request);
-    good_->commit(request);
-  }
-};
-
-/// What the suite says of a broken store, a line each.
-template <class Broken>
-std::string findings() {
-  const troupe::store_factory good = troupe::memory{};
-  std::string all;
-  for (const std::string& found : troupe::testing::check_store([&] { return std::make_unique<Broken>(good()); })) {
-    all += found + "\n";
-  }
-  return all;
+/// Makes stores of this class before those that `good` makes.
+template <class Store>
+troupe::store_factory before_each(troupe::store_factory good) {
+  return [good = std::move(good)] { return std::make_unique<Store>(good()); };
 }

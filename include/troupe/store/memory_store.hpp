@@ -6,6 +6,11 @@
 
 namespace troupe {
 inline namespace v0 {
+namespace detail {
+
+struct memory_contents;
+
+}  // namespace detail
 
 /// Keeps actors in this process's memory: for tests and for actors that need not outlive the program. It stands in
 /// `runtime_options::store`. Copies share one store, so a second runtime that is given the same object after the first
@@ -18,9 +23,7 @@ class memory {
   [[nodiscard]] std::unique_ptr<store> operator()() const;
 
  private:
-  struct contents;
-  std::shared_ptr<contents> contents_;
-  friend class memory_store;
+  std::shared_ptr<detail::memory_contents> contents_;
 };
 
 }  // namespace v0
