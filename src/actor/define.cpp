@@ -74,6 +74,7 @@ void add_entries(definition& d, std::span<const entry_facts> entries, naming pol
         break;
     }
   }
+  if (!d.queues.empty()) d.parts.push_back(queue_part(d));
 }
 
 void check_definition(const definition& d) {

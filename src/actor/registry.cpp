@@ -1,9 +1,11 @@
 #include <troupe/actor/registry.hpp>
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include <troupe/core/assert.hpp>
 #include <troupe/core/error.hpp>
 
 namespace troupe {
@@ -44,6 +46,12 @@ void registry::add(detail::definition d) {
   if (o.mailbox_calls_max == 0) {
     throw error(errc::invalid_config, fmt::format("{}: options::mailbox_calls_max must be more than 0", d.name));
   }
+  for (const auto& part : d.parts) {
+    d.collections.insert(d.collections.end(), part.collections.begin(), part.collections.end());
+  }
+  std::sort(d.collections.begin(), d.collections.end());
+  TROUPE_ASSERT(std::adjacent_find(d.collections.begin(), d.collections.end()) == d.collections.end(),
+                "a collection belongs to one part");
   definitions_.push_back(std::make_shared<const detail::definition>(std::move(d)));
 }
 

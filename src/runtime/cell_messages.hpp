@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <string_view>
 
 #include <troupe/core/timer.hpp>
 #include <troupe/core/work.hpp>
@@ -42,6 +43,19 @@ class cell_alarm final : public timer, public cell_message {
  private:
   static void ring(timer& t) noexcept { static_cast<cell_alarm&>(t).trigger(); }
 };
+
+/// Runs `look` in a turn of an actor that is awake, or about to be; else nothing. For the handler of an alarm. The turn
+/// has no invocation and is no change of the state; `name` is for people.
+template <class Look>
+void run_when_due(cell& c, std::string_view name, Look&& look) noexcept {
+  if (!c.takes_turns()) return;
+  turn t{c, nullptr, false, this_thread()};
+  t.open();
+  look();
+  t.end();
+  if (t.close()) [[unlikely]]
+    look_at_mark(c, t.thread, nullptr, name);
+}
 
 /// What a cell wants itself to do, whoever finds that it is time. One message brings all of it.
 class cell_wants final : public work {

@@ -30,7 +30,7 @@ std::uint32_t consumers::most(std::uint32_t queue) const noexcept {
 void consumers::begin_life() {
   if (owner_.core().stopping()) return;
   for (std::uint32_t queue = 0; queue != at_work_.size(); ++queue) {
-    const auto ready = owner_.queues().ready(queue);
+    const auto ready = queues_of(owner_).ready(queue);
     while (at_work_[queue] < most(queue) && at_work_[queue] < ready) start(queue);
   }
 }
@@ -76,7 +76,7 @@ std::coroutine_handle<> consumer::begin(activation* a) {
   ended = false;
   may_go_on_ = true;
   previous = nullptr;
-  auto& queues = target->queues();
+  auto& queues = queues_of(*target);
   const std::array<std::uint32_t, 1> lanes{queue_ * lanes_per_queue};
   std::optional<receipt> next;
   if (target->phase_ == cell::phase::awake) next = queues.take(lanes);
@@ -101,8 +101,8 @@ std::coroutine_handle<promise<void>> consumer::handle_next(activation& a, receip
   try {
     open(r);
   } catch (...) {
-    holds_messages = false;
-    target->queues().bury(r, std::current_exception());
+    settles_parts = false;
+    queues_of(*target).bury(r, std::current_exception());
     go_on();
     return nullptr;
   }
@@ -127,16 +127,16 @@ task<> consumer::handle_when_durable(consumer* self, activation* a, receipt r) {
     failure = std::current_exception();
   }
   if (failure || c.phase_ != cell::phase::awake) {
-    c.queues().call_off(r);
+    queues_of(c).call_off(r);
     self->may_go_on_ = false;
     co_return;
   }
-  if (!c.queues().is_held(r)) co_return;  // it took so long that another has it
+  if (!queues_of(c).is_held(r)) co_return;  // it took so long that another has it
   bool readable = true;
   try {
     self->open(r);
   } catch (...) {
-    c.queues().bury(r, std::current_exception());
+    queues_of(c).bury(r, std::current_exception());
     readable = false;
   }
   if (!readable) co_return;
@@ -155,14 +155,14 @@ void consumer::finish() {
 // A failure of the handler is that of this attempt at this message, and of nothing else.
 void consumer::end_message(const std::exception_ptr& failure) noexcept {
   cell& c = *target;
-  auto& queues = c.queues();
-  holds_messages = false;
+  auto& queues = queues_of(c);
+  settles_parts = false;
   const bool cut = failure && c.phase_ != cell::phase::awake && is_one_of(failure, errc::aborted);
   if (failure && !cut) {
     c.note_failure(failure);
     c.core().report(failure, fmt::format("{} of {}{}", what(), c.name(), queues.describe_held(*this)));
   }
-  queues.consumer_ended(*this, failure);
+  queues.invocation_ended(*this, failure);
   close();
   go_on();
 }
@@ -170,7 +170,7 @@ void consumer::end_message(const std::exception_ptr& failure) noexcept {
 // Takes its place behind all that waits, or ends.
 void consumer::go_on() noexcept {
   cell& c = *target;
-  if (!has_place_ || !may_go_on_ || c.phase_ != cell::phase::awake || c.queues().ready(queue_) == 0) return leave();
+  if (!has_place_ || !may_go_on_ || c.phase_ != cell::phase::awake || queues_of(c).ready(queue_) == 0) return leave();
   put_off = true;
   started = false;
   c.push(*this);
@@ -178,7 +178,7 @@ void consumer::go_on() noexcept {
 
 void consumer::leave() noexcept {
   put_off = false;
-  if (has_place_) target->queues().handlers()->left(queue_);
+  if (has_place_) queues_of(*target).handlers()->left(queue_);
 }
 
 }  // namespace detail

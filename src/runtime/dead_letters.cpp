@@ -163,15 +163,15 @@ bool cell_queues::requeue_dead(std::uint32_t queue, std::uint64_t id) {
 // --- for troupe::queues ---------------------------------------------------------------------------------------------
 
 std::vector<dead_letter> list_dead_letters(const activation& a, std::uint32_t queue) {
-  return a.owner().queues().dead_letters(queue);
+  return queues_of(a.owner()).dead_letters(queue);
 }
 
 bool remove_dead_letter(activation& a, std::uint32_t queue, std::uint64_t id) {
-  return a.owner().queues().remove_dead(queue, id);
+  return queues_of(a.owner()).remove_dead(queue, id);
 }
 
 bool requeue_dead_letter(activation& a, std::uint32_t queue, std::uint64_t id) {
-  return a.owner().queues().requeue_dead(queue, id);
+  return queues_of(a.owner()).requeue_dead(queue, id);
 }
 
 }  // namespace detail

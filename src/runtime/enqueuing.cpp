@@ -80,7 +80,7 @@ void enqueuing::refuse() const {
 
 void enqueuing::arrive() {
   auto& side = *target->side_;
-  auto& queues = *side.queues;
+  auto& queues = queues_of(*target);
   // It was being asked about when the actor was told to end.
   if (side.destroy_requested && !must_arrive) throw error(errc::destroying, target->name());
   const bool was_at_door = std::exchange(admitted, false) && life == target->live()->life();

@@ -3,7 +3,7 @@
 #include <troupe/actor/connection_core.hpp>
 #include <troupe/runtime/cell.hpp>
 
-#include "queues.hpp"
+#include "part_list.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -22,7 +22,7 @@ void invocation::resume_later(work& w) noexcept {
 }
 
 void invocation::part_ended(const fiber& part, const fiber& whole) noexcept {
-  if (holds_messages) target->queues().pass_on(part, whole, part.cancelled());
+  if (settles_parts) target->parts().branch_ended(part, whole, part.cancelled());
 }
 
 std::stop_token invocation::stop_token() {

@@ -23,7 +23,7 @@ constexpr std::size_t up_to(std::size_t multiple, std::size_t n) noexcept {
 
 bool can_wake_at_once(const definition& d) noexcept {
   return d.options.durability == durability::ephemeral && !d.has_on_create && !d.has_on_wake && !d.has_run &&
-         !d.has_on_state_change && d.queues.empty();
+         !d.has_on_state_change && d.parts.empty();
 }
 
 }  // namespace

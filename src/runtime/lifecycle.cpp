@@ -9,11 +9,9 @@
 
 #include "../core/planted.hpp"
 #include "audience.hpp"
-#include "consumers.hpp"
 #include "migration.hpp"
 #include "observing.hpp"
 #include "parked_wait.hpp"
-#include "queues.hpp"
 #include "run_loop.hpp"
 
 namespace troupe {
@@ -21,13 +19,7 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
-// Why connections are closed with their actor, or with the runtime.
-std::exception_ptr why_it_ends(const cell& c, bool destroyed) {
-  return std::make_exception_ptr(destroyed ? error(errc::destroying, c.name())
-                                           : error(errc::runtime_stopped, c.core().interrupted(c.name())));
-}
-
-// When a relaxed actor wakes again for messages that it has handled in vain. They may come to nothing again.
+// When a relaxed actor wakes again for what it has handled in vain. That may come to nothing again.
 constexpr std::chrono::seconds pause_after_loss{1};
 
 // The names of the procedures in errors of calls that they keep out.
@@ -35,6 +27,11 @@ constexpr std::string_view wake_name = "its wake";
 constexpr std::string_view stop_name = "its end";
 
 }  // namespace
+
+std::exception_ptr lifecycle::why_it_ends(const cell& c, bool destroyed) {
+  return std::make_exception_ptr(destroyed ? error(errc::destroying, c.name())
+                                           : error(errc::runtime_stopped, c.core().interrupted(c.name())));
+}
 
 // --- beginning ------------------------------------------------------------------------------------------------------
 
@@ -60,7 +57,8 @@ class lifecycle::stored_waking final : public waking, public load_request {
     const definition& type = c.type();
     name = type.name;
     key = c.key().canonical();
-    with_messages = !type.queues.empty();
+    with_messages = std::ranges::any_of(type.parts, &part_entry::loads_messages);
+    with_parts = type.collections;
     done = [](load_request& r) noexcept {
       auto& self = static_cast<stored_waking&>(r);
       self.target->push(self);
@@ -109,7 +107,7 @@ void lifecycle::stop_now(cell& c) noexcept {
   if (c.phase_ == cell::phase::awake) begin_stop(c);
   if (c.phase_ != cell::phase::asleep) return;
   close_all(c, why_it_ends(c, false));
-  if (c.side_ && c.side_->queues) c.side_->queues->refuse_waiters(why_it_ends(c, false));
+  if (c.side_ && !c.side_->parts.empty()) c.side_->parts.unload(unload_reason::runtime_stops);
 }
 
 void lifecycle::cut_short(cell& c) noexcept {
@@ -155,7 +153,7 @@ task<> lifecycle::end_wake(cell& c, const std::exception_ptr& failure) {
   tell(c.core(), [&](observer& o) { o.actor_woke(seen(c)); });
   if (alarms::concern(c.type())) c.core().wake_ups().clear(c.type(), c.key());
   run_loop::begin_life(c);
-  if (c.type().has_handlers) c.queues().handlers()->begin_life();
+  if (c.side_ && !c.side_->parts.empty()) c.side_->parts.woken();
   if (c.core().stopping()) begin_stop(c);
   c.readmit();
   return {};
@@ -215,7 +213,7 @@ void lifecycle::create(cell& c, const address& wanted) {
   if (!c.side_) return;
   auto& side = *c.side_;
   if (wanted.given && wanted.given->input) side.recorder.set_input(*wanted.given->input);
-  if (side.queues) side.queues->begin_life({});
+  load_parts(c, stored_rows{});
   if (type.options.durability == durability::ephemeral) return;
   core.cells().set_id(c, core.ids().actor());
   auto creation = std::make_unique<write_set::creation>();
@@ -243,7 +241,19 @@ void lifecycle::restore(cell& c, actor_record& record) {
   c.make_live();
   c.live_->label(record.labels);
   if (record.initialised) read_state(c, record);
-  if (c.side_->queues) c.side_->queues->begin_life(std::move(record.messages));
+  load_parts(c, stored_rows{record});
+}
+
+// As for state that cannot be read.
+void lifecycle::load_parts(cell& c, const stored_rows& stored) {
+  auto& parts = c.side_->parts;
+  if (parts.empty()) return;
+  try {
+    parts.load(stored);
+  } catch (...) {
+    c.live_.reset();
+    throw;
+  }
 }
 
 // State that cannot be read stays in the store as it is: there is no live copy that would be written in its place.
@@ -438,23 +448,26 @@ void lifecycle::lay_down(cell& c) {
     auto& side = *c.side_;
     if (side.heard_by && (gone || c.core().stopping())) close_all(c, why_it_ends(c, gone));
     if (gone) side.heard_by.reset();
-    if (side.queues) {
-      auto first = side.queues->first_due(side.awaited);
-      // The store still has what was handled in vain.
-      if (side.recorder.lost_messages()) {
-        const auto again = c.core().exec().now() + pause_after_loss;
-        first = first ? std::min(*first, again) : again;
-      }
-      // Else whoever tried to wake it tries again.
-      const bool was_awake = c.phase_ == cell::phase::finalising && !is_planted(planted::message_forgotten);
-      if (first && !gone && was_awake && alarms::concern(c.type())) c.core().wake_ups().set(c.type(), c.key(), *first);
-      if (gone || c.core().stopping()) side.queues->refuse_waiters(why_it_ends(c, gone));
-    }
-    const bool is_needless = side.end_life();
+    // If its wake has failed, the one that woke it tries again.
+    if (!gone && c.phase_ == cell::phase::finalising && alarms::concern(c.type())) set_wake_up(c);
+    const auto why = destroyed ? unload_reason::destroyed
+                     : c.core().stopping() ? unload_reason::runtime_stops : unload_reason::slept;
+    const bool is_needless = side.end_life(why);
     c.readmit();  // after that, which puts aside what goes to the successor
     if (is_needless) c.side_.reset();
   }
   c.enter(cell::phase::asleep, nullptr);
+}
+
+void lifecycle::set_wake_up(cell& c) {
+  const auto& side = *c.side_;
+  auto first = side.parts.next_due();
+  // The store still has what was handled in vain.
+  if (side.recorder.lost_rows()) {
+    const auto again = c.core().exec().now() + pause_after_loss;
+    first = first ? std::min(*first, again) : again;
+  }
+  if (first && !is_planted(planted::message_forgotten)) c.core().wake_ups().set(c.type(), c.key(), *first);
 }
 
 void lifecycle::refuse_deferred(cell& c, const std::exception_ptr& why) noexcept {

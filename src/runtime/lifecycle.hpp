@@ -36,6 +36,8 @@ class lifecycle {
   static void stop_now(cell& c) noexcept;
   /// The grace period is over, whatever the clock says.
   static void cut_short(cell& c) noexcept;
+  /// Why connections and waits for answers end with their actor, or with the runtime.
+  [[nodiscard]] static std::exception_ptr why_it_ends(const cell& c, bool destroyed);
   /// Why connections end with what the actor is doing; null while they may stay.
   [[nodiscard]] static std::exception_ptr why_connections_end(const cell& c);
 
@@ -55,6 +57,7 @@ class lifecycle {
   static void create(cell& c, const address& wanted);
   static void restore(cell& c, actor_record& record);
   static void read_state(cell& c, const actor_record& record);
+  static void load_parts(cell& c, const stored_rows& stored);
   static task<> initialise(cell& c, task<> hook);
   [[nodiscard]] static task<> run_on_wake(cell& c);
   static task<> bounded(cell& c, const char* hook, task<> body, std::chrono::nanoseconds limit);
@@ -70,6 +73,7 @@ class lifecycle {
   [[nodiscard]] static task<> put_down(cell& c);
   static task<> put_down_durable(cell& c);
   static void lay_down(cell& c);
+  static void set_wake_up(cell& c);
   static void refuse_deferred(cell& c, const std::exception_ptr& why) noexcept;
   static void refuse_absent(cell& c);
 };

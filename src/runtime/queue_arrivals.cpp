@@ -122,8 +122,8 @@ void cell_queues::answer(std::uint64_t id, std::optional<bytes> result, const st
     auto& leaving = static_cast<enqueuing&>(w);
     const turn& now = *this_thread().in_turn;
     cell& c = *leaving.target;
-    if (now.unsaved() && c.side_->queues->all_.contains(leaving.message)) {
-      c.side_->queues->waiters_.emplace(leaving.message, &leaving);  // it has not been handled after all
+    if (auto& mine = queues_of(c); now.unsaved() && mine.all_.contains(leaving.message)) {
+      mine.waiters_.emplace(leaving.message, &leaving);  // it has not been handled after all
       return;
     }
     leaving.dependency = now.learned;

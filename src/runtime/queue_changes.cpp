@@ -85,7 +85,7 @@ void cell_queues::restore_attempts(queued& m, std::uint32_t stored) const noexce
   if (is_cut && !entry_of(m).options.attempt_first && m.cuts < cuts_limit) ++m.cuts;
 }
 
-void cell_queues::forget_changes() noexcept {
+void cell_queues::discard() noexcept {
   for (const touch& t : touches_) {
     if (const auto found = all_.find(t.id); found != all_.end()) found->second.touched = false;
   }
@@ -94,7 +94,7 @@ void cell_queues::forget_changes() noexcept {
 
 // Messages that the turn added are gone again; those that it acknowledged or gave back are there again, and held by
 // nobody.
-void cell_queues::undo() noexcept {
+void cell_queues::roll_back() noexcept {
   for (touch& t : std::exchange(touches_, {})) {
     const auto found = all_.find(t.id);
     if (found != all_.end() && found->second.lease != 0 && t.before) {

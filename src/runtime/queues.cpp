@@ -10,6 +10,7 @@
 #include "../core/planted.hpp"
 #include "consumers.hpp"
 #include "core.hpp"
+#include "lifecycle.hpp"
 #include "parked_wait.hpp"
 #include "retry.hpp"
 #include "side.hpp"
@@ -24,7 +25,7 @@ using nanoseconds = std::chrono::nanoseconds;
 }  // namespace
 
 cell_queues::cell_queues(cell& c)
-    : owner{c},
+    : actor_part{c},
       due{c, &cell_queues::ring},
       lanes_(c.type().queues.size() * lanes_per_queue),
       doors_(c.type().queues.size()) {
@@ -32,6 +33,12 @@ cell_queues::cell_queues(cell& c)
 }
 
 cell_queues::~cell_queues() = default;
+
+std::unique_ptr<actor_part> cell_queues::make(cell& owner) { return std::make_unique<cell_queues>(owner); }
+
+part_entry queue_part(const definition& d) noexcept {
+  return {.make = &cell_queues::make, .wakes = d.has_handlers || d.has_run, .loads_messages = true};
+}
 
 turn& cell_queues::this_turn() const { return own_turn(owner, "queue"); }
 
@@ -45,12 +52,12 @@ std::string cell_queues::describe(const queued& m) const {
 
 // --- life -----------------------------------------------------------------------------------------------------------
 
-void cell_queues::begin_life(std::vector<message_record> stored) {
+void cell_queues::load(const stored_rows& stored) {
   const auto& queues = owner.type().queues;
   auto& core = owner.core();
   const auto now = core.exec().now();
   std::vector<std::size_t> newer(queues.size());
-  for (auto& record : stored) {
+  for (auto& record : stored.messages()) {
     const auto entry = std::ranges::find(queues, record.queue, &queue_entry::name);
     if (entry == queues.end()) continue;  // of another version of the program: it stays in the store
     queued& m = all_[record.id];
@@ -94,7 +101,14 @@ void cell_queues::report_newer(std::uint32_t queue, std::size_t count) noexcept 
   owner.core().report(why, fmt::format("queue \"{}\" of {}", entry.name, owner.name()));
 }
 
-void cell_queues::end_life(bool destroyed) noexcept {
+void cell_queues::woken() {
+  if (handlers_) handlers_->begin_life();
+}
+
+void cell_queues::unload(unload_reason why) noexcept {
+  const bool destroyed = why == unload_reason::destroyed;
+  const bool is_gone = destroyed || owner.type().options.durability == durability::ephemeral;
+  if (is_gone || why == unload_reason::runtime_stops) refuse_waiters(lifecycle::why_it_ends(owner, is_gone));
   owner.core().exec().cancel(due);
   armed_at_.reset();
   if (destroyed && !all_.empty()) {
@@ -126,7 +140,8 @@ void cell_queues::refuse_waiters(const std::exception_ptr& why) noexcept {
   }
 }
 
-std::optional<time_point> cell_queues::first_due(std::uint64_t mask) const noexcept {
+std::optional<time_point> cell_queues::next_due() const noexcept {
+  const auto mask = owner.side_->awaited;
   std::optional<time_point> first;
   for (const auto& [id, m] : all_) {
     if (m.dead() || m.unreadable) continue;
@@ -179,13 +194,8 @@ void cell_queues::arm() noexcept {
 }
 
 void cell_queues::ring(cell& c) noexcept {
-  if (!c.live_ || c.phase_ == cell::phase::finalising || is_planted(planted::due_message_missed)) return;
-  turn t{c, nullptr, false, this_thread()};
-  t.open();
-  c.side_->queues->look_at_clock();
-  t.end();
-  if (t.close()) [[unlikely]]
-    look_at_mark(c, t.thread, nullptr, "a look at its queues");
+  if (is_planted(planted::due_message_missed)) return;
+  run_when_due(c, "a look at its queues", [&] { queues_of(c).look_at_clock(); });
 }
 
 void cell_queues::look_at_clock() {
@@ -266,7 +276,7 @@ void cell_queues::hold(queued& m) {
   m.held_at = held_.size();
   held_.push_back(&m);
   if (inv != nullptr) {
-    inv->holds_messages = true;
+    inv->settles_parts = true;
     if (!waiters_.empty()) join_sender(m, *inv);
   }
   const auto limit = entry_of(m).options.visibility_timeout;
@@ -317,7 +327,7 @@ void cell_queues::acknowledge_held() {
   }
 }
 
-bool cell_queues::consumer_ended(const invocation& inv, const std::exception_ptr& failure) noexcept {
+bool cell_queues::invocation_ended(const invocation& inv, const std::exception_ptr& failure) noexcept {
   if (!failure) {
     settle_held(&inv, handling::done, nullptr);
     return false;
@@ -328,7 +338,7 @@ bool cell_queues::consumer_ended(const invocation& inv, const std::exception_ptr
   return settle_held(&inv, cut ? handling::cut : handling::failed, failure) != 0;
 }
 
-void cell_queues::plain_consumer_ended(bool failed) noexcept {
+void cell_queues::plain_action_ended(bool failed) noexcept {
   settle_held(nullptr, failed ? handling::failed : handling::done, nullptr);
 }
 
@@ -371,14 +381,14 @@ bool cell_queues::is_leaving() const noexcept {
   return owner.phase_ == cell::phase::stopping && inv->kind != invocation::purpose::lifecycle;
 }
 
-void cell_queues::pass_on(const fiber& from, const fiber& to, bool cancelled) noexcept {
+void cell_queues::branch_ended(const fiber& branch, const fiber& whole, bool cancelled) noexcept {
   for (std::size_t i = 0; i < held_.size();) {
     queued& m = *held_[i];
-    if (m.by == &from && cancelled) {
+    if (m.by == &branch && cancelled) {
       hand_back(m);
       continue;
     }
-    if (m.by == &from) m.by = &to;
+    if (m.by == &branch) m.by = &whole;
     ++i;
   }
 }

@@ -20,6 +20,7 @@
 
 #include "cell_messages.hpp"
 #include "due_times.hpp"
+#include "part_list.hpp"
 #include "rows.hpp"
 
 namespace troupe {
@@ -65,19 +66,31 @@ class enqueuing final : public invocation {
 /// The cell's holder's.
 ///
 /// Every change is noted as of before the turn, so that the turn can be recorded, or undone, at its end.
-class cell_queues {
+class cell_queues final : public actor_part {
  public:
+  static std::unique_ptr<actor_part> make(cell& owner);
   explicit cell_queues(cell& c);
-  ~cell_queues();
+  ~cell_queues() override;
 
-  void begin_life(std::vector<message_record> stored);
-  /// The actor sleeps, or is gone for good. Those who wait for answers go on waiting.
-  void end_life(bool destroyed) noexcept;
-  /// Those who wait for answers will get none.
-  void refuse_waiters(const std::exception_ptr& why) noexcept;
-  /// When the first message is due that is not a dead letter, among those that a handler takes or that wake_parked
-  /// would wake `mask` for.
-  [[nodiscard]] std::optional<time_point> first_due(std::uint64_t mask) const noexcept;
+  // --- the part ---
+
+  void load(const stored_rows& stored) override;
+  void woken() override;
+  /// Senders that wait for answers go on waiting while the actor sleeps; else they get none.
+  void unload(unload_reason why) noexcept override;
+  /// That of the first message that is not a dead letter, among those that a handler takes or that the actor's `run`
+  /// waited for.
+  [[nodiscard]] std::optional<time_point> next_due() const noexcept override;
+  [[nodiscard]] bool changed() const noexcept override { return !touches_.empty(); }
+  void record(row_changes& into) override;
+  void roll_back() noexcept override;
+  void discard() noexcept override;
+  /// The messages that it holds have been handled, or were not because it failed. True if that was a failed attempt at
+  /// one.
+  bool invocation_ended(const invocation& inv, const std::exception_ptr& failure) noexcept override;
+  void plain_action_ended(bool failed) noexcept override;
+  void branch_ended(const fiber& branch, const fiber& whole, bool cancelled) noexcept override;
+  [[nodiscard]] std::string describe_held(const invocation& inv) const override;
 
   // --- consumers: in turns of the actor ---
 
@@ -87,17 +100,11 @@ class cell_queues {
   void acknowledge_held();
   void complete(const receipt& r, std::optional<bytes> result);
   void give_back(const receipt& r, std::optional<std::chrono::nanoseconds> delay);
-  /// An invocation, or plain action, is over: what it holds has been handled, or was not because it failed. True if
-  /// that was a failed attempt at a message.
-  bool consumer_ended(const invocation& inv, const std::exception_ptr& failure) noexcept;
-  void plain_consumer_ended(bool failed) noexcept;
   /// Whether the message is still in the hands of the consumer that has the receipt.
   [[nodiscard]] bool is_held(const receipt& r) const noexcept;
   /// An attempt at a message could not be committed, or the actor shuts down meanwhile. If it is still held, it can be
   /// taken again, after the usual back-off.
   void call_off(const receipt& r);
-  /// For people: `, message 5 of queue "work"`; empty if it holds none.
-  [[nodiscard]] std::string describe_held(const invocation& inv) const;
   /// A message that cannot be decoded becomes a dead letter. One that is a dead letter already stays, for
   /// `dead_letters` alone.
   void bury(const receipt& r, const std::exception_ptr& why);
@@ -107,8 +114,6 @@ class cell_queues {
   }
   /// Null if no queue has a handler.
   [[nodiscard]] consumers* handlers() noexcept { return handlers_.get(); }
-  /// A part of a fiber is over.
-  void pass_on(const fiber& from, const fiber& to, bool cancelled) noexcept;
   [[nodiscard]] std::size_t size(std::uint32_t lane) const noexcept { return lanes_[lane].count; }
   /// Whether who runs may no longer wait, because the actor shuts down.
   [[nodiscard]] bool is_leaving() const noexcept;
@@ -137,14 +142,6 @@ class cell_queues {
   void give_up_place(std::uint32_t queue) noexcept { --doors_[queue].admitted; }
   void wait_for_answer(enqueuing& inv);
 
-  // --- the end of a turn ---
-
-  [[nodiscard]] bool changed() const noexcept { return !touches_.empty(); }
-  void record(row_changes& into);
-  void undo() noexcept;
-  void forget_changes() noexcept;
-
-  cell& owner;
   cell_alarm due;  ///< a message is due, or a consumer's time is over
 
  private:
@@ -186,6 +183,7 @@ class cell_queues {
   };
 
   static void ring(cell& c) noexcept;
+  void refuse_waiters(const std::exception_ptr& why) noexcept;
   void look_at_clock();
   [[nodiscard]] const queue_entry& entry_of(const queued& m) const noexcept;
   void note(queued& m);
@@ -237,6 +235,9 @@ class cell_queues {
   std::uint64_t leases_ = 0;
   std::optional<time_point> armed_at_;
 };
+
+/// Those of an actor whose definition has queues, and which was awake before.
+[[nodiscard]] inline cell_queues& queues_of(const cell& c) noexcept { return c.parts().get<cell_queues>(); }
 
 /// What parked waits listen for; lanes may share a bit.
 [[nodiscard]] constexpr std::uint64_t lane_bit(std::uint32_t lane) noexcept { return std::uint64_t{1} << lane % 64; }

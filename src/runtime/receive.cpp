@@ -47,7 +47,7 @@ class next_turn final : public wait {
 
 cell_queues& queues_of(const activation& a) {
   static_cast<void>(own_turn(a.owner(), "queue"));
-  return a.owner().queues();
+  return queues_of(a.owner());
 }
 
 std::optional<receipt> receive_now(cell_queues& from, lane_list lanes) {

@@ -84,7 +84,7 @@ row_changes row_changes::take_independent() {
   return taken;
 }
 
-void row_changes::drop_messages() noexcept {
+void row_changes::drop_own() noexcept {
   messages_.clear();
   messages_bytes_ = 0;
   removed_.clear();

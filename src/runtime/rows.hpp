@@ -48,11 +48,11 @@ class row_changes {
   /// Takes out what can be stored without the state that it belongs to: what was sent, and what came and still waits.
   /// The changes that are left concern messages that are elsewhere in the store; they are undone.
   [[nodiscard]] row_changes take_independent();
-  /// Whether there are changes to messages of its queues.
-  [[nodiscard]] bool has_messages() const noexcept { return !messages_.empty() || !removed_.empty(); }
+  /// Whether there are changes of the actor's own parts.
+  [[nodiscard]] bool has_own() const noexcept { return !messages_.empty() || !removed_.empty(); }
   [[nodiscard]] const std::vector<counted_ptr<parcel>>& arrived() const noexcept { return arrived_; }
-  /// Only what others depend on: the actor's own messages are gone with it.
-  void drop_messages() noexcept;
+  /// Only what others depend on: the actor's own rows are gone with it.
+  void drop_own() noexcept;
 
   /// Notes for those that have arrived that they have. Returns the newest epoch that one was sent in.
   [[nodiscard]] epoch_number claim_arrived();

@@ -7,7 +7,7 @@
 #include <troupe/core/error.hpp>
 
 #include "../core/planted.hpp"
-#include "queues.hpp"
+#include "part_list.hpp"
 #include "retry.hpp"
 
 namespace troupe {
@@ -67,9 +67,9 @@ void run_loop::finish() {
   target->side_->run_loop = nullptr;
   const auto& failure = body_.promise().failure();
   // Here, since as an invocation it does not fail.
-  const bool holds = std::exchange(holds_messages, false);
+  const bool holds = std::exchange(settles_parts, false);
   if (failure) return failed(failure, holds);
-  if (holds) target->queues().consumer_ended(*this, nullptr);
+  if (holds) target->parts().invocation_ended(*this, nullptr);
 }
 
 void run_loop::failed(const std::exception_ptr& failure, bool holds) {
@@ -77,12 +77,12 @@ void run_loop::failed(const std::exception_ptr& failure, bool holds) {
   const bool leaving = c.phase_ != cell::phase::awake;
   const bool cut = leaving && is_one_of(failure, errc::aborted);  // this is how it is meant to end
   if (!cut) c.note_failure(failure);
-  if (!cut) c.core().report(failure, "run of " + c.name() + (holds ? c.queues().describe_held(*this) : std::string{}));
-  const bool of_message = holds && c.queues().consumer_ended(*this, failure);
+  if (!cut) c.core().report(failure, "run of " + c.name() + (holds ? c.parts().describe_held(*this) : std::string{}));
+  const bool is_theirs = holds && c.parts().invocation_ended(*this, failure);
   if (leaving) return;
   // Each attempt counts, so a loop that fails with every message does not go on for ever. The new loop takes its place
   // behind all that waits, so that calls get their turns meanwhile.
-  if (of_message && !is_planted(planted::bad_message_stalls_loop)) return c.push(*new run_loop{c});
+  if (is_theirs && !is_planted(planted::bad_message_stalls_loop)) return c.push(*new run_loop{c});
   begin_later();
 }
 

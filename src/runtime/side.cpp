@@ -4,7 +4,6 @@
 
 #include "core.hpp"
 #include "lifecycle.hpp"
-#include "queues.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -12,9 +11,9 @@ namespace detail {
 
 cell_side::cell_side(cell& c)
     : owner{c},
-      queues{c.type().queues.empty() ? nullptr : std::make_unique<cell_queues>(c)},
+      parts{c, c.type()},
       wants{c},
-      recorder{c, wants, queues.get()} {}
+      recorder{c, wants, parts.empty() ? nullptr : &parts} {}
 
 cell_side::~cell_side() = default;
 
@@ -33,14 +32,13 @@ void cell_side::begin_life(const actor_record* record) {
   recorder.begin_life(record);
 }
 
-bool cell_side::end_life() noexcept {
-  const bool destroyed = recorder.destroyed();
+bool cell_side::end_life(unload_reason why) noexcept {
   recorder.end_life();
-  if (queues) queues->end_life(destroyed);
+  if (!parts.empty()) parts.unload(why);
   passing.reset();
   since.reset();
   last_failure = nullptr;
-  return !heard_by && !queues && !restart && wants.none();
+  return !heard_by && parts.empty() && !restart && wants.none();
 }
 
 }  // namespace detail

@@ -13,13 +13,12 @@
 #include <troupe/store/store.hpp>
 
 #include "cell_messages.hpp"
+#include "part_list.hpp"
 #include "state_recorder.hpp"
 
 namespace troupe {
 inline namespace v0 {
 namespace detail {
-
-class cell_queues;
 
 /// Lets the stop procedure wait until nothing runs in the actor any more.
 class quiet_wait final : public wait {
@@ -71,16 +70,16 @@ struct cell_side {
   explicit cell_side(cell& c);
   ~cell_side();
 
-  /// Whether every actor of the definition needs it: what it is, is stored or looked at; or it has queues.
+  /// Whether every actor of the definition needs it: what it is, is stored or looked at; or it has parts.
   [[nodiscard]] static bool concerns(const definition& type) noexcept {
     return type.options.durability != durability::ephemeral || type.has_on_create || type.has_on_state_change ||
-           !type.queues.empty();
+           !type.parts.empty();
   }
 
   /// A new life begins, of an actor that the store has, or (without a record) of a new one.
   void begin_life(const actor_record* record);
   /// Gives memory back. True if nothing is left that the next life needs.
-  [[nodiscard]] bool end_life() noexcept;
+  [[nodiscard]] bool end_life(unload_reason why) noexcept;
 
   [[nodiscard]] passage& passes() {
     if (!passing) passing = std::make_unique<passage>(wants);
@@ -100,7 +99,7 @@ struct cell_side {
 
   std::unique_ptr<audience, audience_release> heard_by;  ///< who is connected
 
-  std::unique_ptr<cell_queues> queues;  ///< null: the definition has none
+  part_list parts;
 
   // --- lifecycle ---
   cell_wants wants;

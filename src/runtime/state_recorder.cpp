@@ -13,6 +13,7 @@
 #include "../core/planted.hpp"
 #include "../core/text_of.hpp"
 #include "core.hpp"
+#include "part_list.hpp"
 #include "queues.hpp"
 #include "state_recorder.hpp"
 
@@ -120,11 +121,11 @@ row_changes& state_recorder::changes() {
   return *rows_;
 }
 
-bool state_recorder::has_rows() const noexcept { return rows_ || (queues_ && queues_->changed()); }
+bool state_recorder::has_rows() const noexcept { return rows_ || (parts_ && parts_->changed()); }
 
 // What the turn changed, with what a relaxed actor's turns have changed since its last save.
 std::unique_ptr<row_changes> state_recorder::take_rows() {
-  if (queues_ && queues_->changed()) queues_->record(changes());
+  if (parts_) parts_->record([this]() -> row_changes& { return changes(); });
   if (!unsaved_rows_) return std::move(rows_);
   if (rows_) unsaved_rows_->merge(std::move(*rows_));
   rows_.reset();
@@ -134,7 +135,7 @@ std::unique_ptr<row_changes> state_recorder::take_rows() {
 void state_recorder::undo_rows() noexcept {
   if (is_planted(planted::rows_of_failed_turn_kept)) return;
   rows_.reset();
-  if (queues_) queues_->undo();
+  if (parts_) parts_->roll_back();
 }
 
 // Whether changes of earlier turns are not encoded yet: then the newest encoding is not the state that this turn began
@@ -166,7 +167,7 @@ bool state_recorder::undo_state() noexcept {
 
 // Of an actor that is not stored, only what it has received from others concerns the store.
 void state_recorder::forget_rows() {
-  if (queues_) queues_->forget_changes();
+  if (parts_) parts_->discard();
   if (!rows_) return;
   rows_->forget_arrived([this](std::uint64_t id) { owner_.core().commits().forget(id); });
   rows_.reset();
@@ -304,7 +305,7 @@ epoch_number state_recorder::record_destroy(epoch_number dependency) {
     m.what = write_set::action::destroy;
     m.encoded = true;
     if (moved) add_rows(m, std::move(*moved));
-    if (m.rows) m.rows->drop_messages();
+    if (m.rows) m.rows->drop_own();
   });
 }
 

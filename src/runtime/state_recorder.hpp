@@ -18,7 +18,7 @@ namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-class cell_queues;
+class part_list;
 
 /// Finds out what a turn has changed of a stored actor, and gives it to the committer in an image: the state, the rows
 /// beside it, creation and end. The rules by which a change finds its epoch are in docs/invariants.md.
@@ -27,9 +27,9 @@ class cell_queues;
 /// the committer looks at the images alone, see `image_stage`.
 class state_recorder {
  public:
-  /// `queues` is null for an actor without queues.
-  state_recorder(cell& c, cell_wants& wants, cell_queues* queues) noexcept
-      : owner_{c}, wants_{wants}, queues_{queues} {}
+  /// `parts` is null for an actor without parts.
+  state_recorder(cell& c, cell_wants& wants, part_list* parts) noexcept
+      : owner_{c}, wants_{wants}, parts_{parts} {}
   ~state_recorder() = default;
   state_recorder(const state_recorder&) = delete;
   state_recorder& operator=(const state_recorder&) = delete;
@@ -55,8 +55,9 @@ class state_recorder {
   [[nodiscard]] bool is_save_ahead() const noexcept { return saving_ != nullptr; }
   /// Of the newest image; 0: there is none.
   [[nodiscard]] epoch_number newest_epoch() const noexcept { return registered_; }
-  /// Relaxed, when the life ends: the store still has messages that were handled, and the state that shows it is lost.
-  [[nodiscard]] bool lost_messages() const noexcept { return unsaved_rows_ && unsaved_rows_->has_messages(); }
+  /// Relaxed, when the life ends: changes of the actor's parts are lost with the state that they belong to, so the
+  /// store still has messages that were handled, say.
+  [[nodiscard]] bool lost_rows() const noexcept { return unsaved_rows_ && unsaved_rows_->has_own(); }
 
   // --- the end of a turn ---
 
@@ -114,7 +115,7 @@ class state_recorder {
 
   cell& owner_;
   cell_wants& wants_;
-  cell_queues* const queues_;
+  part_list* const parts_;
 
   std::array<std::unique_ptr<image>, 2> images_;  ///< null until it is needed
   epoch_number registered_ = 0;       ///< the epoch of the newest image

@@ -55,7 +55,7 @@ class wait_graph {
 
   /// Whether anything that keeps others out may wait for this one.
   [[nodiscard]] static bool concerns(const invocation& inv) noexcept {
-    return inv.caller || (inv.holds_messages && inv.link);
+    return inv.caller || (inv.settles_parts && inv.link);
   }
 
   /// `inv` waits behind `holder`, which holds its actor. Returns the cycle that this closes, for people, if `inv` has

@@ -366,6 +366,7 @@ definition define(std::string name, naming policy) {
         add_entries(d, entries, policy);
       }
     });
+    d.parts.insert(d.parts.end(), own_parts<A>.begin(), own_parts<A>.end());
     check_definition(d);
   }
   return d;

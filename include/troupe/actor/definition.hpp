@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -28,6 +29,7 @@ inline constexpr naming camel_case = naming::camel_case;
 namespace detail {
 
 struct action_facts;
+class actor_part;
 class consumer;
 
 /// One action, for those who know it by name only.
@@ -64,6 +66,20 @@ struct queue_entry {
   bool consumer_waits = false;  ///< the handler is a coroutine
 };
 
+/// One of the parts of an actor, which are its durable data beside its fields.
+struct part_entry {
+  std::unique_ptr<actor_part> (*make)(cell& owner) = nullptr;
+  bool wakes = false;           ///< a sleeping actor is woken when something in it is due
+  bool loads_messages = false;  ///< it gets the messages of the actor's queues when the actor wakes
+  /// The store's collections whose rows it gets then, in rising order. No other part has them.
+  std::span<const std::uint32_t> collections{};
+  std::size_t row_bytes_max = 0;  ///< key and value of one of its rows together have no more bytes
+};
+
+/// Parts that an actor type has beside those that its manifest asks for: to be specialised for a type.
+template <class A>
+inline constexpr std::span<const part_entry> own_parts{};
+
 /// What the runtime knows of an actor type: its manifest, options and how to handle its state. One per registration.
 struct definition {
   std::string name;
@@ -72,6 +88,8 @@ struct definition {
   std::vector<action_entry> actions;
   std::vector<event_entry> events;  ///< in the order of `actor::place_of`
   std::vector<queue_entry> queues;  ///< the same
+  std::vector<part_entry> parts;
+  std::vector<std::uint32_t> collections;  ///< of all parts, in rising order
   troupe::options options;
   std::uint32_t version = 1;
   std::uint32_t input_version = 1;
@@ -111,6 +129,9 @@ template <class A>
 inline constexpr std::string_view type_tag = type_name<A>();
 
 [[nodiscard]] std::string wire_name(std::string_view written, naming policy);
+
+/// The part that has the messages of the actor's queues.
+[[nodiscard]] part_entry queue_part(const definition& d) noexcept;
 
 /// The manifest as JSON text.
 [[nodiscard]] std::string describe(const definition& d);

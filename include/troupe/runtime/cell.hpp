@@ -29,6 +29,7 @@ class enqueuing;
 class row_changes;
 class runtime_core;
 class lifecycle;
+class part_list;
 class context_base;
 class quiet_wait;
 class parked_wait;
@@ -216,6 +217,8 @@ class cell final : public work {
   }
 
   [[nodiscard]] activation* live() const noexcept { return live_.get(); }
+  /// Whether the actor is in memory, and its last commit is ahead.
+  [[nodiscard]] bool takes_turns() const noexcept { return live_ && phase_ != phase::finalising; }
   /// Nil while the actor is not known to exist. That of an actor that is never stored is made when it is asked for.
   [[nodiscard]] const actor_id& id();
   [[nodiscard]] const actor_id& known_id() const noexcept;
@@ -225,8 +228,8 @@ class cell final : public work {
   [[nodiscard]] audience* heard_by() const noexcept;
   [[nodiscard]] audience& open_audience();
 
-  /// Only if the definition has queues, and the actor was awake before.
-  [[nodiscard]] cell_queues& queues() const noexcept;
+  /// Only of an actor that was awake before, and whose definition needs `cell_side`.
+  [[nodiscard]] part_list& parts() const noexcept;
   /// What the turn that runs changes beside the state.
   [[nodiscard]] row_changes& changes();
 

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <exception>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include <troupe/actor/definition.hpp>
+#include <troupe/core/assert.hpp>
+
+#include "actor_part.hpp"
+
+namespace troupe {
+inline namespace v0 {
+namespace detail {
+
+/// The parts of one actor, as its definition lists them. What it is asked, it asks each of them, in the order of the
+/// list. The holder of the cell calls it.
+class part_list {
+ public:
+  part_list(cell& owner, const definition& type);
+
+  [[nodiscard]] bool empty() const noexcept { return parts_ == nullptr; }
+
+  /// The part of class `P`, which the definition has.
+  template <class P>
+  [[nodiscard]] P& get() const noexcept {
+    const place* at = parts_.get();
+    while (at->make != &P::make) {
+      TROUPE_ASSERT(at + 1 != parts_.get() + type_.parts.size(), "the definition has a part that it is asked for");
+      ++at;
+    }
+    return static_cast<P&>(*at->part);
+  }
+
+  // See `actor_part`.
+
+  /// If it throws, all are unloaded.
+  void load(const stored_rows& stored);
+  void woken();
+  void unload(unload_reason why) noexcept;
+  /// Those of parts that wake the actor.
+  [[nodiscard]] std::optional<time_point> next_due() const noexcept;
+  [[nodiscard]] std::optional<wall_time> next_due_row() const noexcept;
+
+  [[nodiscard]] bool changed() const noexcept;
+  /// `into()` gives what to record into, and is called if there is something.
+  template <class Into>
+  void record(Into&& into) {
+    for (place& each : all()) {
+      if (!each.part->changed()) continue;
+      each.part->record(into());
+      TROUPE_ASSERT(!each.part->changed(), "a part that has been recorded has no more changes");
+    }
+  }
+  void roll_back() noexcept;
+  void discard() noexcept;
+
+  bool invocation_ended(const invocation& inv, const std::exception_ptr& failure) noexcept;
+  void plain_action_ended(bool failed) noexcept;
+  void branch_ended(const fiber& branch, const fiber& whole, bool cancelled) noexcept;
+  [[nodiscard]] std::string describe_held(const invocation& inv) const;
+
+ private:
+  struct place {
+    decltype(part_entry::make) make = nullptr;
+    std::unique_ptr<actor_part> part;
+  };
+
+  [[nodiscard]] std::span<place> all() const noexcept { return {parts_.get(), empty() ? 0 : type_.parts.size()}; }
+
+  const definition& type_;
+  std::unique_ptr<place[]> parts_;  ///< null: the definition has none
+  bool loaded_ = false;
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe
