@@ -80,6 +80,12 @@ time_point due_times::moment(wall_time due, milliseconds whole_delay, std::uint6
   return std::clamp(latest, now, now + left);
 }
 
+time_point due_times::moment_of(wall_time due) const noexcept {
+  const auto now = exec_.now();
+  const auto wall = exec_.clock().wall();
+  return due <= wall ? now : now + (std::min(due, wall + longest) - wall);
+}
+
 }  // namespace detail
 }  // namespace v0
 }  // namespace troupe

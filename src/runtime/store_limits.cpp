@@ -23,6 +23,9 @@ void check_fits_store(const definition& d, std::size_t value_bytes_max) {
                 fmt::format("{}: {} is {}, and the store takes values of {} bytes; set it to less", d.name, option,
                             limit, value_bytes_max));
   };
+  if (d.options.durability != durability::ephemeral) {
+    for (const auto& part : d.parts) require(part.row_bytes_max, "the size of the rows of a part");
+  }
   if (d.options.durability == durability::ephemeral && d.queues.empty()) return;
   require(d.options.state_bytes_max, "options::state_bytes_max");
   require(d.options.input_bytes_max, "options::input_bytes_max");
