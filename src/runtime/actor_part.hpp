@@ -58,8 +58,8 @@ class stored_rows {
 ///     changed    loaded     `discard`: the actor is never stored                            has nothing of it
 ///     loaded     unloaded   `unload`, when the actor sleeps or is gone                      is as the part was
 ///
-/// A function that changes the part calls `turn::effects()`, so that the end of the turn asks the part. The holder of
-/// the cell calls all of these; `part_list` has the parts of one actor.
+/// A function that changes the part calls `turn::effects()` and `note_change`, so that the end of the turn comes to the
+/// part. The holder of the cell calls all of these; `part_list` has the parts of one actor.
 class actor_part {
  public:
   actor_part(const actor_part&) = delete;
@@ -84,9 +84,9 @@ class actor_part {
 
   // --- the end of a turn ---
 
-  /// Whether the turn has changed the part.
-  [[nodiscard]] virtual bool changed() const noexcept = 0;
-  /// The changes are to be durable with the turn's. Called if there are any. If it throws, `roll_back` is called.
+  // Called if the turn has changed the part.
+
+  /// The changes are to be durable with the turn's. If it throws, `roll_back` is called.
   virtual void record(row_changes& into) = 0;
   /// The turn cannot be stored: the part is as it was before.
   virtual void roll_back() noexcept = 0;
@@ -109,6 +109,12 @@ class actor_part {
 
  protected:
   explicit actor_part(cell& c) noexcept : owner{c} {}
+  /// The turn has changed the part.
+  void note_change() noexcept { changed_ = true; }
+
+ private:
+  friend class part_list;
+  bool changed_ = false;
 };
 
 }  // namespace detail

@@ -184,7 +184,7 @@ void runtime_core::begin() {
     turn_watch::instance().join(*this);
     is_watched_ = true;
   }
-  if (std::ranges::any_of(definitions_, [](const auto& d) { return alarms::concern(*d); })) alarms_.begin();
+  alarms_.begin(definitions_);
   if (std::ranges::any_of(definitions_, [](const auto& d) { return !d->queues.empty(); })) parcels_.begin();
 }
 

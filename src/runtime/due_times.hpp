@@ -48,8 +48,8 @@ class due_times {
   /// whole delay had begun when the runtime started: a wall clock that was far behind then holds nothing back for ever.
   [[nodiscard]] time_point moment(wall_time due, std::chrono::milliseconds whole_delay, std::uint64_t message) const;
 
-  /// The moment at which the wall clock will show this time, if it is not set; now, if that is past. For what is due at a
-  /// time of day, and not after a delay.
+  /// The moment at which the wall clock will show this time, if it is not set; now, if that is past. For what is due
+  /// at a time of day, and not after a delay.
   [[nodiscard]] time_point moment_of(wall_time due) const noexcept;
 
  private:

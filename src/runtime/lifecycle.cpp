@@ -468,6 +468,7 @@ void lifecycle::set_wake_up(cell& c) {
     first = first ? std::min(*first, again) : again;
   }
   if (first && !is_planted(planted::message_forgotten)) c.core().wake_ups().set(c.type(), c.key(), *first);
+  if (const auto row = side.parts.next_due_row()) c.core().wake_ups().set_row(c.type(), c.key(), *row);
 }
 
 void lifecycle::refuse_deferred(cell& c, const std::exception_ptr& why) noexcept {

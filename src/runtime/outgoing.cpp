@@ -14,6 +14,7 @@
 #include "lifecycle.hpp"
 #include "queues.hpp"
 #include "retry.hpp"
+#include "store_scan.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -121,71 +122,31 @@ void outgoing::drop(enqueuing& inv) noexcept {
 
 // --- what an earlier process left ------------------------------------------------------------------------------------
 
-/// Goes through the parcels in the store, page by page; a page that cannot be read is tried again. Busy while it is
-/// posted or at the store.
-class outgoing::leftovers final : public outgoing_request, public timer, public work {
+class outgoing::leftovers final : public store_scan<runtime_core, outgoing_request> {
  public:
   explicit leftovers(outgoing& o) noexcept
-      : timer{&leftovers::ring}, work{&leftovers::proceed}, owner_{o}, ours_{o.core_.ids().first_message()} {
-    done = [](outgoing_request& r) noexcept {
-      auto& self = static_cast<leftovers&>(r);
-      self.owner_.core_.exec().post(self);
-    };
-  }
-  void begin() noexcept {
-    owner_.core_.enter_busy();
-    owner_.core_.exec().post(*this);
-  }
+      : store_scan{o.core_, &store::list_outgoing, "looking for messages on their way"},
+        owner_{o},
+        ours_{o.core_.ids().first_message()} {}
 
  private:
-  static void ring(timer& t) noexcept { static_cast<leftovers&>(t).begin(); }
-
-  static void proceed(work& w) noexcept {
-    auto& self = static_cast<leftovers&>(w);
-    auto& core = self.owner_.core_;
-    if (!self.go_on()) core.leave_busy();
-  }
-
-  // Whether it is still under way.
-  bool go_on() noexcept {
-    auto& core = owner_.core_;
-    if (std::exchange(asked_, false)) {
-      if (failure) return pause();
-      for (const auto& m : found) {
-        if (m.id >= ours_ || core.stopping()) return false;
-        resend(m);
-        after = m.id;
-      }
-      if (found.size() < limit) {
-        found = {};
-        return false;
-      }
+  bool take_page() noexcept override {
+    for (const auto& m : found) {
+      if (m.id >= ours_ || core_.stopping()) return false;
+      resend(m);
+      after = m.id;
     }
-    if (core.stopping()) return false;
-    found.clear();
-    asked_ = true;
-    core.stored().list_outgoing(*this);
-    return true;
+    return found.size() == limit;
   }
 
   void resend(const message& m) {
     if (owner_.restore(m.id, m.content)) return;
-    owner_.core_.log(log_level::error, fmt::format("a stored message, {}, is for an actor or queue that the registry "
-                                                   "does not have; it stays in the store", m.id));
-  }
-
-  bool pause() noexcept {
-    auto& core = owner_.core_;
-    core.report(std::exchange(failure, nullptr), "looking for messages on their way");
-    const std::lock_guard lock{owner_.mutex_};
-    if (!owner_.stopped_) core.exec().arm(*this, core.exec().now() + backoff(retry_min, retry_max, ++failures_));
-    return false;
+    core_.log(log_level::error, fmt::format("a stored message, {}, is for an actor or queue that the registry does not "
+                                            "have; it stays in the store", m.id));
   }
 
   outgoing& owner_;
   const std::uint64_t ours_;  ///< from this one on they are this process's
-  std::uint32_t failures_ = 0;
-  bool asked_ = false;
 };
 
 outgoing::outgoing(runtime_core& core) noexcept : core_{core} {}
@@ -202,7 +163,7 @@ void outgoing::stop() noexcept {
     const std::lock_guard lock{mutex_};
     stopped_ = true;
     if (armed_) core_.exec().cancel(alarm_);
-    if (leftovers_) core_.exec().cancel(*leftovers_);
+    if (leftovers_) leftovers_->stop();
     left.swap(waiting_);
   }
   for (const auto& [at, inv] : left) drop(*inv);

@@ -17,6 +17,7 @@ void take_earlier(std::optional<Moment>& first, std::optional<Moment> other) noe
 part_list::part_list(cell& owner, const definition& type) : type_{type} {
   if (type.parts.empty()) return;
   parts_ = std::make_unique<place[]>(type.parts.size());
+  end_ = parts_.get() + type.parts.size();
   for (std::size_t i = 0; i != type.parts.size(); ++i) parts_[i] = {type.parts[i].make, type.parts[i].make(owner)};
 }
 
@@ -40,7 +41,7 @@ void part_list::unload(unload_reason why) noexcept {
   loaded_ = false;
   for (const place& each : all()) {
     each.part->unload(why);
-    TROUPE_ASSERT(!each.part->changed(), "a part that is unloaded has nothing to record");
+    each.part->changed_ = false;
   }
 }
 
@@ -60,22 +61,19 @@ std::optional<wall_time> part_list::next_due_row() const noexcept {
   return first;
 }
 
-bool part_list::changed() const noexcept {
-  for (const place& each : all()) {
-    if (each.part->changed()) return true;
-  }
-  return false;
-}
-
 void part_list::roll_back() noexcept {
   for (const place& each : all()) {
-    if (each.part->changed()) each.part->roll_back();
+    if (!each.part->changed_) continue;
+    each.part->roll_back();
+    each.part->changed_ = false;
   }
 }
 
 void part_list::discard() noexcept {
   for (const place& each : all()) {
-    if (each.part->changed()) each.part->discard();
+    if (!each.part->changed_) continue;
+    each.part->discard();
+    each.part->changed_ = false;
   }
 }
 

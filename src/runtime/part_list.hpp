@@ -28,7 +28,7 @@ class part_list {
   [[nodiscard]] P& get() const noexcept {
     const place* at = parts_.get();
     while (at->make != &P::make) {
-      TROUPE_ASSERT(at + 1 != parts_.get() + type_.parts.size(), "the definition has a part that it is asked for");
+      TROUPE_ASSERT(at + 1 != end_, "the definition has a part that it is asked for");
       ++at;
     }
     return static_cast<P&>(*at->part);
@@ -44,14 +44,20 @@ class part_list {
   [[nodiscard]] std::optional<time_point> next_due() const noexcept;
   [[nodiscard]] std::optional<wall_time> next_due_row() const noexcept;
 
-  [[nodiscard]] bool changed() const noexcept;
+  /// Whether the turn has changed any.
+  [[nodiscard]] bool changed() const noexcept {
+    for (const place& each : all()) {
+      if (each.part->changed_) return true;
+    }
+    return false;
+  }
   /// `into()` gives what to record into, and is called if there is something.
   template <class Into>
   void record(Into&& into) {
-    for (place& each : all()) {
-      if (!each.part->changed()) continue;
+    for (const place& each : all()) {
+      if (!each.part->changed_) continue;
       each.part->record(into());
-      TROUPE_ASSERT(!each.part->changed(), "a part that has been recorded has no more changes");
+      each.part->changed_ = false;
     }
   }
   void roll_back() noexcept;
@@ -68,10 +74,11 @@ class part_list {
     std::unique_ptr<actor_part> part;
   };
 
-  [[nodiscard]] std::span<place> all() const noexcept { return {parts_.get(), empty() ? 0 : type_.parts.size()}; }
+  [[nodiscard]] std::span<place> all() const noexcept { return {parts_.get(), end_}; }
 
   const definition& type_;
   std::unique_ptr<place[]> parts_;  ///< null: the definition has none
+  place* end_ = nullptr;
   bool loaded_ = false;
 };
 

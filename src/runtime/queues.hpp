@@ -81,7 +81,6 @@ class cell_queues final : public actor_part {
   /// That of the first message that is not a dead letter, among those that a handler takes or that the actor's `run`
   /// waited for.
   [[nodiscard]] std::optional<time_point> next_due() const noexcept override;
-  [[nodiscard]] bool changed() const noexcept override { return !touches_.empty(); }
   void record(row_changes& into) override;
   void roll_back() noexcept override;
   void discard() noexcept override;
@@ -186,6 +185,7 @@ class cell_queues final : public actor_part {
   void refuse_waiters(const std::exception_ptr& why) noexcept;
   void look_at_clock();
   [[nodiscard]] const queue_entry& entry_of(const queued& m) const noexcept;
+  void begin_change();
   void note(queued& m);
   void make_ready(queued& m);
   void set_time(queued& m, time_point at);

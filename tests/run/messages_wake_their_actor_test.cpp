@@ -233,7 +233,7 @@ TEST_CASE_METHOD(fixture, "a wake that fails is reported and tried again, less a
   REQUIRE(w.phase(a) == phase::asleep);
   wakes_that_fail = 8;
   w.pass(4s + 5ms);
-  CHECK(w.errors == lines{"waking consumer/a for its messages: user.grumpy"});
+  CHECK(w.errors == lines{"waking consumer/a for what is due: user.grumpy"});
   w.pass(1s + 5ms);
   CHECK(w.errors.size() == 2);
   w.pass(2s + 5ms);

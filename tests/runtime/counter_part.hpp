@@ -106,7 +106,6 @@ class counter_part final : public troupe::detail::actor_part {
     }
     return first;
   }
-  [[nodiscard]] bool changed() const noexcept override { return !before_.empty(); }
   void record(troupe::detail::row_changes& into) override {
     for (const auto& [name, before] : before_) {
       const auto* const begin = reinterpret_cast<const troupe::bytes::value_type*>(name.data());
@@ -140,6 +139,7 @@ class counter_part final : public troupe::detail::actor_part {
 
   void note(const std::string& name) {
     troupe::detail::own_turn(owner, "counter").effects();
+    note_change();
     const auto now = rows_.find(name);
     before_.try_emplace(name, now == rows_.end() ? std::nullopt : std::optional{now->second});
   }
