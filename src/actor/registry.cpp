@@ -47,6 +47,7 @@ void registry::add(detail::definition d) {
     throw error(errc::invalid_config, fmt::format("{}: options::mailbox_calls_max must be more than 0", d.name));
   }
   for (const auto& part : d.parts) {
+    d.loads_messages = d.loads_messages || part.loads_messages;
     d.is_woken_by_parts = d.is_woken_by_parts || (part.wakes && o.durability != durability::ephemeral);
     d.collections.insert(d.collections.end(), part.collections.begin(), part.collections.end());
   }

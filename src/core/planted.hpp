@@ -60,6 +60,8 @@ enum class planted : std::uint8_t {
   sent_delay_ignored,        ///< a delayed message of another actor may be taken at once
   stopped_send_goes,         ///< a message whose stop token was triggered before goes out, if its sender waits
   opening_not_checked,       ///< a commit does not look whether another runtime has opened the database
+  part_change_kept,          ///< a part keeps in memory what a turn changed that cannot be stored
+  due_row_forgotten,         ///< an actor that is put to sleep is not woken for a row that is due later
   lost_files_unnoticed,      ///< a commit is acknowledged though the database or its log is no longer where it was
 };
 

@@ -26,8 +26,8 @@ enum class unload_reason : std::uint8_t {
   runtime_stops,  ///< the actor wakes in another runtime, if it is stored
 };
 
-/// What the store has of an actor's parts when the actor wakes; nothing of one that is new or is never stored. A part
-/// may move from the rows of its own.
+/// The rows that the store has of an actor's parts when the actor wakes; none of an actor that is new or is never
+/// stored. A part may move from the rows of its own.
 class stored_rows {
  public:
   stored_rows() = default;
@@ -76,7 +76,8 @@ class actor_part {
   /// The actor is not awake any more. An actor that sleeps is told once more when the runtime stops.
   virtual void unload(unload_reason why) noexcept = 0;
 
-  /// When the actor, which is about to sleep, is to be woken for what no row of the part tells: that is kept in memory.
+  /// When the actor, which is about to sleep, is to be woken for something that no row of the part tells. This is kept
+  /// in memory.
   [[nodiscard]] virtual std::optional<time_point> next_due() const noexcept { return std::nullopt; }
   /// The same for rows: the least due time in `part_change::due` of all that the part has recorded. The store is asked
   /// for it in time, see `alarms`.
@@ -86,7 +87,8 @@ class actor_part {
 
   // Called if the turn has changed the part.
 
-  /// The changes are to be durable with the turn's. If it throws, `roll_back` is called.
+  /// The changes are to be durable with the turn's. It fails for want of memory alone: a change that cannot be encoded
+  /// is refused when it is made.
   virtual void record(row_changes& into) = 0;
   /// The turn cannot be stored: the part is as it was before.
   virtual void roll_back() noexcept = 0;
@@ -102,7 +104,8 @@ class actor_part {
   virtual void plain_action_ended(bool /*failed*/) noexcept {}
   /// A branch of an invocation is over, and the whole takes over what it holds.
   virtual void branch_ended(const fiber& /*branch*/, const fiber& /*whole*/, bool /*cancelled*/) noexcept {}
-  /// What an invocation holds, for people: `, message 5 of queue "work"`; empty if that is nothing.
+  /// A text for people about the things that an invocation holds: `, message 5 of queue "work"`; empty if it holds
+  /// none.
   [[nodiscard]] virtual std::string describe_held(const invocation&) const { return {}; }
 
   cell& owner;

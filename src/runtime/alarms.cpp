@@ -12,6 +12,7 @@
 #include <troupe/core/assert.hpp>
 #include <troupe/core/error.hpp>
 
+#include "../core/planted.hpp"
 #include "core.hpp"
 #include "retry.hpp"
 #include "store_scan.hpp"
@@ -209,7 +210,7 @@ void alarms::set_row(const definition& type, const troupe::key& key, wall_time d
   const std::lock_guard lock{mutex_};
   if (stopped_) return;
   if (due <= known_through_) return add({&type, key}, {.at = at});
-  if (unread_ && *unread_ <= due) return;
+  if ((unread_ && *unread_ <= due) || is_planted(planted::due_row_forgotten)) return;
   unread_ = due;
   arm();
 }

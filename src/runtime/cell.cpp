@@ -103,7 +103,7 @@ void cell::fetch() const noexcept {
   for (std::size_t at = 0; at <= sizeof(cell) + sizeof(activation); at += line_bytes) __builtin_prefetch(lines + at);
 }
 
-part_list& cell::parts() const noexcept { return side_->parts; }
+part_list& cell::parts() const noexcept { return *side_->parts; }
 row_changes& cell::changes() { return side_->recorder.changes(); }
 
 // --- the mailbox ----------------------------------------------------------------------------------------------------
@@ -359,7 +359,7 @@ void cell::settle(invocation& inv, turn& t) noexcept {
     --live_->running_count;
     if (inv.blocks_sleep) --live_->keep_awake_count;
   }
-  if (std::exchange(inv.settles_parts, false)) side_->parts.invocation_ended(inv, inv.failure);
+  if (std::exchange(inv.settles_parts, false)) side_->parts->invocation_ended(inv, inv.failure);
   if (holder() == &inv) {
     // An exclusive action may run within another one of its chain, which has no turn until it has ended.
     enter(phase_, is_planted(planted::inner_hold_opens) ? nullptr : inv.held_before);

@@ -57,7 +57,7 @@ class lifecycle::stored_waking final : public waking, public load_request {
     const definition& type = c.type();
     name = type.name;
     key = c.key().canonical();
-    with_messages = std::ranges::any_of(type.parts, &part_entry::loads_messages);
+    with_messages = type.loads_messages;
     with_parts = type.collections;
     done = [](load_request& r) noexcept {
       auto& self = static_cast<stored_waking&>(r);
@@ -107,7 +107,7 @@ void lifecycle::stop_now(cell& c) noexcept {
   if (c.phase_ == cell::phase::awake) begin_stop(c);
   if (c.phase_ != cell::phase::asleep) return;
   close_all(c, why_it_ends(c, false));
-  if (c.side_ && !c.side_->parts.empty()) c.side_->parts.unload(unload_reason::runtime_stops);
+  if (c.side_ && c.side_->parts) c.side_->parts->unload(unload_reason::runtime_stops);
 }
 
 void lifecycle::cut_short(cell& c) noexcept {
@@ -153,7 +153,7 @@ task<> lifecycle::end_wake(cell& c, const std::exception_ptr& failure) {
   tell(c.core(), [&](observer& o) { o.actor_woke(seen(c)); });
   if (alarms::concern(c.type())) c.core().wake_ups().clear(c.type(), c.key());
   run_loop::begin_life(c);
-  if (c.side_ && !c.side_->parts.empty()) c.side_->parts.woken();
+  if (c.side_ && c.side_->parts) c.side_->parts->woken();
   if (c.core().stopping()) begin_stop(c);
   c.readmit();
   return {};
@@ -213,7 +213,7 @@ void lifecycle::create(cell& c, const address& wanted) {
   if (!c.side_) return;
   auto& side = *c.side_;
   if (wanted.given && wanted.given->input) side.recorder.set_input(*wanted.given->input);
-  load_parts(c, stored_rows{});
+  if (side.parts) load_parts(c, stored_rows{});
   if (type.options.durability == durability::ephemeral) return;
   core.cells().set_id(c, core.ids().actor());
   auto creation = std::make_unique<write_set::creation>();
@@ -241,15 +241,13 @@ void lifecycle::restore(cell& c, actor_record& record) {
   c.make_live();
   c.live_->label(record.labels);
   if (record.initialised) read_state(c, record);
-  load_parts(c, stored_rows{record});
+  if (c.side_->parts) load_parts(c, stored_rows{record});
 }
 
 // As for state that cannot be read.
 void lifecycle::load_parts(cell& c, const stored_rows& stored) {
-  auto& parts = c.side_->parts;
-  if (parts.empty()) return;
   try {
-    parts.load(stored);
+    c.side_->parts->load(stored);
   } catch (...) {
     c.live_.reset();
     throw;
@@ -450,8 +448,10 @@ void lifecycle::lay_down(cell& c) {
     if (gone) side.heard_by.reset();
     // If its wake has failed, the one that woke it tries again.
     if (!gone && c.phase_ == cell::phase::finalising && alarms::concern(c.type())) set_wake_up(c);
+    const bool stops = side.parts && c.core().stopping();
     const auto why = destroyed ? unload_reason::destroyed
-                     : c.core().stopping() ? unload_reason::runtime_stops : unload_reason::slept;
+                     : stops   ? unload_reason::runtime_stops
+                               : unload_reason::slept;
     const bool is_needless = side.end_life(why);
     c.readmit();  // after that, which puts aside what goes to the successor
     if (is_needless) c.side_.reset();
@@ -461,14 +461,14 @@ void lifecycle::lay_down(cell& c) {
 
 void lifecycle::set_wake_up(cell& c) {
   const auto& side = *c.side_;
-  auto first = side.parts.next_due();
+  auto first = side.parts->next_due();
   // The store still has what was handled in vain.
   if (side.recorder.lost_rows()) {
     const auto again = c.core().exec().now() + pause_after_loss;
     first = first ? std::min(*first, again) : again;
   }
   if (first && !is_planted(planted::message_forgotten)) c.core().wake_ups().set(c.type(), c.key(), *first);
-  if (const auto row = side.parts.next_due_row()) c.core().wake_ups().set_row(c.type(), c.key(), *row);
+  if (const auto row = side.parts->next_due_row()) c.core().wake_ups().set_row(c.type(), c.key(), *row);
 }
 
 void lifecycle::refuse_deferred(cell& c, const std::exception_ptr& why) noexcept {

@@ -2,6 +2,8 @@
 
 #include <cstddef>
 
+#include "../core/planted.hpp"
+
 namespace troupe {
 inline namespace v0 {
 namespace detail {
@@ -14,10 +16,8 @@ void take_earlier(std::optional<Moment>& first, std::optional<Moment> other) noe
 
 }  // namespace
 
-part_list::part_list(cell& owner, const definition& type) : type_{type} {
-  if (type.parts.empty()) return;
-  parts_ = std::make_unique<place[]>(type.parts.size());
-  end_ = parts_.get() + type.parts.size();
+part_list::part_list(cell& owner, const definition& type)
+    : type_{type}, parts_{std::make_unique<place[]>(type.parts.size())}, end_{parts_.get() + type.parts.size()} {
   for (std::size_t i = 0; i != type.parts.size(); ++i) parts_[i] = {type.parts[i].make, type.parts[i].make(owner)};
 }
 
@@ -33,7 +33,7 @@ void part_list::load(const stored_rows& stored) {
 }
 
 void part_list::woken() {
-  TROUPE_ASSERT(empty() || loaded_, "an actor that is awake has its parts");
+  TROUPE_ASSERT(loaded_, "an actor that is awake has its parts");
   for (const place& each : all()) each.part->woken();
 }
 
@@ -61,10 +61,19 @@ std::optional<wall_time> part_list::next_due_row() const noexcept {
   return first;
 }
 
+void part_list::record(row_changes& into) {
+  TROUPE_ASSERT(loaded_, "a part changes while it is loaded");
+  for (const place& each : all()) {
+    if (!each.part->changed_) continue;
+    each.part->record(into);
+    each.part->changed_ = false;
+  }
+}
+
 void part_list::roll_back() noexcept {
   for (const place& each : all()) {
     if (!each.part->changed_) continue;
-    each.part->roll_back();
+    is_planted(planted::part_change_kept) ? each.part->discard() : each.part->roll_back();
     each.part->changed_ = false;
   }
 }

@@ -15,13 +15,11 @@ namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-/// The parts of one actor, as its definition lists them. What it is asked, it asks each of them, in the order of the
-/// list. The holder of the cell calls it.
+/// The parts of one actor, as its definition lists them. Each call goes to all of them, in the order of the list. An
+/// actor without parts has no list. The holder of the cell calls it.
 class part_list {
  public:
   part_list(cell& owner, const definition& type);
-
-  [[nodiscard]] bool empty() const noexcept { return parts_ == nullptr; }
 
   /// The part of class `P`, which the definition has.
   template <class P>
@@ -51,15 +49,7 @@ class part_list {
     }
     return false;
   }
-  /// `into()` gives what to record into, and is called if there is something.
-  template <class Into>
-  void record(Into&& into) {
-    for (const place& each : all()) {
-      if (!each.part->changed_) continue;
-      each.part->record(into());
-      each.part->changed_ = false;
-    }
-  }
+  void record(row_changes& into);
   void roll_back() noexcept;
   void discard() noexcept;
 
@@ -77,8 +67,8 @@ class part_list {
   [[nodiscard]] std::span<place> all() const noexcept { return {parts_.get(), end_}; }
 
   const definition& type_;
-  std::unique_ptr<place[]> parts_;  ///< null: the definition has none
-  place* end_ = nullptr;
+  const std::unique_ptr<place[]> parts_;
+  place* const end_;
   bool loaded_ = false;
 };
 

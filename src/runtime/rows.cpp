@@ -14,51 +14,29 @@ namespace {
 // Beside its body, a message is some columns and entries of indices.
 constexpr std::size_t row_bytes = 64;
 
-std::size_t size_of(const message_row& row) noexcept { return row_bytes + (row.fresh ? row.body->size() : 0); }
-std::size_t size_of(const parcel& p) noexcept { return row_bytes + p.body->size(); }
+std::size_t bytes_of(const message_row& row) noexcept { return row_bytes + (row.fresh ? row.body->size() : 0); }
+std::size_t bytes_of(const parcel& p) noexcept { return row_bytes + p.body->size(); }
 
 }  // namespace
 
 void row_changes::put(std::uint64_t id, message_row row) {
   const auto [known, is_new] = messages_.try_emplace(id);
-  if (!is_new) messages_bytes_ -= size_of(known->second);
+  if (!is_new) messages_bytes_ -= bytes_of(known->second);
   known->second = std::move(row);
-  messages_bytes_ += size_of(known->second);
-}
-
-std::size_t row_changes::bytes_of(const part_rows::value_type& row) noexcept {
-  const auto& [place, now] = row;
-  return row_bytes + place.second.size() + (now ? now->value.size() : 0);
-}
-
-void row_changes::put_row(std::uint32_t collection, bytes key, bytes value, std::optional<wall_time> due) {
-  change_row({collection, std::move(key)}, part_row{std::move(value), due});
-}
-
-void row_changes::remove_row(std::uint32_t collection, bytes key) {
-  change_row({collection, std::move(key)}, std::nullopt);
-}
-
-void row_changes::change_row(part_place place, std::optional<part_row> row) {
-  const auto [known, is_new] = parts_.try_emplace(std::move(place));
-  if (!is_new) parts_bytes_ -= bytes_of(*known);
-  known->second = std::move(row);
-  parts_bytes_ += bytes_of(*known);
+  messages_bytes_ += bytes_of(known->second);
 }
 
 void row_changes::send(counted_ptr<parcel> p) {
-  sent_bytes_ += size_of(*p);
+  sent_bytes_ += bytes_of(*p);
   sent_.push_back(std::move(p));
 }
 
 bool row_changes::is_counted_right() const noexcept {
   std::size_t messages = 0;
-  std::size_t parts = 0;
   std::size_t sent = 0;
-  for (const auto& [id, row] : messages_) messages += size_of(row);
-  for (const auto& row : parts_) parts += bytes_of(row);
-  for (const auto& p : sent_) sent += size_of(*p);
-  return messages == messages_bytes_ && parts == parts_bytes_ && sent == sent_bytes_;
+  for (const auto& [id, row] : messages_) messages += bytes_of(row);
+  for (const auto& p : sent_) sent += bytes_of(*p);
+  return messages == messages_bytes_ && sent == sent_bytes_;
 }
 
 void row_changes::merge(row_changes&& later) {
@@ -70,18 +48,15 @@ void row_changes::merge(row_changes&& later) {
     const auto known = messages_.find(id);
     const bool came_here = known != messages_.end() && known->second.fresh;
     if (known != messages_.end()) {
-      messages_bytes_ -= size_of(known->second);
+      messages_bytes_ -= bytes_of(known->second);
       messages_.erase(known);
     }
     if (!came_here) removed_.push_back(id);
   }
-  while (!later.parts_.empty()) {
-    auto row = later.parts_.extract(later.parts_.begin());
-    change_row(std::move(row.key()), std::move(row.mapped()));
-  }
   std::ranges::move(later.sent_, std::back_inserter(sent_));
   sent_bytes_ += later.sent_bytes_;
   std::ranges::move(later.arrived_, std::back_inserter(arrived_));
+  if (later.parts_) parts().merge(std::move(*later.parts_));
   later = {};
 }
 
@@ -95,8 +70,8 @@ row_changes row_changes::take_independent() {
     const auto next = std::next(m);
     if (m->second.fresh) {
       waiting.insert(m->second.body.get());
-      messages_bytes_ -= size_of(m->second);
-      taken.messages_bytes_ += size_of(m->second);
+      messages_bytes_ -= bytes_of(m->second);
+      taken.messages_bytes_ += bytes_of(m->second);
       taken.messages_.insert(messages_.extract(m));
     }
     m = next;
@@ -114,8 +89,7 @@ void row_changes::drop_own() noexcept {
   messages_.clear();
   messages_bytes_ = 0;
   removed_.clear();
-  parts_.clear();
-  parts_bytes_ = 0;
+  parts_.reset();
 }
 
 epoch_number row_changes::claim_arrived() {
@@ -133,7 +107,7 @@ void row_changes::place(epoch_number e) {
   std::erase_if(sent_, [&](const counted_ptr<parcel>& p) {
     epoch_number unsent = 0;
     if (p->sent_in.compare_exchange_strong(unsent, e, std::memory_order_acq_rel)) return false;
-    sent_bytes_ -= size_of(*p);
+    sent_bytes_ -= bytes_of(*p);
     return true;
   });
   for (const auto& p : arrived_) p->arrived_in.store(e, std::memory_order_release);
@@ -148,7 +122,6 @@ bool row_changes::concerns_others(epoch_number e) const noexcept {
 void row_changes::show(write_set& w, epoch_number e) {
   TROUPE_ASSERT(is_counted_right(), "the size of all rows is the sum of theirs");
   shown_messages_.clear();
-  shown_parts_.clear();
   shown_sent_.clear();
   shown_arrived_.clear();
   for (const auto& [id, row] : messages_) {
@@ -161,14 +134,6 @@ void row_changes::show(write_set& w, epoch_number e) {
     m.due_at = row.due_at;
     m.body = *row.body;
   }
-  for (const auto& [place, row] : parts_) {
-    auto& p = shown_parts_.emplace_back();
-    p.collection = place.first;
-    p.key = place.second;
-    if (!row) continue;
-    p.value = row->value;
-    p.due = row->due;
-  }
   for (const auto& p : sent_) {
     if (p->arrived_in.load(std::memory_order_acquire) == e) continue;
     auto& s = shown_sent_.emplace_back();
@@ -180,7 +145,7 @@ void row_changes::show(write_set& w, epoch_number e) {
   }
   w.messages = shown_messages_;
   w.removed = removed_;
-  w.parts = shown_parts_;
+  if (parts_) w.parts = parts_->show();
   w.sent = shown_sent_;
   w.arrived = shown_arrived_;
 }

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <optional>
+#include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -13,6 +13,7 @@
 #include <troupe/store/store.hpp>
 
 #include "parcel.hpp"
+#include "part_changes.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -29,42 +30,36 @@ struct message_row {
   message_body body;
 };
 
-/// A row of one of an actor's parts, as it is from now on.
-struct part_row {
-  bytes value;
-  std::optional<wall_time> due;
-};
-
 /// What an actor's turns change beside its state: the messages in its queues, the rows of its other parts, and messages
 /// on their way to and from it.
 class row_changes {
  public:
   [[nodiscard]] bool empty() const noexcept {
-    return messages_.empty() && removed_.empty() && parts_.empty() && sent_.empty() && arrived_.empty();
+    return messages_.empty() && removed_.empty() && sent_.empty() && arrived_.empty() && !parts_;
   }
   /// Roughly what it will take in a commit. Each turn asks, and an epoch may have many rows, so it is kept.
   [[nodiscard]] std::size_t size() const noexcept {
-    return (removed_.size() + arrived_.size()) * sizeof(std::uint64_t) + messages_bytes_ + parts_bytes_ +
-           sent_bytes_;
+    return (removed_.size() + arrived_.size()) * sizeof(std::uint64_t) + messages_bytes_ + sent_bytes_ +
+           (parts_ ? parts_->size() : 0);
   }
 
   void put(std::uint64_t id, message_row row);
   void remove(std::uint64_t id) { removed_.push_back(id); }
-  /// Of a part: the row is so, whether it is new or not. Key and value keep within `part_entry::row_bytes_max`.
-  void put_row(std::uint32_t collection, bytes key, bytes value, std::optional<wall_time> due);
-  /// The row is gone, or has never been.
-  void remove_row(std::uint32_t collection, bytes key);
+  /// Of parts whose rows are no messages.
+  [[nodiscard]] part_changes& parts() {
+    if (!parts_) parts_ = std::make_unique<part_changes>();
+    return *parts_;
+  }
   void send(counted_ptr<parcel> p);
   void arrive(counted_ptr<parcel> p) { arrived_.push_back(std::move(p)); }
 
-  /// Takes over what happened later. Messages that came and went leave no trace; of changes of one row of a part, the
-  /// later one counts.
+  /// Takes over what happened later. Messages that came and went leave no trace.
   void merge(row_changes&& later);
   /// Takes out what can be stored without the state that it belongs to: what was sent, and what came and still waits.
   /// The changes that are left concern rows that the store has; they are undone.
   [[nodiscard]] row_changes take_independent();
-  /// Whether there are changes of the actor's own parts.
-  [[nodiscard]] bool has_own() const noexcept { return !messages_.empty() || !removed_.empty() || !parts_.empty(); }
+  /// Whether there are changes of the actor's own rows.
+  [[nodiscard]] bool has_own() const noexcept { return !messages_.empty() || !removed_.empty() || parts_; }
   [[nodiscard]] const std::vector<counted_ptr<parcel>>& arrived() const noexcept { return arrived_; }
   /// Only what others depend on: the actor's own rows are gone with it.
   void drop_own() noexcept;
@@ -88,24 +83,17 @@ class row_changes {
   [[nodiscard]] bool concerns_others(epoch_number e) const noexcept;
 
  private:
-  using part_place = std::pair<std::uint32_t, bytes>;     ///< collection and key
-  using part_rows = std::map<part_place, std::optional<part_row>>;  ///< nothing: it is to be gone
-
-  [[nodiscard]] static std::size_t bytes_of(const part_rows::value_type& row) noexcept;
-  void change_row(part_place place, std::optional<part_row> row);
   [[nodiscard]] bool is_counted_right() const noexcept;
 
   std::map<std::uint64_t, message_row> messages_;
-  part_rows parts_;
-  std::size_t parts_bytes_ = 0;
   std::size_t messages_bytes_ = 0;
   std::size_t sent_bytes_ = 0;
   std::vector<std::uint64_t> removed_;
   std::vector<counted_ptr<parcel>> sent_;
   std::vector<counted_ptr<parcel>> arrived_;
+  std::unique_ptr<part_changes> parts_;  ///< null: there are none
 
   std::vector<write_set::message> shown_messages_;
-  std::vector<part_change> shown_parts_;
   std::vector<write_set::sent_message> shown_sent_;
   std::vector<std::uint64_t> shown_arrived_;
 };

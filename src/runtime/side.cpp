@@ -11,9 +11,9 @@ namespace detail {
 
 cell_side::cell_side(cell& c)
     : owner{c},
-      parts{c, c.type()},
+      parts{c.type().parts.empty() ? nullptr : std::make_unique<part_list>(c, c.type())},
       wants{c},
-      recorder{c, wants, parts.empty() ? nullptr : &parts} {}
+      recorder{c, wants, parts.get()} {}
 
 cell_side::~cell_side() = default;
 
@@ -34,11 +34,11 @@ void cell_side::begin_life(const actor_record* record) {
 
 bool cell_side::end_life(unload_reason why) noexcept {
   recorder.end_life();
-  if (!parts.empty()) parts.unload(why);
+  if (parts) parts->unload(why);
   passing.reset();
   since.reset();
   last_failure = nullptr;
-  return !heard_by && parts.empty() && !restart && wants.none();
+  return !heard_by && !parts && !restart && wants.none();
 }
 
 }  // namespace detail

@@ -99,7 +99,7 @@ struct cell_side {
 
   std::unique_ptr<audience, audience_release> heard_by;  ///< who is connected
 
-  part_list parts;
+  std::unique_ptr<part_list> parts;  ///< null: the definition has none
 
   // --- lifecycle ---
   cell_wants wants;

@@ -125,7 +125,7 @@ bool state_recorder::has_rows() const noexcept { return rows_ || (parts_ && part
 
 // What the turn changed, with what a relaxed actor's turns have changed since its last save.
 std::unique_ptr<row_changes> state_recorder::take_rows() {
-  if (parts_) parts_->record([this]() -> row_changes& { return changes(); });
+  if (parts_ && parts_->changed()) parts_->record(changes());
   if (!unsaved_rows_) return std::move(rows_);
   if (rows_) unsaved_rows_->merge(std::move(*rows_));
   rows_.reset();

@@ -43,7 +43,7 @@ void turn::learn(epoch_number dependency) noexcept {
 epoch_number turn::end_with_effects() noexcept {
   cell& c = *where;
   epoch_number dependency = std::max(learned, c.dependency_);
-  if (inv == nullptr && c.side_ && !c.side_->parts.empty()) c.side_->parts.plain_action_ended(failed);
+  if (inv == nullptr && c.side_ && c.side_->parts) c.side_->parts->plain_action_ended(failed);
   const bool destroyed = c.side_ && c.side_->recorder.destroyed();
   const bool saves = effects_ && effects_->save;
   const bool to_record = (writes && !c.quick_writes_) || saves || (c.side_ && c.side_->recorder.has_rows());

@@ -111,9 +111,9 @@ class counter_part final : public troupe::detail::actor_part {
       const auto* const begin = reinterpret_cast<const troupe::bytes::value_type*>(name.data());
       troupe::bytes key{begin, begin + name.size()};
       if (const auto now = rows_.find(name); now != rows_.end()) {
-        into.put_row(collection, std::move(key), troupe::encode(now->second.count), now->second.due);
+        into.parts().put(collection, std::move(key), troupe::encode(now->second.count), now->second.due);
       } else {
-        into.remove_row(collection, std::move(key));
+        into.parts().remove(collection, std::move(key));
       }
     }
     before_.clear();

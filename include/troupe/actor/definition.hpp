@@ -90,6 +90,7 @@ struct definition {
   std::vector<queue_entry> queues;  ///< the same
   std::vector<part_entry> parts;
   std::vector<std::uint32_t> collections;  ///< of all parts, in rising order
+  bool loads_messages = false;             ///< one of them does
   bool is_woken_by_parts = false;          ///< one of them wakes its actors, and they are stored
   troupe::options options;
   std::uint32_t version = 1;

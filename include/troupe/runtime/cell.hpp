@@ -228,7 +228,7 @@ class cell final : public work {
   [[nodiscard]] audience* heard_by() const noexcept;
   [[nodiscard]] audience& open_audience();
 
-  /// Only of an actor that was awake before, and whose definition needs `cell_side`.
+  /// Only if the definition has parts, and the actor was awake before.
   [[nodiscard]] part_list& parts() const noexcept;
   /// What the turn that runs changes beside the state.
   [[nodiscard]] row_changes& changes();

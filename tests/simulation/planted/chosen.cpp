@@ -11,7 +11,7 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
-constexpr std::array<std::string_view, 52> names{
+constexpr std::array<std::string_view, 54> names{
     "none",
     "gate_dropped",
     "freeze_forgotten",
@@ -63,6 +63,8 @@ constexpr std::array<std::string_view, 52> names{
     "sent_delay_ignored",
     "stopped_send_goes",
     "opening_not_checked",
+    "part_change_kept",
+    "due_row_forgotten",
     "lost_files_unnoticed",
 };
 static_assert(names.size() == static_cast<std::size_t>(planted::lost_files_unnoticed) + 1);
