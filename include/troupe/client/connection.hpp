@@ -93,6 +93,7 @@ class [[nodiscard("a subscription ends when this object goes")]] subscription {
  private:
   template <class Event>
   friend class event_stream;
+  friend class untyped_event_stream;
 
   static task<> settle(detail::counted_ptr<detail::listener> l);
   [[noreturn]] static void refuse_empty();
@@ -154,6 +155,84 @@ class [[nodiscard("a stream ends when this object goes")]] event_stream {
   subscription subscription_;
 };
 
+namespace detail {
+
+/// What typed and untyped connections have in common: the core, which is closed when this goes.
+class connection_end {
+ public:
+  connection_end(connection_end&&) noexcept = default;
+  connection_end& operator=(connection_end&& other) noexcept {
+    if (this != &other) {
+      close();
+      core_ = std::move(other.core_);
+    }
+    return *this;
+  }
+
+  /// Unique, never reused; the actor sees the same one.
+  [[nodiscard]] const actor_id& id() const { return core().id; }
+
+  /// Calls `f` when the connection has ended, after all of its events: with null if both sides parted in good order,
+  /// else with the reason. `f` is `void(const std::exception_ptr&)`.
+  template <class F>
+  subscription on_close(F f) const {
+    static_assert(std::is_invocable_v<F&, const std::exception_ptr&>,
+                  "troupe: on_close takes a function of const std::exception_ptr&");
+    auto tell = [f = std::move(f), c = &core()](const event_record*) mutable { f(c->reason()); };
+    return subscription{core().listen(0, listener::kind::end, make_callback(std::move(tell)))};
+  }
+
+  /// False once one of the two sides has closed it.
+  [[nodiscard]] bool connected() const noexcept { return core_ && !core_->closed(); }
+
+  /// Closes it now: nothing more is heard, and the actor's `on_disconnect` runs soon. Twice is once.
+  void close() noexcept {
+    if (core_) core_->close(nullptr, true);
+  }
+
+ protected:
+  explicit connection_end(counted_ptr<connection_core> c) noexcept : core_{std::move(c)} {}
+  ~connection_end() { close(); }
+
+  [[nodiscard]] connection_core& core() const {
+    if (!core_) [[unlikely]]
+      refuse_moved_connection();
+    return *core_;
+  }
+
+ private:
+  counted_ptr<connection_core> core_;
+};
+
+/// What typed and untyped connects have in common: a call that opens a connection.
+class connect_core : public call_core {
+ protected:
+  connect_core(const handle_core& h, counted_ptr<connection_core> c)
+      : call_core{handle_core{h}}, opened_{std::move(c)} {}
+  connect_core(connect_core&&) noexcept = default;
+  ~connect_core() = default;
+
+  /// Ends the call: the connection is open and the caller's, or the failure is thrown.
+  [[nodiscard]] const counted_ptr<connection_core>& take() {
+    conclude();
+    take_connection(record());
+    return opened_;
+  }
+  /// The actor over this connection.
+  [[nodiscard]] handle_core over() const {
+    handle_core bound{target()};
+    bound.set_via(opened_);
+    return bound;
+  }
+
+ private:
+  invocation* make(executor& home) override { return make_opening(home, target(), *opened_); }
+
+  counted_ptr<connection_core> opened_;
+};
+
+}  // namespace detail
+
 /// A reference to an actor that stays: it hears the actor's events, and the actor knows it (`peer`). It outlives the
 /// actor's sleep, but not the actor, nor the runtime. It is closed when this object goes.
 ///
@@ -171,22 +250,8 @@ class [[nodiscard("a stream ends when this object goes")]] event_stream {
 /// Movable; all const members may be called from any thread. A connection that was moved from throws
 /// `actor.invalid_operation` from all members except `connected` and `close`.
 template <class A>
-class [[nodiscard("a connection is closed when this object goes")]] connection {
+class [[nodiscard("a connection is closed when this object goes")]] connection : public detail::connection_end {
  public:
-  connection(connection&&) noexcept = default;
-  connection& operator=(connection&& other) noexcept {
-    if (this != &other) {
-      close();
-      handle_ = std::move(other.handle_);
-      core_ = std::move(other.core_);
-    }
-    return *this;
-  }
-  ~connection() { close(); }
-
-  /// Unique, never reused; the actor sees the same one.
-  [[nodiscard]] const actor_id& id() const { return core().id; }
-
   /// The actor over this connection, with all that handles can do: inside the calls made with it, `c.connection()` is
   /// this one. Once the connection is closed they fail with `connection.closed`, or the reason.
   [[nodiscard]] const handle<A>& actor() const noexcept { return handle_; }
@@ -223,26 +288,8 @@ class [[nodiscard("a connection is closed when this object goes")]] connection {
     return first_of(listen(e, detail::listener::kind::next));
   }
 
-  /// Calls `f` when the connection has ended, after all of its events: with null if both sides parted in good order,
-  /// else with the reason. `f` is `void(const std::exception_ptr&)`.
-  template <class F>
-  subscription on_close(F f) const {
-    static_assert(std::is_invocable_v<F&, const std::exception_ptr&>,
-                  "troupe: on_close takes a function of const std::exception_ptr&");
-    auto tell = [f = std::move(f), c = &core()](const detail::event_record*) mutable { f(c->reason()); };
-    return subscription{core().listen(0, detail::listener::kind::end, detail::make_callback(std::move(tell)))};
-  }
-
-  /// False once one of the two sides has closed it.
-  [[nodiscard]] bool connected() const noexcept { return core_ && !core_->closed(); }
-
-  /// Closes it now: nothing more is heard, and the actor's `on_disconnect` runs soon. Twice is once.
-  void close() noexcept {
-    if (core_) core_->close(nullptr, true);
-  }
-
   connection(handle<A> h, detail::counted_ptr<detail::connection_core> c) noexcept
-      : handle_{std::move(h)}, core_{std::move(c)} {}
+      : connection_end{std::move(c)}, handle_{std::move(h)} {}
 
  private:
   template <class Event>
@@ -289,44 +336,30 @@ class [[nodiscard("a connection is closed when this object goes")]] connection {
     co_return std::move(*value);
   }
 
-  [[nodiscard]] detail::connection_core& core() const {
-    if (!core_) [[unlikely]]
-      detail::refuse_moved_connection();
-    return *core_;
-  }
-
   handle<A> handle_;
-  detail::counted_ptr<detail::connection_core> core_;
 };
 
 /// What `handle::connect` makes: awaited once, or waited for with `get()`. Throws what `on_before_connect`,
 /// `create_connection_state` or `on_connect` threw, or `actor.callback_timed_out` if one of them took too long; and all
 /// that a call throws.
 template <class A>
-class [[nodiscard("a connection is not opened until this is awaited")]] connect_call final : public detail::call_core {
+class [[nodiscard("a connection is not opened until this is awaited")]] connect_call final
+    : public detail::connect_core {
  public:
   connect_call(const detail::handle_core& h, detail::counted_ptr<detail::connection_core> c)
-      : call_core{detail::handle_core{h}}, core_{std::move(c)} {}
+      : connect_core{h, std::move(c)} {}
   connect_call(connect_call&&) noexcept = default;
 
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   bool await_suspend(std::coroutine_handle<> h) { return suspend(h); }
   connection<A> await_resume() {
-    conclude();
-    detail::take_connection(record());
-    detail::handle_core over{target()};
-    over.set_via(core_);
-    return connection<A>{handle<A>{std::move(over)}, core_};
+    auto opened = take();
+    return connection<A>{handle<A>{over()}, std::move(opened)};
   }
   connection<A> get() {
     block();
     return await_resume();
   }
-
- private:
-  detail::invocation* make(executor& home) override { return detail::make_opening(home, target(), *core_); }
-
-  detail::counted_ptr<detail::connection_core> core_;
 };
 
 }  // namespace v0
