@@ -11,6 +11,7 @@
 #include <troupe/actor/registry.hpp>
 #include <troupe/client/client.hpp>
 #include <troupe/client/handle.hpp>
+#include <troupe/client/untyped.hpp>
 #include <troupe/codec/codec.hpp>
 #include <troupe/codec/transient.hpp>
 #include <troupe/core/delay.hpp>

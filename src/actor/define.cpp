@@ -1,9 +1,12 @@
 #include <troupe/actor/define.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 
 #include <fmt/format.h>
 
+#include <troupe/codec/cbor.hpp>
 #include <troupe/codec/json_text.hpp>
 
 namespace troupe {
@@ -12,6 +15,16 @@ namespace detail {
 namespace {
 
 std::string quoted(const std::string& name) { return to_json(encode(name)); }
+
+[[noreturn]] void refuse(const definition& d, std::string_view why) {
+  throw error(errc::invalid_request, fmt::format("{}, the params of the connection: {}", d.name, why));
+}
+
+class plain_connection final : public connection_core {
+ public:
+  static void* operator new(std::size_t size) { return allocate_block(size); }
+  static void operator delete(void* block, std::size_t size) noexcept { release_block(block, size); }
+};
 
 }  // namespace
 
@@ -66,7 +79,7 @@ void add_entries(definition& d, std::span<const entry_facts> entries, naming pol
         d.actions.push_back({std::move(name), from.exclusive, from.action, from.make, from.schema});
         break;
       }
-      case entry_kind::event: d.events.push_back({std::string{from.name}, from.schema}); break;
+      case entry_kind::event: d.events.push_back({std::string{from.name}, from.schema, from.encode}); break;
       case entry_kind::queue:
         d.queues.push_back({std::string{from.name}, from.options, from.check, from.schema, from.result_schema,
                             from.message_version, from.consume, from.consumer_waits});
@@ -134,6 +147,28 @@ void close_arguments(cbor_reader& reader, std::string_view action, bool open_end
 
 void refuse_argument(std::string_view action, std::size_t index, const error& why) {
   throw error(errc::invalid_request, fmt::format("{}: argument {}: {}", action, index + 1, why.message()));
+}
+
+counted_ptr<connection_core> make_plain_connection(const definition& d, bytes_view params) {
+  require_no_params(d, params);
+  return counted_ptr<connection_core>::adopt(new plain_connection);
+}
+
+void require_no_params(const definition& d, bytes_view params) {
+  if (params.empty()) return;
+  cbor_reader reader{params};
+  if (!reader.take_null() || reader.remaining() != 0) refuse(d, "none are taken");
+}
+
+void refuse_params(const definition& d, const error& why) { refuse(d, why.message()); }
+
+void refuse_params_without_codec(const definition& d) {
+  refuse(d, "their type has no codec, so only typed handles can connect");
+}
+
+bytes_view params_or_null(bytes_view params) noexcept {
+  static constexpr std::array null{std::byte{0xf6}};
+  return params.empty() ? bytes_view{null} : params;
 }
 
 }  // namespace detail

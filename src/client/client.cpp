@@ -1,7 +1,11 @@
 #include <troupe/client/client.hpp>
 
+#include <utility>
+
 #include <fmt/format.h>
 
+#include <troupe/actor/stored_version.hpp>
+#include <troupe/client/untyped.hpp>
 #include <troupe/core/error.hpp>
 
 #include "../runtime/core.hpp"
@@ -29,6 +33,12 @@ void check_tags(const tags& labels) {
   }
 }
 
+void check_input_size(const definition& type, std::size_t size) {
+  if (size <= type.options.input_bytes_max) return;
+  throw error(errc::input_too_large, fmt::format("{} bytes for {}, {} are allowed (options::input_bytes_max)", size,
+                                                 type.name, type.options.input_bytes_max));
+}
+
 address& make_address(const std::shared_ptr<runtime_core>& core, const definition& type, address::intent how,
                       troupe::key&& key) {
   auto* const a = new address;
@@ -50,10 +60,7 @@ handle_core address_key(const std::shared_ptr<runtime_core>& core, const void* t
                         troupe::key&& key, std::optional<bytes> input, tags labels) {
   const definition& d = core->find(type);
   check_tags(labels);
-  if (input && input->size() > d.options.input_bytes_max) {
-    throw error(errc::input_too_large, fmt::format("{} bytes for {}, {} are allowed (options::input_bytes_max)",
-                                                   input->size(), d.name, d.options.input_bytes_max));
-  }
+  if (input) check_input_size(d, input->size());
   auto& a = make_address(core, d, how, std::move(key));
   handle_core result{a};
   if (input || !labels.empty()) {
@@ -76,14 +83,35 @@ namespace {
 
 const definition& require(const runtime_core& core, std::string_view type) {
   const definition* const found = core.find(type);
-  if (found == nullptr) throw error(errc::not_registered, type);
-  return *found;
+  if (found != nullptr) return *found;
+  throw error(errc::not_registered, fmt::format("\"{}\"; {}", type, list_names(core.names())));
+}
+
+bytes checked_input(const definition& type, bytes_view cbor) {
+  const auto refuse = [&](std::string_view why) {
+    throw error(errc::invalid_request, fmt::format("{}, the creation input: {}", type.name, why));
+  };
+  if (type.check_input == nullptr) refuse("none is taken");
+  auto input = with_version({cbor.begin(), cbor.end()}, type.input_version);
+  try {
+    type.check_input(input);
+  } catch (const error& e) {
+    refuse(e.message());
+  }
+  return input;
 }
 
 }  // namespace
 
-handle_core address_key(const std::shared_ptr<runtime_core>& core, std::string_view type, troupe::key&& key) {
-  return address_key(core, require(*core, type).type, address::intent::get, std::move(key));
+handle_core address_key(const std::shared_ptr<runtime_core>& core, std::string_view type, address::intent how,
+                        troupe::key&& key, bytes_view input, tags labels) {
+  const definition& d = require(*core, type);
+  std::optional<bytes> checked;
+  if (!input.empty()) {
+    check_input_size(d, input.size());
+    checked = checked_input(d, input);
+  }
+  return address_key(core, d.type, how, std::move(key), std::move(checked), std::move(labels));
 }
 
 handle_core address_id(const std::shared_ptr<runtime_core>& core, std::string_view type, const actor_id& id) {
@@ -117,5 +145,52 @@ task<std::vector<actor_summary>> list_actors(std::shared_ptr<runtime_core> core,
 }
 
 }  // namespace detail
+
+// --- by name --------------------------------------------------------------------------------------------------------
+
+namespace {
+
+task<untyped_handle> create_untyped(detail::handle_core to) {
+  auto made = co_await detail::create(std::move(to));
+  co_return untyped_handle{std::move(made)};
+}
+
+}  // namespace
+
+using intent = detail::address::intent;
+
+untyped_handle client::open(std::string_view type, troupe::key key) const {
+  return untyped_handle{detail::address_key(core_, type, intent::get, std::move(key), {}, {})};
+}
+
+untyped_handle client::open(std::string_view type, const actor_id& id) const {
+  return untyped_handle{detail::address_id(core_, type, id)};
+}
+
+untyped_handle client::open_or_create(std::string_view type, troupe::key key) const {
+  return open_or_create(type, std::move(key), {}, {});
+}
+
+untyped_handle client::open_or_create(std::string_view type, troupe::key key, bytes_view input) const {
+  return open_or_create(type, std::move(key), input, {});
+}
+
+untyped_handle client::open_or_create(std::string_view type, troupe::key key, bytes_view input, tags labels) const {
+  return untyped_handle{
+      detail::address_key(core_, type, intent::get_or_create, std::move(key), input, std::move(labels))};
+}
+
+task<untyped_handle> client::create(std::string_view type, troupe::key key) const {
+  return create(type, std::move(key), {}, {});
+}
+
+task<untyped_handle> client::create(std::string_view type, troupe::key key, bytes_view input) const {
+  return create(type, std::move(key), input, {});
+}
+
+task<untyped_handle> client::create(std::string_view type, troupe::key key, bytes_view input, tags labels) const {
+  return create_untyped(detail::address_key(core_, type, intent::create, std::move(key), input, std::move(labels)));
+}
+
 }  // namespace v0
 }  // namespace troupe

@@ -10,6 +10,7 @@
 #include "../runtime/core.hpp"
 #include "../runtime/run_loop.hpp"
 #include "../runtime/side.hpp"
+#include "text_arguments.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -116,24 +117,23 @@ class status_invocation final : public invocation {
   }
 };
 
-namespace {
-
-bytes decode_json(std::string_view action, std::string_view text) {
+bytes decode_arguments(std::string_view action, std::string_view json) {
   try {
-    return from_json(text);
+    return from_json(json);
   } catch (const error& e) {
     throw error(errc::invalid_request, fmt::format("{}: {}", action, e.message()));
   }
 }
 
-}  // namespace
 }  // namespace detail
 
 // --- by name --------------------------------------------------------------------------------------------------------
 
 template <class Result>
 named_call<Result>::named_call(const detail::handle_core& h, std::string_view action, std::string_view json_arguments)
-    : call_core{detail::handle_core{h}}, action_{action}, arguments_{detail::decode_json(action, json_arguments)} {}
+    : call_core{detail::handle_core{h}},
+      action_{action},
+      arguments_{detail::decode_arguments(action, json_arguments)} {}
 
 template <class Result>
 named_call<Result>::named_call(const detail::handle_core& h, std::string_view action, bytes_view cbor_arguments)
@@ -141,10 +141,8 @@ named_call<Result>::named_call(const detail::handle_core& h, std::string_view ac
 
 template <class Result>
 detail::invocation* named_call<Result>::make(executor& home) {
-  const detail::definition& type = *target().where().type;
-  const auto* const entry = type.find(action_);
-  if (entry == nullptr) throw error(errc::action_not_found, fmt::format("{}.{}", type.name, action_));
-  auto* const made = entry->make(home, *entry, arguments_);
+  const auto& entry = detail::require_action(*target().where().type, action_);
+  auto* const made = entry.make(home, entry, arguments_);
   if (is_planted(detail::planted::named_exclusive_shared)) made->exclusive = false;
   return made;
 }

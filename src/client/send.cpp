@@ -16,18 +16,12 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
-std::uint32_t place_of(const definition& type, std::string_view queue) {
-  const auto found = std::ranges::find(type.queues, queue, &queue_entry::name);
-  if (found == type.queues.end()) throw error(errc::queue_not_declared, fmt::format("{}, \"{}\"", type.name, queue));
-  return static_cast<std::uint32_t>(found - type.queues.begin());
-}
-
 [[noreturn]] void refuse(const definition& type, std::string_view queue, const error& why) {
   throw error(errc::invalid_request, fmt::format("{}, queue \"{}\": {}", type.name, queue, why.message()));
 }
 
 bytes checked(const definition& type, std::string_view queue, bytes_view cbor) {
-  const auto& entry = type.queues[place_of(type, queue)];
+  const auto& entry = type.queues[require_queue(type, queue)];
   auto body = with_version({cbor.begin(), cbor.end()}, entry.message_version);
   try {
     entry.check(body);
@@ -38,7 +32,7 @@ bytes checked(const definition& type, std::string_view queue, bytes_view cbor) {
 }
 
 bytes from_text(const definition& type, std::string_view queue, std::string_view json) {
-  static_cast<void>(place_of(type, queue));
+  static_cast<void>(require_queue(type, queue));
   bytes body;
   try {
     body = from_json(json);
@@ -84,11 +78,12 @@ send_core::send_core(const handle_core& to, std::uint32_t queue, bytes body, std
 }
 
 send_core::send_core(const handle_core& to, std::string_view queue, std::string_view json,
-                     std::chrono::nanoseconds delay)
-    : send_core{to, place_of(*to.where().type, queue), from_text(*to.where().type, queue, json), delay, false} {}
+                     std::chrono::nanoseconds delay, bool waits)
+    : send_core{to, require_queue(*to.where().type, queue), from_text(*to.where().type, queue, json), delay, waits} {}
 
-send_core::send_core(const handle_core& to, std::string_view queue, bytes_view cbor, std::chrono::nanoseconds delay)
-    : send_core{to, place_of(*to.where().type, queue), checked(*to.where().type, queue, cbor), delay, false} {}
+send_core::send_core(const handle_core& to, std::string_view queue, bytes_view cbor, std::chrono::nanoseconds delay,
+                     bool waits)
+    : send_core{to, require_queue(*to.where().type, queue), checked(*to.where().type, queue, cbor), delay, waits} {}
 
 errc send_core::when_late() const noexcept { return waits_ ? errc::queue_timed_out : errc::action_timed_out; }
 

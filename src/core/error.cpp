@@ -91,6 +91,7 @@ constexpr std::array catalogue{
     catalogue_entry{errc::connection_closed, "connection", "closed", "The connection is closed; connect again", true},
     catalogue_entry{errc::connection_lagging, "connection", "lagging",
                     "The connection was closed because its events were not taken; connect again, and catch up", true},
+    catalogue_entry{errc::event_not_declared, "event", "not_declared", "The actor has no event of that name", true},
 
     catalogue_entry{errc::queue_full, "queue", "full", "The queue is full; try again later", true},
     catalogue_entry{errc::queue_message_too_large, "queue", "message_too_large", "The message is too large", true},

@@ -1,5 +1,6 @@
 #include <troupe/actor/connection_core.hpp>
 
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -65,7 +66,37 @@ void delivery_list::free(delivery* d) noexcept {
 
 event_record::event_record(std::uint32_t e) noexcept : event{e} {}
 
-event_record::~event_record() = default;
+event_record::~event_record() {
+  if (const buffer* const made = encoded_.load(std::memory_order_relaxed); made != nullptr) [[unlikely]]
+    delete made;
+}
+
+// The mark stands for an encoding in the making: the values are the user's, so no lock is held while they are encoded.
+bytes_view event_record::encoded(void (*encode)(const event_record& e, buffer& out)) const {
+  static const buffer in_the_making;
+  for (;;) {
+    const buffer* made = encoded_.load(std::memory_order_acquire);
+    if (made == &in_the_making) {
+      encoded_.wait(made, std::memory_order_acquire);
+      continue;
+    }
+    if (made != nullptr) return made->view();
+    if (encoded_.compare_exchange_strong(made, &in_the_making, std::memory_order_acq_rel)) break;
+  }
+  std::unique_ptr<buffer> values;
+  try {
+    values = std::make_unique<buffer>();
+    encode(*this, *values);
+  } catch (...) {
+    encoded_.store(nullptr, std::memory_order_release);
+    encoded_.notify_all();
+    throw;
+  }
+  const buffer* const made = values.release();
+  encoded_.store(made, std::memory_order_release);
+  encoded_.notify_all();
+  return made->view();
+}
 
 listener::listener(connection_core& c, std::uint32_t e, kind k, std::unique_ptr<event_callback> f)
     : of{c}, event{e}, is{k}, call{std::move(f)} {}

@@ -209,6 +209,13 @@ const definition* runtime_core::find(std::string_view name) const noexcept {
   return nullptr;
 }
 
+std::vector<std::string_view> runtime_core::names() const {
+  std::vector<std::string_view> all;
+  all.reserve(definitions_.size());
+  for (const auto& d : definitions_) all.emplace_back(d->name);
+  return all;
+}
+
 void runtime_core::refuse_stopped() const {
   if (!forked()) throw error(errc::runtime_stopped, killed_by_);
   throw error(errc::runtime_stopped,

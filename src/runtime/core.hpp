@@ -70,6 +70,8 @@ class runtime_core {
   [[nodiscard]] const definition& find(const void* type) const;
   /// Null if there is none of this wire name.
   [[nodiscard]] const definition* find(std::string_view name) const noexcept;
+  /// The wire names that it serves.
+  [[nodiscard]] std::vector<std::string_view> names() const;
 
   /// Throws `runtime.stopped` once the runtime shuts down.
   void require_running() const {

@@ -53,6 +53,7 @@ TEST_CASE("wire names do not change: other programs know them", "[core]") {
   CHECK(name(errc::store_unavailable) == "store.unavailable");
   CHECK(name(errc::invalid_config) == "config.invalid");
   CHECK(name(errc::runtime_stopped) == "runtime.stopped");
+  CHECK(name(errc::event_not_declared) == "event.not_declared");
 }
 
 TEST_CASE("every number of the catalogue has an entry of its own", "[core]") {

@@ -12,6 +12,8 @@
 #include <troupe/actor/hooks.hpp>
 #include <troupe/actor/invocation.hpp>
 #include <troupe/core/actor_id.hpp>
+#include <troupe/core/buffer.hpp>
+#include <troupe/core/bytes.hpp>
 #include <troupe/core/counted_ptr.hpp>
 #include <troupe/core/fiber.hpp>
 
@@ -42,6 +44,10 @@ class event_record : public work {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
 
+  /// Any thread: the values as a CBOR array. The first listener that asks has them encoded, for all; what `encode`
+  /// throws, each gets.
+  [[nodiscard]] bytes_view encoded(void (*encode)(const event_record& e, buffer& out)) const;
+
   const std::uint32_t event;          ///< `actor::place_of`
   counted_ptr<connection_core> only;  ///< the one connection that it is for
   counted_ptr<audience> to;
@@ -49,6 +55,7 @@ class event_record : public work {
   epoch_number dependency = 0;
 
  private:
+  mutable std::atomic<const buffer*> encoded_{nullptr};
   std::atomic<std::uint32_t> references_{1};
 };
 

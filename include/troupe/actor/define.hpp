@@ -11,16 +11,21 @@
 #include <utility>
 
 #include <troupe/actor/action.hpp>
+#include <troupe/actor/connection_core.hpp>
 #include <troupe/actor/consumer.hpp>
 #include <troupe/actor/context.hpp>
 #include <troupe/actor/definition.hpp>
 #include <troupe/actor/hooks.hpp>
 #include <troupe/actor/manifest.hpp>
 #include <troupe/actor/signature.hpp>
+#include <troupe/actor/stored_version.hpp>
 #include <troupe/actor/typed_activation.hpp>
 #include <troupe/codec/codec.hpp>
 #include <troupe/codec/reflect.hpp>
 #include <troupe/codec/schema.hpp>
+#include <troupe/core/buffer.hpp>
+#include <troupe/core/bytes.hpp>
+#include <troupe/core/counted_ptr.hpp>
 #include <troupe/core/error.hpp>
 
 /// \file
@@ -251,6 +256,7 @@ struct entry_facts {
   untyped_invocation* (*make)(executor& home, const action_entry& entry, bytes_view arguments) = nullptr;
   std::string (*schema)() = nullptr;  ///< of an action or event; of a queue, that of its messages
   std::string (*result_schema)() = nullptr;  ///< of a queue
+  void (*encode)(const event_record& e, buffer& out) = nullptr;  ///< of an event
   void (*check)(bytes_view message) = nullptr;
   std::uint32_t message_version = 1;
   queue_options options = {};
@@ -283,6 +289,39 @@ void check_encoded(bytes_view message) {
   static_cast<void>(decode_stored<Message>(message));
 }
 
+template <class Values>
+void encode_event(const event_record& e, buffer& out) {
+  troupe::encode(static_cast<const typed_event<Values>&>(e).values, out);
+}
+
+/// The connections of an actor that asks for nothing and keeps nothing about them.
+[[nodiscard]] counted_ptr<connection_core> make_plain_connection(const definition& d, bytes_view params);
+// Errors about params, each `actor.invalid_request`: some were given where none are taken; they do not fit; their type
+// cannot be read.
+void require_no_params(const definition& d, bytes_view params);
+[[noreturn]] void refuse_params(const definition& d, const error& why);
+[[noreturn]] void refuse_params_without_codec(const definition& d);
+/// What stands for params that were not given.
+[[nodiscard]] bytes_view params_or_null(bytes_view params) noexcept;
+
+template <class A>
+counted_ptr<connection_core> make_connection(const definition& d, [[maybe_unused]] bytes_view params) {
+  using params_type = connection_params<A>;
+  const auto made = counted_ptr<typed_connection<A>>::adopt(new typed_connection<A>);
+  if constexpr (std::is_void_v<params_type>) {
+    require_no_params(d, params);
+  } else if constexpr (readable<params_type> && std::is_default_constructible_v<params_type>) {
+    try {
+      made->params.emplace(troupe::decode<params_type>(params_or_null(params)));
+    } catch (const error& e) {
+      refuse_params(d, e);
+    }
+  } else {
+    refuse_params_without_codec(d);
+  }
+  return counted_ptr<connection_core>{*made};
+}
+
 template <class A, auto Entry>
 consteval entry_facts facts_of_entry() {
   using type = listed_type<Entry>;
@@ -292,6 +331,7 @@ consteval entry_facts facts_of_entry() {
   if constexpr (traits::kind == entry_kind::event) {
     facts.name = type::name;
     facts.schema = &values_schema<typename type::values>;
+    facts.encode = &encode_event<typename type::values>;
   } else if constexpr (traits::kind == entry_kind::queue) {
     facts.name = type::name;
     facts.schema = &value_schema<typename type::message_type>;
@@ -338,6 +378,13 @@ definition define(std::string name, naming policy) {
     d.has_on_create = has_on_create<A>;
     d.takes_input = !std::is_void_v<input_type<A>>;
     d.input_version = stored_version<input_type<A>>();
+    if constexpr (!std::is_void_v<input_type<A>>) d.check_input = &check_encoded<input_type<A>>;
+    d.takes_params = !std::is_void_v<connection_params<A>>;
+    if constexpr (std::is_void_v<connection_params<A>> && std::is_void_v<connection_state<A>>) {
+      d.make_connection = &make_plain_connection;
+    } else {
+      d.make_connection = &make_connection<A>;
+    }
     d.has_on_wake = has_on_wake<A>;
     d.has_on_sleep = has_on_sleep<A>;
     d.has_on_destroy = has_on_destroy<A>;

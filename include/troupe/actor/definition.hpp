@@ -14,7 +14,9 @@
 #include <troupe/actor/queue.hpp>
 #include <troupe/codec/json_fwd.hpp>
 #include <troupe/codec/names.hpp>
+#include <troupe/core/buffer.hpp>
 #include <troupe/core/bytes.hpp>
+#include <troupe/core/counted_ptr.hpp>
 
 namespace troupe {
 inline namespace v0 {
@@ -31,6 +33,8 @@ namespace detail {
 struct action_facts;
 class actor_part;
 class consumer;
+class event_record;
+struct definition;
 
 /// One action, for those who know it by name only.
 struct action_entry {
@@ -49,6 +53,8 @@ struct event_entry {
   std::string name;
   /// JSON text for `describe`: an array of the types of what it carries.
   std::string (*schema)() = nullptr;
+  /// Appends what one such event carries, as a CBOR array.
+  void (*encode)(const event_record& e, buffer& out) = nullptr;
 };
 
 /// One queue, for those who know it by name only.
@@ -104,6 +110,7 @@ struct definition {
   bool always_encodes = true;  ///< see `detail::always_encodes`; else the state is encoded at the end of each turn
   bool has_on_create = false;
   bool takes_input = false;
+  bool takes_params = false;  ///< connections bring something
   bool has_handlers = false;  ///< of queues
   bool has_on_wake = false;
   bool has_on_sleep = false;
@@ -118,6 +125,11 @@ struct definition {
   void (*migrate)(json& state, int from) = nullptr;
   std::string (*state_schema)() = nullptr;
 
+  /// Throws unless this is, as it is stored, an input of `on_create`; null if that takes none. See decode_stored.
+  void (*check_input)(bytes_view input) = nullptr;
+  /// Makes a connection that brings these params, decoded from CBOR; empty: none. Throws `actor.invalid_request`.
+  counted_ptr<connection_core> (*make_connection)(const definition& d, bytes_view params) = nullptr;
+
   [[nodiscard]] const action_entry* find(std::string_view action) const noexcept {
     for (const auto& entry : actions) {
       if (entry.name == action) return &entry;
@@ -125,6 +137,15 @@ struct definition {
     return nullptr;
   }
 };
+
+// By wire name. Each throws the catalogue's error, which names what was asked for and what there is:
+// `actor.action_not_found`, `event.not_declared`, `queue.not_declared`.
+[[nodiscard]] const action_entry& require_action(const definition& d, std::string_view name);
+[[nodiscard]] std::uint32_t require_event(const definition& d, std::string_view name);
+[[nodiscard]] std::uint32_t require_queue(const definition& d, std::string_view name);
+
+/// A part of an error's sentence: "there are "a", "b"", or that there is none.
+[[nodiscard]] std::string list_names(const std::vector<std::string_view>& names);
 
 /// Its address stands for the type; its value is the name, for people.
 template <class A>

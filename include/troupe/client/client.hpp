@@ -18,6 +18,8 @@
 namespace troupe {
 inline namespace v0 {
 
+class untyped_handle;
+
 /// Which page of a listing: `limit` actors in the order of their creation, behind `after`.
 struct page {
   page() noexcept = default;
@@ -42,9 +44,10 @@ namespace detail {
 [[nodiscard]] handle_core address_key(const std::shared_ptr<runtime_core>& core, const void* type,
                                       address::intent how, troupe::key&& key, std::optional<bytes> input, tags labels);
 [[nodiscard]] handle_core address_id(const std::shared_ptr<runtime_core>& core, const void* type, const actor_id& id);
-/// The same by the name of the definition.
+/// The same by the name of the definition. An empty input is none. Throws `actor.not_registered`, naming what there is,
+/// and `actor.invalid_request` for an input that does not fit.
 [[nodiscard]] handle_core address_key(const std::shared_ptr<runtime_core>& core, std::string_view type,
-                                      troupe::key&& key);
+                                      address::intent how, troupe::key&& key, bytes_view input, tags labels);
 [[nodiscard]] handle_core address_id(const std::shared_ptr<runtime_core>& core, std::string_view type,
                                      const actor_id& id);
 /// Creates, and yields a handle of the new actor's id.
@@ -178,10 +181,31 @@ class client {
     return handle<A>{detail::address_id(core_, type<A>(), id)};
   }
 
+  /// A handle of the actor with this key, by the name of its definition: for tools, servers and other languages, which
+  /// have no type. Include `troupe/client/untyped.hpp`. As with `get`, a missing actor is `actor.not_found` on use. A
+  /// name that is not registered throws `actor.not_registered`, which names those that are; so do the next ones.
+  [[nodiscard]] untyped_handle open(std::string_view type, troupe::key key) const;
+  /// The same of the actor with this id, and of no other: see `get_for_id`.
+  [[nodiscard]] untyped_handle open(std::string_view type, const actor_id& id) const;
+
+  /// The same, but a missing actor is created on first use: see `get_or_create`. `input` is what its `on_create` takes,
+  /// as CBOR (`troupe::from_json` makes it of JSON text); empty: none. An input that does not fit is
+  /// `actor.invalid_request`, here and at once, whether the actor exists or not.
+  [[nodiscard]] untyped_handle open_or_create(std::string_view type, troupe::key key) const;
+  [[nodiscard]] untyped_handle open_or_create(std::string_view type, troupe::key key, bytes_view input) const;
+  [[nodiscard]] untyped_handle open_or_create(std::string_view type, troupe::key key, bytes_view input,
+                                              tags labels) const;
+
+  /// Creates the actor now, and yields a handle of its id: see `create`. Input and tags as for `open_or_create`.
+  [[nodiscard]] task<untyped_handle> create(std::string_view type, troupe::key key) const;
+  [[nodiscard]] task<untyped_handle> create(std::string_view type, troupe::key key, bytes_view input) const;
+  [[nodiscard]] task<untyped_handle> create(std::string_view type, troupe::key key, bytes_view input,
+                                            tags labels) const;
+
   /// The status of an actor by the name of its definition, for tools. It wakes and creates nothing. Throws
   /// `actor.not_registered`.
   [[nodiscard]] status_call status(std::string_view type, troupe::key key) const {
-    return status_call{detail::address_key(core_, type, std::move(key))};
+    return status_call{detail::address_key(core_, type, detail::address::intent::get, std::move(key), {}, {})};
   }
   [[nodiscard]] status_call status(std::string_view type, const actor_id& id) const {
     return status_call{detail::address_id(core_, type, id)};

@@ -22,8 +22,10 @@ class send_core : public call_core {
   /// Throws `queue.message_too_large`.
   send_core(const handle_core& to, std::uint32_t queue, bytes body, std::chrono::nanoseconds delay, bool waits);
   /// By name, with JSON text or CBOR. Throws `queue.not_declared` and `actor.invalid_request` too.
-  send_core(const handle_core& to, std::string_view queue, std::string_view json, std::chrono::nanoseconds delay);
-  send_core(const handle_core& to, std::string_view queue, bytes_view cbor, std::chrono::nanoseconds delay);
+  send_core(const handle_core& to, std::string_view queue, std::string_view json, std::chrono::nanoseconds delay,
+            bool waits);
+  send_core(const handle_core& to, std::string_view queue, bytes_view cbor, std::chrono::nanoseconds delay,
+            bool waits);
   send_core(send_core&&) noexcept = default;
   ~send_core() = default;
 
@@ -63,7 +65,7 @@ class [[nodiscard("a message is not sent until this is awaited")]] send_call fin
       : send_core{to, queue, std::forward<Body>(body), by.duration, false} {}
   template <class Body>
   send_call(const detail::handle_core& to, std::string_view queue, const Body& body, delayed by)
-      : send_core{to, queue, body, by.duration} {}
+      : send_core{to, queue, body, by.duration, false} {}
   send_call(send_call&&) noexcept = default;
 
   [[nodiscard]] bool await_ready() { return leaves_with_turn(); }

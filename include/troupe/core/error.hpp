@@ -65,6 +65,7 @@ enum class errc : std::uint16_t {
 
   connection_closed = 700,      ///< connection.closed: used after one of its ends closed it
   connection_lagging = 701,     ///< connection.lagging: closed because its events were not taken
+  event_not_declared = 702,     ///< event.not_declared: the actor has no event of that name
 
   queue_full = 800,             ///< queue.full: as many messages wait as may
   queue_message_too_large = 801,  ///< queue.message_too_large: an encoded message is over its limit
