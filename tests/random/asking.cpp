@@ -1,5 +1,6 @@
 #include "asking.hpp"
 
+#include <array>
 #include <charconv>
 
 #include "verbs.hpp"
@@ -7,6 +8,12 @@
 namespace random_programs {
 
 place* here = nullptr;
+
+troupe::untyped_handle named_handle_of(const troupe::client& client, const step& s) {
+  static constexpr std::array<std::string_view, kinds> names{"bare", "committed", "relaxed", "ephemeral"};
+  const auto name = names[static_cast<std::size_t>(kind_of(s.to))];
+  return s.is("get") ? client.open(name, key_of(s.to)) : client.open_or_create(name, key_of(s.to));
+}
 
 std::uint32_t actor_of(const troupe::key& k) {
   const std::string& name = k.canonical();

@@ -42,11 +42,14 @@ troupe::handle<A> handle_of(const troupe::client& client, const step& s) {
   return s.is("get") ? client.get<A>(key_of(s.to)) : client.get_or_create<A>(key_of(s.to));
 }
 
+/// The same by the name of its definition.
+[[nodiscard]] troupe::untyped_handle named_handle_of(const troupe::client& client, const step& s);
+
 [[nodiscard]] troupe::task<> trigger_later(std::stop_source source, nanoseconds when);
 
 /// A handle with the time-out and the stop token that the step says.
-template <class A>
-troupe::handle<A> limited(const asker& by, troupe::handle<A> h, const step& s) {
+template <class Handle>
+Handle limited(const asker& by, Handle h, const step& s) {
   if (s.us >= 0) h = h.with(troupe::timeout{std::chrono::microseconds{s.us}});
   if (s.is("stop_before") || s.is("stop_later")) {
     std::stop_source source;
@@ -60,17 +63,32 @@ troupe::handle<A> limited(const asker& by, troupe::handle<A> h, const step& s) {
   return h;
 }
 
+/// The action that the step means, by name.
+[[nodiscard]] inline std::string_view action_of(const step& s) {
+  return s.is("act") ? "act" : s.is("alone") ? "alone" : "play";
+}
+[[nodiscard]] inline troupe::bytes arguments_of(request r) {
+  const std::vector<request> arguments(1, std::move(r));
+  return troupe::encode(arguments);
+}
+
+/// Calls by the action's name, over a handle of either kind. Yields the answer.
+template <class Handle>
+troupe::task<std::uint64_t> call_by_name(Handle h, step s, request r) {
+  const auto arguments = arguments_of(std::move(r));
+  auto calling = h.call(action_of(s), arguments);
+  const auto answer = co_await std::move(calling);
+  co_return troupe::decode<std::uint64_t>(answer);
+}
+
 /// Calls in the way that the step says.
 template <class A>
 troupe::task<> call_in_its_way(troupe::handle<A> h, step s, request r) {
   const auto id = r.effect;
   std::uint64_t answer = id;
   if (s.is("name")) {
-    const std::vector<request> arguments(1, std::move(r));
-    const auto encoded = troupe::encode(arguments);
-    const troupe::bytes_view view = encoded;
-    auto calling = h.call(s.is("act") ? "act" : s.is("alone") ? "alone" : "play", view);
-    co_await std::move(calling);
+    auto calling = call_by_name(std::move(h), s, std::move(r));
+    answer = co_await std::move(calling);
   } else if (s.is("act")) {
     answer = co_await h.template call<&A::act>(troupe::moved(r));
   } else if (s.is("alone")) {
@@ -105,8 +123,14 @@ troupe::task<> call_over(troupe::handle<A> h, asker by, step s) {
   const auto id = r.effect;
   std::exception_ptr failure;
   try {
-    auto calling = call_in_its_way(limited(by, std::move(h), s), s, std::move(r));
-    co_await std::move(calling);
+    if (s.is("name") && !s.is("id") && by.line == 0) {  // without the actor's type
+      auto calling = call_by_name(limited(by, named_handle_of(by.client, s), s), s, std::move(r));
+      const auto answer = co_await std::move(calling);
+      here->rules.expect("wrong_answer", answer == id, "call {} was answered with {}", id, answer);
+    } else {
+      auto calling = call_in_its_way(limited(by, std::move(h), s), s, std::move(r));
+      co_await std::move(calling);
+    }
   } catch (...) {
     failure = std::current_exception();
   }
@@ -153,7 +177,9 @@ void post_one(const asker& by, const step& s) {
   const auto id = r.effect;
   const auto h = limited(by, handle_of<A>(by.client, s), s);
   try {
-    if (s.is("act")) {
+    if (s.is("name")) {
+      limited(by, named_handle_of(by.client, s), s).post(action_of(s), arguments_of(std::move(r)));
+    } else if (s.is("act")) {
       h.template post<&A::act>(std::move(r));
     } else if (s.is("alone")) {
       h.template post<&A::alone>(std::move(r));
@@ -180,8 +206,8 @@ troupe::task<> send_one(asker by, step s, std::function<void(effect_id)> note) {
     if constexpr (A::has_queues) {
       if (s.is("name")) {
         const auto encoded = troupe::encode(r);
-        const troupe::bytes_view view = encoded;
-        auto sending = h.send("jobs", view);
+        const auto named = limited(by, named_handle_of(by.client, s), s);
+        auto sending = named.send("jobs", encoded);
         co_await std::move(sending);
         if (note) note(id);
       } else if (s.is("wait")) {

@@ -260,7 +260,7 @@ struct verb_follow {
 };
 
 /// Connects, listens for `us`, and closes. At the first event the handler calls what `body` says, by `get()`; behind it
-/// stand calls that go over the connection.
+/// stand calls that go over the connection. name: without the actor's type.
 struct verb_listen {
   static constexpr std::string_view name = "listen";
   static constexpr unsigned places = in_host;
@@ -278,7 +278,44 @@ struct verb_listen {
       if (how.ends_with(" race")) how.resize(how.size() - 5);
       if (calls || d.chance(2)) s.body.back().body.push_back(named("tell"));
     }
+    if (d.may("name") && s.body.empty() && s.us % 2 == 1) s.how += " name";
     return s;
+  }
+
+  template <class F>
+  static troupe::task<> read_all(troupe::untyped_event_stream stream, F hear) {
+    auto events = std::move(stream);
+    for (;;) {
+      const auto each = co_await events.next();
+      if (!each) break;
+      hear(*each);
+    }
+  }
+
+  template <class A>
+  static troupe::task<> by_name(asker by, step s, std::uint64_t listener) {
+    using told = typename std::remove_cvref_t<decltype(A::told)>::values;
+    const auto hear = [listener, to = s.to](troupe::bytes_view values) {
+      const auto [number, id, in] = troupe::decode<told>(values);
+      here->rules.heard(listener, to, in, number, id, true);
+    };
+    const auto h = named_handle_of(by.client, s);
+    auto conn = co_await h.connect();
+    here->rules.listens(listener);
+    const std::chrono::microseconds length{s.us};
+    if (s.is("stream")) {
+      auto reading = read_all(conn.stream("told"), hear);
+      auto either = troupe::when_any(std::move(reading), troupe::delay(length));
+      co_await std::move(either);
+    } else if (s.is("next")) {
+      auto coming = conn.next("told");
+      auto either = troupe::when_any(std::move(coming), troupe::delay(length));
+      const auto first = co_await std::move(either);
+      if (const auto* const found = std::get_if<0>(&first)) hear(*found);
+    } else {
+      const auto heard = conn.on("told", hear);
+      co_await troupe::delay(length);
+    }
   }
 
   template <class A>
@@ -337,7 +374,9 @@ struct verb_listen {
   static troupe::task<> act(host& h, step s) {
     const auto listener = here->rules.new_listener();
     return with_type(kind_of(s.to), [&](auto type) {
-      return one<typename decltype(type)::type>(h.as_asker(), std::move(s), listener);
+      using actor = typename decltype(type)::type;
+      return s.is("name") ? by_name<actor>(h.as_asker(), std::move(s), listener)
+                          : one<actor>(h.as_asker(), std::move(s), listener);
     });
   }
 };
