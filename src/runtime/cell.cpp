@@ -50,10 +50,7 @@ audience& cell::open_audience() {
   return *open;
 }
 
-cell_side& cell::side() {
-  if (!side_) side_ = std::make_unique<cell_side>(*this);
-  return *side_;
-}
+void cell::make_side() { side_ = std::make_unique<cell_side>(*this); }
 
 const actor_id& cell::id() {
   if (!known_id() && live_) core().cells().set_id(*this, core().ids().actor());

@@ -283,7 +283,12 @@ class cell final : public work {
   void keep_out_of_chain(invocation& inv, work& w) noexcept;
   void readmit() noexcept;
   void enter(phase p, invocation* holder) noexcept;
-  [[nodiscard]] cell_side& side();
+  [[nodiscard]] cell_side& side() {
+    if (!side_) [[unlikely]]
+      make_side();
+    return *side_;
+  }
+  void make_side();
   void make_live();
   void fetch() const noexcept;
   [[nodiscard]] static bool descends(const invocation& inv, const invocation& from) noexcept;
