@@ -113,11 +113,18 @@ class actor_part {
  protected:
   explicit actor_part(cell& c) noexcept : owner{c} {}
   /// The turn has changed the part.
-  void note_change() noexcept { changed_ = true; }
+  void note_change() noexcept {
+    if (changed_) return;
+    changed_ = true;
+    next_changed_ = *first_changed_;
+    *first_changed_ = this;
+  }
 
  private:
   friend class part_list;
   bool changed_ = false;
+  actor_part* next_changed_ = nullptr;
+  actor_part** first_changed_ = nullptr;  ///< in the actor's list
 };
 
 }  // namespace detail

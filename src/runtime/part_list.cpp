@@ -18,7 +18,10 @@ void take_earlier(std::optional<Moment>& first, std::optional<Moment> other) noe
 
 part_list::part_list(cell& owner, const definition& type)
     : type_{type}, parts_{std::make_unique<place[]>(type.parts.size())}, end_{parts_.get() + type.parts.size()} {
-  for (std::size_t i = 0; i != type.parts.size(); ++i) parts_[i] = {type.parts[i].make, type.parts[i].make(owner)};
+  for (std::size_t i = 0; i != type.parts.size(); ++i) {
+    parts_[i] = {type.parts[i].make, type.parts[i].make(owner)};
+    parts_[i].part->first_changed_ = &first_changed_;
+  }
 }
 
 void part_list::load(const stored_rows& stored) {
@@ -43,6 +46,7 @@ void part_list::unload(unload_reason why) noexcept {
     each.part->unload(why);
     each.part->changed_ = false;
   }
+  first_changed_ = nullptr;
 }
 
 std::optional<time_point> part_list::next_due() const noexcept {
@@ -61,29 +65,10 @@ std::optional<wall_time> part_list::next_due_row() const noexcept {
   return first;
 }
 
-void part_list::record(row_changes& into) {
-  TROUPE_ASSERT(loaded_, "a part changes while it is loaded");
-  for (const place& each : all()) {
-    if (!each.part->changed_) continue;
-    each.part->record(into);
-    each.part->changed_ = false;
-  }
-}
-
 void part_list::roll_back() noexcept {
-  for (const place& each : all()) {
-    if (!each.part->changed_) continue;
-    is_planted(planted::part_change_kept) ? each.part->discard() : each.part->roll_back();
-    each.part->changed_ = false;
-  }
-}
-
-void part_list::discard() noexcept {
-  for (const place& each : all()) {
-    if (!each.part->changed_) continue;
-    each.part->discard();
-    each.part->changed_ = false;
-  }
+  end_changes([](actor_part& each) {
+    is_planted(planted::part_change_kept) ? each.discard() : each.roll_back();
+  });
 }
 
 bool part_list::invocation_ended(const invocation& inv, const std::exception_ptr& failure) noexcept {

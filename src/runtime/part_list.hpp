@@ -43,15 +43,14 @@ class part_list {
   [[nodiscard]] std::optional<wall_time> next_due_row() const noexcept;
 
   /// Whether the turn has changed any.
-  [[nodiscard]] bool changed() const noexcept {
-    for (const place& each : all()) {
-      if (each.part->changed_) return true;
-    }
-    return false;
+  [[nodiscard]] bool changed() const noexcept { return first_changed_ != nullptr; }
+  void record(row_changes& into) {
+    end_changes([&](actor_part& each) { each.record(into); });
   }
-  void record(row_changes& into);
   void roll_back() noexcept;
-  void discard() noexcept;
+  void discard() noexcept {
+    end_changes([](actor_part& each) { each.discard(); });
+  }
 
   bool invocation_ended(const invocation& inv, const std::exception_ptr& failure) noexcept;
   void plain_action_ended(bool failed) noexcept;
@@ -64,12 +63,25 @@ class part_list {
     std::unique_ptr<actor_part> part;
   };
 
+  // Those that the turn has changed are as it leaves them.
+  template <class End>
+  void end_changes(End&& end) {
+    while (first_changed_ != nullptr) {
+      TROUPE_ASSERT(loaded_, "a part changes while it is loaded");
+      actor_part& each = *first_changed_;
+      end(each);
+      each.changed_ = false;
+      first_changed_ = each.next_changed_;
+    }
+  }
+
   [[nodiscard]] std::span<place> all() const noexcept { return {parts_.get(), end_}; }
 
   const definition& type_;
   const std::unique_ptr<place[]> parts_;
   place* const end_;
   bool loaded_ = false;
+  actor_part* first_changed_ = nullptr;  ///< of those that the turn has changed
 };
 
 }  // namespace detail

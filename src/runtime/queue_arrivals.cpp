@@ -31,7 +31,8 @@ void cell_queues::throw_full(std::uint32_t queue) const {
 
 std::uint64_t cell_queues::add(std::uint32_t queue, message_body body, time_point due) {
   auto& core = owner.core();
-  begin_change();
+  this_turn().effects();
+  note_change();
   const auto wall = core.delays().look_at_clock();  // `created_at` and what is due later are by the same clock
   const auto id = core.ids().message();
   touches_.push_back({id, std::nullopt});

@@ -19,20 +19,17 @@ constexpr std::uint32_t cuts_limit = 255;
 
 }  // namespace
 
-void cell_queues::begin_change() {
+void cell_queues::note(queued& m) {
   this_turn().effects();
   note_change();
-}
-
-void cell_queues::note(queued& m) {
-  begin_change();
   if (std::exchange(m.touched, true)) return;
   touches_.push_back({m.id, m});
 }
 
 // The message leaves, so that its note need not be a copy.
 void cell_queues::note_and_forget(queued& m) {
-  begin_change();
+  this_turn().effects();
+  note_change();
   const bool is_noted = m.touched;
   if (!is_noted) touches_.push_back({m.id, std::nullopt});
   const auto lease = m.lease;

@@ -185,7 +185,6 @@ class cell_queues final : public actor_part {
   void refuse_waiters(const std::exception_ptr& why) noexcept;
   void look_at_clock();
   [[nodiscard]] const queue_entry& entry_of(const queued& m) const noexcept;
-  void begin_change();
   void note(queued& m);
   void make_ready(queued& m);
   void set_time(queued& m, time_point at);

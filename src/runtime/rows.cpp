@@ -57,7 +57,6 @@ void row_changes::merge(row_changes&& later) {
   sent_bytes_ += later.sent_bytes_;
   std::ranges::move(later.arrived_, std::back_inserter(arrived_));
   if (later.parts_) parts().merge(std::move(*later.parts_));
-  later = {};
 }
 
 // A parcel and the message that it became have one body.

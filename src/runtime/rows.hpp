@@ -53,7 +53,7 @@ class row_changes {
   void send(counted_ptr<parcel> p);
   void arrive(counted_ptr<parcel> p) { arrived_.push_back(std::move(p)); }
 
-  /// Takes over what happened later. Messages that came and went leave no trace.
+  /// Takes over what happened later; `later` is good for nothing then. Messages that came and went leave no trace.
   void merge(row_changes&& later);
   /// Takes out what can be stored without the state that it belongs to: what was sent, and what came and still waits.
   /// The changes that are left concern rows that the store has; they are undone.

@@ -1,9 +1,14 @@
 // Rows of an actor's part that have a due time, by a part that only the tests have: they wake an actor that sleeps, in
 // order of time, after a restart too, and those that are far in the future cost nothing.
 
+#include <algorithm>
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
+#include <exception>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>

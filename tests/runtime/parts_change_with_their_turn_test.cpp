@@ -1,7 +1,9 @@
 // The rows of an actor's part, by a part that only this test has: they are durable with the turn that changed them, or
 // not at all.
 
-#include <functional>
+#include <cstdint>
+#include <map>
+#include <span>
 #include <string>
 #include <utility>
 
