@@ -7,6 +7,7 @@ import tempfile
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "docs"))
 
 import check_snippets
+import lint_classes
 import lint_co_await
 import lint_includes
 import lint_invariants
@@ -90,6 +91,21 @@ INCLUDES_GOOD = [
      "include/troupe/core/sync_wait.hpp": "#include <troupe/core/task.hpp>\n"},
 ]
 
+MEMBERS = "  int a;\n  void f() const { if (a) { g(); } }\n  int b = 1, c{2};\n"  # three
+NO_MEMBERS = "  using t = int;\n  enum class e { x, y };\n  struct inner {\n    int z;\n  };\n public:\n"
+CLASSES_BAD = [
+    ("class a {\n" + MEMBERS * 16 + "};\n", "a has 48 members"),
+    ("struct a : b<c> {\n" + NO_MEMBERS + MEMBERS * 16 + "};\n", "a has 48 members"),
+    ("class a {\n  friend class b;\n  friend struct c;\n  friend void d(int);\n  friend class e;\n};\n", "a has 4 friends"),
+    ("class cell {\n  int a;\n};\n", "has shrunk"),
+]
+CLASSES_GOOD = [
+    "class a {\n" + NO_MEMBERS * 20 + MEMBERS * 15 + "};\n",
+    "class a {\n  explicit a(int x) : b{x}, c(1) { f(); }\n" + "  static void g() { s({1}); }\n" * 44 + "};\n",
+    "class a {\n" + "".join(f"  struct s{i} {{}};\n  friend struct s{i};\n" for i in range(5)) + "};\n",
+    "// class a {\n" + MEMBERS * 20,
+]
+
 PROJECT = {
     "src/core/planted.hpp": "enum class planted : std::uint8_t {\n  none,\n  bug_one,  ///< bad; {very}\n};\n",
     "src/a.cpp": "void begin();\n",
@@ -127,6 +143,11 @@ def text_faults(name, text):
 def include_faults(files):
     with tempfile.TemporaryDirectory() as folder:
         return [fault for _, _, fault in lint_includes.find(tree(folder, **files).resolve())]
+
+
+def class_faults(text):
+    with tempfile.TemporaryDirectory() as folder:
+        return [fault for _, _, fault in lint_classes.find(tree(folder, **{"src/core/a.hpp": text}))]
 
 
 def invariant_faults(document):
@@ -170,6 +191,10 @@ for files, fault in INCLUDES_BAD:
     check(any(fault in f for f in include_faults(files)), f"the check of includes misses: {files}")
 for files in INCLUDES_GOOD:
     check(not include_faults(files), f"the check of includes refuses: {files}")
+for text, fault in CLASSES_BAD:
+    check(any(fault in f for f in class_faults(text)), f"the check of classes misses: {text[:60]}")
+for text in CLASSES_GOOD:
+    check(not class_faults(text), f"the check of classes refuses: {text[:60]}: {class_faults(text)}")
 for document in INVARIANTS_GOOD:
     check(not invariant_faults(document + PLANTED), f"the check of invariants refuses: {document}")
 for document, fault in INVARIANTS_BAD:
