@@ -19,8 +19,8 @@ constexpr std::uint32_t cuts_limit = 255;
 
 }  // namespace
 
-void cell_queues::note(queued& m) {
-  this_turn().effects();
+void cell_queues::note(queued& m, turn& now) {
+  now.effects();
   note_change();
   if (std::exchange(m.touched, true)) return;
   touches_.push_back({m.id, m});
@@ -89,6 +89,7 @@ void cell_queues::restore_attempts(queued& m, std::uint32_t stored) const noexce
 
 void cell_queues::discard() noexcept {
   for (const touch& t : touches_) {
+    if (all_.empty()) break;
     if (const auto found = all_.find(t.id); found != all_.end()) found->second.touched = false;
   }
   touches_.clear();

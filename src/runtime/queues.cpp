@@ -266,8 +266,9 @@ std::optional<receipt> cell_queues::take(lane_list lanes) {
 }
 
 void cell_queues::hold(queued& m) {
-  invocation* const inv = this_turn().require_invocation();
-  note(m);
+  turn& now = this_turn();
+  invocation* const inv = now.require_invocation();
+  note(m, now);
   lanes_[m.lane].ready.erase(m.id);
   if (!m.dead() && m.attempts < attempts_limit) ++m.attempts;
   m.lease = ++leases_;

@@ -185,7 +185,8 @@ class cell_queues final : public actor_part {
   void refuse_waiters(const std::exception_ptr& why) noexcept;
   void look_at_clock();
   [[nodiscard]] const queue_entry& entry_of(const queued& m) const noexcept;
-  void note(queued& m);
+  void note(queued& m) { note(m, this_turn()); }
+  void note(queued& m, turn& now);
   void make_ready(queued& m);
   void set_time(queued& m, time_point at);
   void postpone(queued& m, time_point due);
