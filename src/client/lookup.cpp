@@ -53,7 +53,7 @@ class status_invocation final : public invocation {
   std::coroutine_handle<> begin(activation*) override {
     look();
     from_host = false;   // tells nothing of the state, so it waits for no commit
-    --target->turns_;    // and is no activity: the end of this turn counts one
+    target->uncount_turn();  // and is no activity: the end of this turn counts one
     return nullptr;
   }
   void finish() override {}
@@ -64,22 +64,22 @@ class status_invocation final : public invocation {
  private:
   void look() {
     cell& c = *target;
-    seen.state = static_cast<actor_status::phase>(c.phase_);
+    seen.state = static_cast<actor_status::phase>(c.current_phase());
     seen.id = c.id();
     seen.calls_waiting = c.calls_waiting();
-    if (c.live_) {
-      for (invocation* i = c.live_->running; i != nullptr; i = i->following) {
+    if (c.live()) {
+      for (invocation* i = c.live()->running; i != nullptr; i = i->following) {
         seen.running.emplace_back(i->what());
         seen.waits.push_back(i->describe_wait());
       }
     }
-    if (c.side_) {
+    if (c.known_side()) {
       seen.since = since(c);
-      if (c.side_->last_failure) seen.last_error = text_of(c.side_->last_failure);
+      if (c.known_side()->last_failure) seen.last_error = text_of(c.known_side()->last_failure);
     }
-    if (c.live_ && c.side_) {
-      const auto newest = c.side_->recorder.newest_epoch();
-      seen.unsaved = c.side_->recorder.is_save_ahead() || !c.core().commits().is_durable(newest);
+    if (c.live() && c.known_side()) {
+      const auto newest = c.known_side()->recorder.newest_epoch();
+      seen.unsaved = c.known_side()->recorder.is_save_ahead() || !c.core().commits().is_durable(newest);
     }
     if (const auto* const h = c.holder(); h != nullptr && h->kind != purpose::lifecycle) seen.exclusive = h->what();
     seen.reason = reason(c);
@@ -87,22 +87,22 @@ class status_invocation final : public invocation {
 
   // Of a wake, the hook that takes time tells.
   [[nodiscard]] static std::optional<time_point> since(const cell& c) {
-    const bool wakes = c.phase_ == cell::phase::waking;
-    if (!wakes) return c.phase_ == cell::phase::asleep ? std::nullopt : c.side_->since;
-    const auto* const hook = c.side_->in_hook() ? c.side_->passing.get() : nullptr;
+    const bool wakes = c.current_phase() == cell::phase::waking;
+    if (!wakes) return c.current_phase() == cell::phase::asleep ? std::nullopt : c.known_side()->since;
+    const auto* const hook = c.known_side()->in_hook() ? c.known_side()->passing.get() : nullptr;
     if (hook == nullptr || hook->hook_limit == troupe::never) return std::nullopt;
     return hook->deadline_at - hook->hook_limit;
   }
 
   [[nodiscard]] std::string reason(const cell& c) const {
-    switch (c.phase_) {
+    switch (c.current_phase()) {
       case cell::phase::asleep: return "asleep";
       case cell::phase::waking:
-        return c.side_ && c.side_->in_hook() ? "waking: on_create or on_wake has not returned"
+        return c.known_side() && c.known_side()->in_hook() ? "waking: on_create or on_wake has not returned"
                                                     : "waking: loading from the store";
       case cell::phase::awake: break;
       case cell::phase::stopping:
-        if (c.side_->in_hook()) return "stopping: on_sleep or on_destroy has not returned";
+        if (c.known_side()->in_hook()) return "stopping: on_sleep or on_destroy has not returned";
         return fmt::format("stopping: waits for {} to end", fmt::join(seen.running, ", "));
       case cell::phase::finalising: return "stopping: waits for the last commit";
     }

@@ -140,10 +140,10 @@ bool committer::take(image& m) noexcept {
   cell& c = *m.owner;
   m.stage.ask();
   if (c.try_hold()) {
-    c.side_->recorder.freeze_asked();
+    c.known_side()->recorder.freeze_asked();
     c.let_go();
   } else {
-    c.side_->wants.add(cell_wants::freeze);
+    c.known_side()->wants.add(cell_wants::freeze);
   }
   return false;
 }

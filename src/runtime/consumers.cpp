@@ -38,7 +38,7 @@ void consumers::begin_life() {
 void consumers::end_life() noexcept { at_work_.assign(at_work_.size(), 0); }
 
 void consumers::message_ready(std::uint32_t queue) {
-  if (owner_.phase_ == cell::phase::awake && at_work_[queue] < most(queue)) start(queue);
+  if (owner_.current_phase() == cell::phase::awake && at_work_[queue] < most(queue)) start(queue);
 }
 
 // Behind all that waits already, so that messages do not keep calls out.
@@ -46,7 +46,7 @@ void consumers::start(std::uint32_t queue) {
   ++at_work_[queue];
   consumer* const c = owner_.type().queues[queue].consume(owner_.core().exec(), queue);
   c->target = &owner_;
-  c->life = owner_.live_->life();
+  c->life = owner_.live()->life();
   owner_.push(*c);
 }
 
@@ -79,7 +79,7 @@ std::coroutine_handle<> consumer::begin(activation* a) {
   auto& queues = queues_of(*target);
   const std::array<std::uint32_t, 1> lanes{queue_ * lanes_per_queue};
   std::optional<receipt> next;
-  if (target->phase_ == cell::phase::awake) next = queues.take(lanes);
+  if (target->current_phase() == cell::phase::awake) next = queues.take(lanes);
   if (!next) {
     go_on();
     return nullptr;
@@ -126,7 +126,7 @@ task<> consumer::handle_when_durable(consumer* self, activation* a, receipt r) {
   } catch (...) {
     failure = std::current_exception();
   }
-  if (failure || c.phase_ != cell::phase::awake) {
+  if (failure || c.current_phase() != cell::phase::awake) {
     queues_of(c).call_off(r);
     self->may_go_on_ = false;
     co_return;
@@ -157,7 +157,7 @@ void consumer::end_message(const std::exception_ptr& failure) noexcept {
   cell& c = *target;
   auto& queues = queues_of(c);
   settles_parts = false;
-  const bool cut = failure && c.phase_ != cell::phase::awake && is_one_of(failure, errc::aborted);
+  const bool cut = failure && c.current_phase() != cell::phase::awake && is_one_of(failure, errc::aborted);
   if (failure && !cut) {
     c.note_failure(failure);
     c.core().report(failure, fmt::format("{} of {}{}", what(), c.name(), queues.describe_held(*this)));
@@ -170,7 +170,8 @@ void consumer::end_message(const std::exception_ptr& failure) noexcept {
 // Takes its place behind all that waits, or ends.
 void consumer::go_on() noexcept {
   cell& c = *target;
-  if (!has_place_ || !may_go_on_ || c.phase_ != cell::phase::awake || queues_of(c).ready(queue_) == 0) return leave();
+  const bool goes_on = has_place_ && may_go_on_ && c.current_phase() == cell::phase::awake;
+  if (!goes_on || queues_of(c).ready(queue_) == 0) return leave();
   put_off = true;
   started = false;
   c.push(*this);

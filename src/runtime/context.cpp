@@ -87,20 +87,20 @@ void start_background(activation& a, task<> body, bool keeps_awake) {
 void context_base::sleep() {
   cell& c = activation_.owner();
   static_cast<void>(own_turn(c, "sleep"));
-  require_started(c, c.phase_, "sleep");
-  if (c.phase_ != cell::phase::awake) throw error(errc::stopping, c.name());
+  require_started(c, c.current_phase(), "sleep");
+  if (c.current_phase() != cell::phase::awake) throw error(errc::stopping, c.name());
   c.side().sleep_requested = true;
-  c.side_->wants.add(cell_wants::end);
+  c.known_side()->wants.add(cell_wants::end);
 }
 
 void context_base::destroy() {
   cell& c = activation_.owner();
   static_cast<void>(own_turn(c, "destroy"));
-  require_started(c, c.phase_, "be destroyed");
+  require_started(c, c.current_phase(), "be destroyed");
   auto& side = c.side();
   if (side.destroy_requested) throw error(errc::destroying, c.name());
   side.destroy_requested = true;
-  c.enter(c.phase_, c.holder());
+  c.set_holder(c.holder());
   side.wants.add(cell_wants::end);
 }
 

@@ -79,7 +79,7 @@ void enqueuing::refuse() const {
 }
 
 void enqueuing::arrive() {
-  auto& side = *target->side_;
+  auto& side = *target->known_side();
   auto& queues = queues_of(*target);
   // It was being asked about when the actor was told to end.
   if (side.destroy_requested && !must_arrive) throw error(errc::destroying, target->name());

@@ -48,7 +48,7 @@ std::chrono::nanoseconds idle_rounds::apart() const noexcept {
 }
 
 void idle_rounds::actor_woke(cell& c) noexcept {
-  ++c.turns_;  // a wake is activity, too
+  c.count_activity();
   // Either the end of a round sees that somebody is awake, or we that there is no next one.
   awake_.fetch_add(1, std::memory_order_seq_cst);
   if (kind_.type.options.sleep_after == troupe::never || under_way_.load(std::memory_order_seq_cst)) return;
@@ -122,10 +122,10 @@ std::size_t idle_rounds::look_at_next_shard() noexcept {
 }
 
 bool idle_rounds::has_been_idle(cell& c) const noexcept {
-  if (std::exchange(c.turns_, 0) == 0 && c.live()->keep_awake_count == 0) {
-    return static_cast<std::uint8_t>(round_ - c.idle_round_) >= rounds_until_sleep;
+  if (!c.was_active() && c.live()->keep_awake_count == 0) {
+    return static_cast<std::uint8_t>(round_ - c.active_round()) >= rounds_until_sleep;
   }
-  c.idle_round_ = round_;
+  c.set_active_round(round_);
   return false;
 }
 

@@ -17,13 +17,13 @@ bool parked_wait::await_suspend(std::coroutine_handle<> h) {
   if (t == nullptr || t->where != &cell_ || t->require_invocation() == nullptr || thread.here == nullptr) {
     throw error(errc::invalid_operation, cell_.name() + ": only the actor's own code can wait here");
   }
-  const bool leaving = cell_.phase_ == cell::phase::stopping && t->inv->kind != invocation::purpose::lifecycle;
+  const bool leaving = cell_.current_phase() == cell::phase::stopping && t->inv->kind != invocation::purpose::lifecycle;
   if (!begin(h, nullptr) || leaving) {
     finish(ending::aborted);  // in a turn of its own: a loop that heeds nothing must not keep its thread for ever
     return true;
   }
   link();
-  if (lets_sleep_ && thread.here == cell_.side_->run_loop) release_actor();
+  if (lets_sleep_ && thread.here == cell_.known_side()->run_loop) release_actor();
   if (until_) cell_.core().exec().arm(timer_, *until_);
   if (token_.stop_possible()) on_stop_.emplace(token_, stopper{this});
   return true;
@@ -59,20 +59,20 @@ void parked_wait::unlink() noexcept {
 }
 
 void parked_wait::release_actor() noexcept {
-  let_go_ = cell_.side_->run_loop;
+  let_go_ = cell_.known_side()->run_loop;
   let_go_->blocks_sleep = false;
-  --cell_.live_->keep_awake_count;
+  --cell_.live()->keep_awake_count;
 }
 
 void parked_wait::keep_actor() noexcept {
   invocation* const inv = std::exchange(let_go_, nullptr);
   if (inv == nullptr) return;
   inv->blocks_sleep = true;
-  ++cell_.live_->keep_awake_count;
+  ++cell_.live()->keep_awake_count;
 }
 
 void wake_parked(cell& c, std::uint64_t mask) noexcept {
-  for (parked_wait* w = c.side_->parked; w != nullptr;) {
+  for (parked_wait* w = c.known_side()->parked; w != nullptr;) {
     parked_wait* const next = w->next_;
     if ((w->mask_ & mask) != 0) {
       w->unlink();
@@ -84,9 +84,9 @@ void wake_parked(cell& c, std::uint64_t mask) noexcept {
 }
 
 void abort_parked(cell& c) noexcept {
-  while (parked_wait* const w = c.side_->parked) {
+  while (parked_wait* const w = c.known_side()->parked) {
     w->unlink();
-    if (w->let_go_ != nullptr) c.side_->awaited = w->mask_;  // other messages would wake it to no purpose
+    if (w->let_go_ != nullptr) c.known_side()->awaited = w->mask_;  // other messages would wake it to no purpose
     w->finish(parked_wait::ending::aborted);
   }
 }

@@ -14,7 +14,7 @@ bool quiet_wait::await_ready() const noexcept { return cell_.live()->running_cou
 
 void quiet_wait::await_suspend(std::coroutine_handle<> h) noexcept {
   static_cast<void>(begin(h, &cell_.core().exec()));
-  cell_.side_->passing->quiet = this;
+  cell_.known_side()->passing->quiet = this;
 }
 
 void reply::pass_gate(gate_node& n, bool durable) noexcept {
@@ -93,7 +93,7 @@ std::coroutine_handle<> procedure::begin(activation*) {
   auto rest = steps();
   if (!rest) return nullptr;
   if (!link) link = std::make_shared<chain_link>(nullptr);
-  if (keeps_out_) target->enter(target->phase_, this);
+  if (keeps_out_) target->set_holder(this);
   body_ = rest.release();
   adopt(body_.promise());
   return body_;

@@ -141,7 +141,7 @@ void cell_queues::refuse_waiters(const std::exception_ptr& why) noexcept {
 }
 
 std::optional<time_point> cell_queues::next_due() const noexcept {
-  const auto mask = owner.side_->awaited;
+  const auto mask = owner.known_side()->awaited;
   std::optional<time_point> first;
   for (const auto& [id, m] : all_) {
     if (m.dead() || m.unreadable) continue;
@@ -333,7 +333,7 @@ bool cell_queues::invocation_ended(const invocation& inv, const std::exception_p
     settle_held(&inv, handling::done, nullptr);
     return false;
   }
-  const bool leaving = owner.phase_ != cell::phase::awake || inv.cancelled();
+  const bool leaving = owner.current_phase() != cell::phase::awake || inv.cancelled();
   // What is cut short because of a shutdown is no fault of the message.
   const bool cut = leaving && is_one_of(failure, errc::aborted);
   return settle_held(&inv, cut ? handling::cut : handling::failed, failure) != 0;
@@ -379,7 +379,7 @@ std::string cell_queues::describe_held(const invocation& inv) const {
 
 bool cell_queues::is_leaving() const noexcept {
   const invocation* const inv = this_thread().in_turn->inv;
-  return owner.phase_ == cell::phase::stopping && inv->kind != invocation::purpose::lifecycle;
+  return owner.current_phase() == cell::phase::stopping && inv->kind != invocation::purpose::lifecycle;
 }
 
 void cell_queues::branch_ended(const fiber& branch, const fiber& whole, bool cancelled) noexcept {
@@ -419,7 +419,7 @@ void cell_queues::call_off(const receipt& r) {
   if (!is_held(r)) return;
   queued& m = all_.find(r.id)->second;
   hand_back(m);
-  if (owner.phase_ != cell::phase::awake) return;
+  if (owner.current_phase() != cell::phase::awake) return;
   const auto& options = entry_of(m).options;
   lanes_[m.lane].ready.erase(m.id);
   set_time(m, owner.core().exec().now() + std::max<nanoseconds>(options.retry_min, std::chrono::milliseconds{1}));

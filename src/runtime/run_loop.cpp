@@ -16,7 +16,7 @@ namespace detail {
 
 run_loop::run_loop(cell& c) : invocation{c.core().exec()} {
   target = &c;
-  life = c.live_->life();
+  life = c.live()->life();
   kind = purpose::background;
   writes = true;
   posted = true;
@@ -35,22 +35,22 @@ void run_loop::begin_life(cell& c) {
 }
 
 void run_loop::end_life(cell& c) noexcept {
-  auto* const again = c.side_->restart.get();
+  auto* const again = c.known_side()->restart.get();
   if (again == nullptr) return;
   c.core().exec().cancel(again->ring);
   again->at.reset();
 }
 
 bool run_loop::lets_sleep(const cell& c) noexcept {
-  const invocation* const running = c.side_ ? c.side_->run_loop : nullptr;
+  const invocation* const running = c.known_side() ? c.known_side()->run_loop : nullptr;
   return running != nullptr && !running->blocks_sleep;
 }
 
 // In front of what has arrived meanwhile, so that it cannot come after an order to shut down.
-void run_loop::start(cell& c) { c.incoming_.push_front(*new run_loop{c}); }
+void run_loop::start(cell& c) { c.put_first(*new run_loop{c}); }
 
 std::coroutine_handle<> run_loop::begin(activation* a) {
-  if (target->phase_ != cell::phase::awake) return nullptr;
+  if (target->current_phase() != cell::phase::awake) return nullptr;
   begun_ = home()->now();
   try {
     body_ = a->run().release();
@@ -59,12 +59,12 @@ std::coroutine_handle<> run_loop::begin(activation* a) {
   }
   if (!body_) return nullptr;
   adopt(body_.promise());
-  target->side_->run_loop = this;
+  target->known_side()->run_loop = this;
   return body_;
 }
 
 void run_loop::finish() {
-  target->side_->run_loop = nullptr;
+  target->known_side()->run_loop = nullptr;
   const auto& failure = body_.promise().failure();
   // Here, since as an invocation it does not fail.
   const bool holds = std::exchange(settles_parts, false);
@@ -74,7 +74,7 @@ void run_loop::finish() {
 
 void run_loop::failed(const std::exception_ptr& failure, bool holds) {
   cell& c = *target;
-  const bool leaving = c.phase_ != cell::phase::awake;
+  const bool leaving = c.current_phase() != cell::phase::awake;
   const bool cut = leaving && is_one_of(failure, errc::aborted);  // this is how it is meant to end
   if (!cut) c.note_failure(failure);
   if (!cut) c.core().report(failure, "run of " + c.name() + (holds ? c.parts().describe_held(*this) : std::string{}));
@@ -90,7 +90,7 @@ void run_loop::begin_later() {
   cell& c = *target;
   const auto& options = c.type().options;
   if (options.run_restart_min == troupe::never) return;
-  auto& side = *c.side_;
+  auto& side = *c.known_side();
   if (!side.restart) side.restart = std::make_unique<run_restart>(c, &run_loop::restart);
   auto& again = *side.restart;
   const auto now = home()->now();
@@ -103,7 +103,7 @@ void run_loop::begin_later() {
 }
 
 void run_loop::restart(cell& c) noexcept {
-  auto& again = *c.side_->restart;
+  auto& again = *c.known_side()->restart;
   if (!again.at || c.core().exec().now() < *again.at) return;  // of an earlier life
   again.at.reset();
   start(c);

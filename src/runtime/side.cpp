@@ -21,7 +21,7 @@ void cell_wants::deliver(work& w) noexcept {
   auto& self = static_cast<cell_wants&>(w);
   cell& c = self.owner_;
   const auto wanted = self.wanted_.exchange(0, std::memory_order_acq_rel);
-  if ((wanted & freeze) != 0) c.side_->recorder.freeze_asked();
+  if ((wanted & freeze) != 0) c.known_side()->recorder.freeze_asked();
   if ((wanted & end) != 0) lifecycle::end_requested(c);
   if ((wanted & overdue) != 0) lifecycle::overdue(c);
   if ((wanted & save) != 0) lifecycle::save(c);

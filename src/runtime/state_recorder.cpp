@@ -104,7 +104,7 @@ bool state_recorder::differs(bytes_view state) const noexcept {
 bool state_recorder::looks_different() {
   bytes_view state;
   try {
-    state = encoded(*owner_.live_, seen_ ? seen_->size() : 0);
+    state = encoded(*owner_.live(), seen_ ? seen_->size() : 0);
   } catch (...) {
     return true;
   }
@@ -152,9 +152,9 @@ bool state_recorder::undo_state() noexcept {
   if (type.options.durability != durability::committed || !is_known) return true;
   try {
     if (stored_version_ < type.version && type.migrate != nullptr) {
-      owner_.live_->restore(migrate_encoded(newest_->view(), *type.migrate, stored_version_));
+      owner_.live()->restore(migrate_encoded(newest_->view(), *type.migrate, stored_version_));
     } else {
-      owner_.live_->restore(newest_->view());
+      owner_.live()->restore(newest_->view());
     }
   } catch (...) {
     // It sleeps, and wakes with its stored state.
@@ -198,13 +198,13 @@ epoch_number state_recorder::record(const ended_turn& t, std::exception_ptr& fai
   bool changed = t.writes || !exists_;
   bytes_view state;
   if (changed && eager) {
-    if (initialised_) state = encoded(*owner_.live_, newest_bytes_);
+    if (initialised_) state = encoded(*owner_.live(), newest_bytes_);
     if (state.size() > owner_.type().options.state_bytes_max) [[unlikely]]
       require_fewer_bytes(state.size());
     changed = differs(state) || !exists_;
   }
   if (is_planted(planted::sleep_loses_change) && kind == durability::relaxed &&
-      owner_.phase_ == cell::phase::finalising) {
+      owner_.current_phase() == cell::phase::finalising) {
     changed = !exists_;
   }
   const auto moved = take_rows();
@@ -238,7 +238,7 @@ bool state_recorder::encodes_eagerly(const ended_turn& t) const {
   const auto limit = type.options.state_bytes_max;
   const bool may_fail = !type.always_encodes && !is_planted(planted::unencodable_put_off);
   if (may_fail || newest_bytes_ > limit / 2) return true;
-  return t.writes && !is_behind() && owner_.live_->encoded_bytes_bound() > limit;
+  return t.writes && !is_behind() && owner_.live()->encoded_bytes_bound() > limit;
 }
 
 // A state that is too large already may become smaller, in steps.
@@ -276,9 +276,10 @@ void state_recorder::count_state(image& m) noexcept {
 // What it throws is the turn's failure; the change stays, and has its place already.
 void state_recorder::tell_of_change(const ended_turn& t, std::exception_ptr& failure) noexcept {
   // The initial state, or the restored one: of the wake that has ended with this turn, or goes on.
-  if (owner_.phase_ == cell::phase::waking || (t.of_procedure && owner_.phase_ == cell::phase::awake)) return;
+  const auto now = owner_.current_phase();
+  if (now == cell::phase::waking || (t.of_procedure && now == cell::phase::awake)) return;
   try {
-    owner_.live_->on_state_change();
+    owner_.live()->on_state_change();
   } catch (...) {
     failure = std::current_exception();
     owner_.core().report(failure, owner_.type().name + ".on_state_change");
@@ -372,7 +373,7 @@ void state_recorder::encode_now(image& m) noexcept {
   auto& core = owner_.core();
   try {
     m.state.clear();
-    if (m.initialised) owner_.live_->encode(m.state);
+    if (m.initialised) owner_.live()->encode(m.state);
     const auto most = core.commits().value_bytes_max();
     if (m.state.size() > most) {
       throw error(errc::state_too_large, fmt::format("{} has {} bytes of state, and the store takes {}", owner_.name(),
@@ -421,7 +422,7 @@ void state_recorder::freeze_asked() noexcept {
 void state_recorder::schedule_save() {
   if (saving_) return;
   saving_ = std::make_unique<want_alarm>(wants_, cell_wants::save);
-  owner_.quick_writes_ = !owner_.type().has_on_state_change;
+  owner_.set_quick_writes(!owner_.type().has_on_state_change);
   auto& exec = owner_.core().exec();
   if (is_planted(planted::save_skipped)) return;
   exec.arm(*saving_, moment_after(exec.now(), owner_.type().options.save_interval));
@@ -431,7 +432,7 @@ void state_recorder::forget_save() noexcept {
   if (!saving_) return;
   owner_.core().exec().cancel(*saving_);
   saving_.reset();
-  owner_.quick_writes_ = false;
+  owner_.set_quick_writes(false);
 }
 
 }  // namespace detail

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <troupe/actor/activation.hpp>
 #include <troupe/actor/address.hpp>
@@ -216,7 +217,35 @@ class cell final : public work {
            type().options.durability != durability::committed;
   }
 
+  [[nodiscard]] phase current_phase() const noexcept { return phase_; }
   [[nodiscard]] activation* live() const noexcept { return live_.get(); }
+  /// The part that only some actors need; it is made if there is none.
+  [[nodiscard]] cell_side& side() {
+    if (!side_) [[unlikely]]
+      make_side();
+    return *side_;
+  }
+  /// The same; null if there is none.
+  [[nodiscard]] cell_side* known_side() const noexcept { return side_.get(); }
+  /// The exclusive action or lifecycle procedure that keeps others out; null if there is none.
+  [[nodiscard]] invocation* holder() const noexcept;
+  /// From now on `holder` keeps others out; null: nothing does. It also takes in whether the actor is about to end.
+  void set_holder(invocation* holder) noexcept { enter(phase_, holder); }
+
+  // What `idle_rounds` goes by.
+
+  /// Something beside a turn is activity of the actor.
+  void count_activity() noexcept { ++turns_; }
+  /// The turn that is about to end is none.
+  void uncount_turn() noexcept { --turns_; }
+  /// Whether there has been activity since this was last asked.
+  [[nodiscard]] bool was_active() noexcept { return std::exchange(turns_, 0) != 0; }
+  /// The round in which there last was activity.
+  [[nodiscard]] std::uint8_t active_round() const noexcept { return active_round_; }
+  void set_active_round(std::uint8_t round) noexcept { active_round_ = round; }
+
+  /// Whether a change of the state needs nothing more at the end of its turn.
+  void set_quick_writes(bool on) noexcept { quick_writes_ = on; }
   /// Whether the actor is in memory, and its last commit is ahead.
   [[nodiscard]] bool takes_turns() const noexcept { return live_ && phase_ != phase::finalising; }
   /// Nil while the actor is not known to exist. That of an actor that is never stored is made when it is asked for.
@@ -236,24 +265,7 @@ class cell final : public work {
  private:
   friend struct turn;
   friend class directory;
-  friend class idle_rounds;
-  friend class committer;
-  friend class context_base;
-  friend class state_recorder;
   friend class lifecycle;
-  friend class lookup_invocation;
-  friend class quiet_wait;
-  friend class cell_queues;
-  friend class cell_wants;
-  friend class consumer;
-  friend class consumers;
-  friend class enqueuing;
-  friend class parked_wait;
-  friend class procedure;
-  friend class run_loop;
-  friend void wake_parked(cell& c, std::uint64_t mask) noexcept;
-  friend void abort_parked(cell& c) noexcept;
-  friend class status_invocation;
 
   [[nodiscard]] bool lock_dormant() noexcept;
   bool enqueue_dormant(work& w) noexcept;
@@ -277,17 +289,11 @@ class cell final : public work {
   }
   void go_on_with_procedure() noexcept;
   void set_id(const actor_id& id);
-  [[nodiscard]] invocation* holder() const noexcept;
   void defer(work& w) noexcept;
   void keep_out(invocation& inv, work& w) noexcept;
   void keep_out_of_chain(invocation& inv, work& w) noexcept;
   void readmit() noexcept;
   void enter(phase p, invocation* holder) noexcept;
-  [[nodiscard]] cell_side& side() {
-    if (!side_) [[unlikely]]
-      make_side();
-    return *side_;
-  }
   void make_side();
   void make_live();
   void fetch() const noexcept;
@@ -312,7 +318,7 @@ class cell final : public work {
   phase phase_ = phase::asleep;
   bool open_ : 1 = false;          ///< awake, and no exclusive action holds it
   bool quick_writes_ : 1 = false;  ///< a change needs nothing more: ephemeral, or relaxed with a save on its way
-  std::uint8_t idle_round_ = 0;    ///< in which it had last done something
+  std::uint8_t active_round_ = 0;  ///< in which it had last done something
   const std::uint8_t place_;       ///< of its block, see `cell_blocks`
   std::atomic<std::uint32_t> references_{1};
   // Calls that wait are those counted in, less those that have begun. The holder shows the latter now and then, so
