@@ -34,8 +34,8 @@ class [[nodiscard("a message is not sent until this is awaited")]] named_send_an
     : public detail::send_core,
       public detail::awaited_value<std::optional<Result>> {
  public:
-  named_send_and_wait(const detail::handle_core& to, std::string_view queue, std::string_view json, delayed by)
-      : send_core{to, queue, json, by.duration, true} {}
+  named_send_and_wait(const detail::handle_core& to, std::string_view queue, std::string_view text, delayed by)
+      : send_core{to, queue, text, by.duration, true} {}
   named_send_and_wait(const detail::handle_core& to, std::string_view queue, bytes_view cbor, delayed by)
       : send_core{to, queue, cbor, by.duration, true} {}
   named_send_and_wait(named_send_and_wait&&) noexcept = default;
