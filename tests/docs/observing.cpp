@@ -45,7 +45,9 @@ struct printer {
 
 // Asks until the printer waits, and then looks.
 troupe::task<> look(troupe::client client) {
-  while ((co_await client.status("printer", "office")).waits.empty()) {
+  for (bool waits = false; !waits;) {
+    const auto seen = co_await client.status("printer", "office");
+    waits = !seen.waits.empty();
     co_await troupe::delay(0ns);
   }
   // [status]
