@@ -156,8 +156,14 @@ counted_ptr<connection_core> make_plain_connection(const definition& d, bytes_vi
 
 void require_no_params(const definition& d, bytes_view params) {
   if (params.empty()) return;
-  cbor_reader reader{params};
-  if (!reader.take_null() || reader.remaining() != 0) refuse(d, "none are taken");
+  bool is_null = false;
+  try {
+    cbor_reader reader{params};
+    is_null = reader.take_null() && reader.remaining() == 0;
+  } catch (const error& e) {
+    refuse_params(d, e);
+  }
+  if (!is_null) refuse(d, "none are taken");
 }
 
 void refuse_params(const definition& d, const error& why) { refuse(d, why.message()); }

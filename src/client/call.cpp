@@ -213,7 +213,10 @@ void call_core::launch(thread_state& thread) {
     const bool may_run_here = !elsewhere_ && thread.depth < depth_max;
     if (c == nullptr || !may_run_here || c->refuses_changes()) return route(c, thread, learned);
     const bool may_block = thread.here == nullptr;  // else there is something else to do meanwhile
-    if (!c->try_hold() && !c->try_wake(target().where()) && !(may_block && c->hold_soon())) {
+    // A look-up has to know whether it has created the actor; a call by name may be refused before anything runs.
+    const bool may_wake_here = manner_ != manner::not_at_all;
+    const auto wakes = [&] { return may_wake_here && c->try_wake(target().where()); };
+    if (!c->try_hold() && !wakes() && !(may_block && c->hold_soon())) {
       return route(c, thread, learned);
     }
     if (!target().means(*c)) {

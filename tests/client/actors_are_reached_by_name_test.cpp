@@ -77,6 +77,14 @@ struct bell {
   using actor = troupe::actor<bell, &bell::ring>;
 };
 
+/// Wakes at once, without the store and without hooks.
+struct spark {
+  int lit = 0;
+  int light(int times) { return lit += times; }
+  using actor = troupe::actor<spark, &spark::light>;
+  static constexpr troupe::options options{.durability = troupe::durability::ephemeral};
+};
+
 /// Reaches others by name.
 struct porter {
   int last = 0;
@@ -99,7 +107,7 @@ struct porter {
 struct office {
   static troupe::registry registry() {
     troupe::registry r;
-    r.use<clerk>("clerk").use<bell>("bell").use<porter>("porter");
+    r.use<clerk>("clerk").use<bell>("bell").use<porter>("porter").use<spark>("spark");
     return r;
   }
   static troupe::bytes contract(std::string_view json = R"({"name":"Ann","desk":7})") { return troupe::from_json(json); }
@@ -141,6 +149,22 @@ TEST_CASE_METHOD(office, "create makes the actor now, and tells of one that exis
   CHECK(w.run(w.run(w.client.create("bell", "new")).call("ring", "[]")) == "1");
 }
 
+TEST_CASE_METHOD(office, "an ephemeral actor is created once, by name and by type") {
+  CHECK(w.run(w.run(w.client.create("spark", "s")).call("light", "[2]")) == "2");
+  CHECK(w.code(w.client.create("spark", "s")) == "actor.duplicate_key");
+  CHECK(w.run(w.run(w.client.create<spark>("t")).call<&spark::light>(3)) == 3);
+  CHECK(w.code(w.client.create<spark>("t")) == "actor.duplicate_key");
+}
+
+TEST_CASE_METHOD(office, "a refused call by name and a look at the status create no ephemeral actor") {
+  const auto s = w.client.open_or_create("spark", "s");
+  CHECK(w.code(s.call("nope", "[]")) == "actor.action_not_found");
+  CHECK(w.code(s.call("light", R"(["far"])")) == "actor.invalid_request");
+  CHECK(w.run(s.status()).state == phase::asleep);
+  CHECK(w.code(w.client.open("spark", "s").call("light", "[1]")) == "actor.not_found");
+  CHECK(w.run(s.call("light", "[1]")) == "1");
+}
+
 TEST_CASE_METHOD(office, "open by id means that actor, and of that type only") {
   const auto id = w.run(ann.resolve());
   CHECK(w.run(w.client.open("clerk", id).call("whoami", "[]")) == R"("Ann at 7")");
@@ -157,7 +181,7 @@ TEST_CASE_METHOD(office, "typed handles and those by name reach the same actor")
 TEST_CASE_METHOD(office, "an actor that is not registered is named, with those that are") {
   const auto missing = failure_of([&] { static_cast<void>(w.client.open("clerc", "ann")); });
   CHECK(code_of(missing) == "actor.not_registered");
-  CHECK_THAT(text_of(missing), Contains(R"("clerc"; there are "clerk", "bell", "porter")"));
+  CHECK_THAT(text_of(missing), Contains(R"("clerc"; there are "clerk", "bell", "porter", "spark")"));
   CHECK(code_when([&] { static_cast<void>(w.client.open_or_create("", "ann")); }) == "actor.not_registered");
   CHECK(code_when([&] { static_cast<void>(w.client.create("x", "ann")); }) == "actor.not_registered");
   CHECK(code_when([&] { static_cast<void>(w.client.open("x", w.run(ann.resolve()))); }) == "actor.not_registered");

@@ -321,6 +321,7 @@ TEST_CASE_METHOD(fixture, "an event that cannot be encoded fails for those who l
   w.run(stream.ready());
   picture::is_broken = true;
   call("show", "[1]");
+  CHECK(w.code(stream.next()) == "user.torn");
   picture::is_broken = false;
   CHECK(pixels == 1);
   CHECK(heard.empty());
@@ -329,6 +330,7 @@ TEST_CASE_METHOD(fixture, "an event that cannot be encoded fails for those who l
   CHECK(conn.connected());
   call("show", "[2]");
   CHECK(heard == texts{"[2]"});
+  CHECK(troupe::to_json(w.run(stream.next()).value()) == "[2]");
 }
 
 TEST_CASE_METHOD(fixture, "an unknown event is named, with those that there are") {
