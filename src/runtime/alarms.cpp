@@ -209,7 +209,8 @@ void alarms::set_row(const definition& type, const troupe::key& key, wall_time d
   const auto at = core_.delays().moment_of(due);
   const std::lock_guard lock{mutex_};
   if (stopped_) return;
-  if (due <= known_through_) return add({&type, key}, {.at = at});
+  const auto known = std::min(known_through_, core_.exec().clock().wall() + 2 * look_ahead);
+  if (due <= known) return add({&type, key}, {.at = at});
   if ((unread_ && *unread_ <= due) || is_planted(planted::due_row_forgotten)) return;
   unread_ = due;
   arm();
@@ -323,6 +324,10 @@ bool alarms::begin_look() noexcept {
   looking_ = true;
   unread_.reset();
   rows_->reach = exec.clock().wall() + 2 * look_ahead;
+  if (known_through_ > rows_->reach) {  // the wall clock was set back: rows were set since that a look had passed
+    known_through_ = rows_->reach;
+    rows_->after.reset();
+  }
   known_before_ = known_through_;
   known_through_ = std::max(known_through_, rows_->reach);
   return true;

@@ -78,15 +78,16 @@ void cell_queues::die(queued& m) {
   const auto queue = m.queue();
   const auto cause = m.why ? ": " + text_of(m.why) : std::string{};
   const auto what = m.unreadable ? std::string{" cannot be decoded"} : fmt::format(", after {} attempts", m.failures());
-  const auto why =
-      std::make_exception_ptr(error(errc::queue_dead_letter, fmt::format("{}{}{}", describe(m), what, cause)));
+  const auto event = describe(m) + what;
+  const auto why = std::make_exception_ptr(error(errc::queue_dead_letter, event + cause));
   tell(owner.core(), [&](observer& o) { o.message_died(seen(owner), entry_of(m).name, id, m.why); });
   change_lane(m, m.lane + 1);
   m.due_at = m.created_at;
   m.due = at_once;
   make_ready(m);
   owner.core().report(why, fmt::format("queue \"{}\" of {}", entry_of(m).name, owner.name()));
-  answer(id, std::nullopt, why);
+  // The sender may be in another process, and the cause is the actor's own affair.
+  answer(id, std::nullopt, std::make_exception_ptr(error(errc::queue_dead_letter, event)));
   drop_oldest_dead(queue);
   open_door(queue);
 }

@@ -22,6 +22,9 @@ namespace {
 // When a relaxed actor wakes again for what it has handled in vain. That may come to nothing again.
 constexpr std::chrono::seconds pause_after_loss{1};
 
+// When an actor wakes, at the earliest, for what a wake that failed has left behind.
+constexpr std::chrono::minutes pause_after_failure{1};
+
 // The names of the procedures in errors of calls that they keep out.
 constexpr std::string_view wake_name = "its wake";
 constexpr std::string_view stop_name = "its end";
@@ -446,8 +449,7 @@ void lifecycle::lay_down(cell& c) {
     auto& side = *c.side_;
     if (side.heard_by && (gone || c.core().stopping())) close_all(c, why_it_ends(c, gone));
     if (gone) side.heard_by.reset();
-    // If its wake has failed, the one that woke it tries again.
-    if (!gone && c.phase_ == cell::phase::finalising && alarms::concern(c.type())) set_wake_up(c);
+    if (!gone && alarms::concern(c.type()) && side.parts && side.parts->is_loaded()) set_wake_up(c);
     const bool stops = side.parts && c.core().stopping();
     const auto why = destroyed ? unload_reason::destroyed
                      : stops   ? unload_reason::runtime_stops
@@ -461,14 +463,24 @@ void lifecycle::lay_down(cell& c) {
 
 void lifecycle::set_wake_up(cell& c) {
   const auto& side = *c.side_;
+  auto& core = c.core();
+  // A wake that failed is tried again by its caller, with a back-off. Its turns may have left something that is due
+  // later, of which no caller knows.
+  const bool failed = c.phase_ == cell::phase::waking;
+  const auto earliest = failed ? core.exec().now() + pause_after_failure : time_point::min();
   auto first = side.parts->next_due();
   // The store still has what was handled in vain.
   if (side.recorder.lost_rows()) {
-    const auto again = c.core().exec().now() + pause_after_loss;
+    const auto again = core.exec().now() + pause_after_loss;
     first = first ? std::min(*first, again) : again;
   }
-  if (first && !is_planted(planted::message_forgotten)) c.core().wake_ups().set(c.type(), c.key(), *first);
-  if (const auto row = side.parts->next_due_row()) c.core().wake_ups().set_row(c.type(), c.key(), *row);
+  if (first && !is_planted(planted::message_forgotten)) {
+    core.wake_ups().set(c.type(), c.key(), std::max(*first, earliest));
+  }
+  const auto row = side.parts->next_due_row();
+  if (!row) return;
+  if (failed && core.delays().moment_of(*row) < earliest) return core.wake_ups().set(c.type(), c.key(), earliest);
+  core.wake_ups().set_row(c.type(), c.key(), *row);
 }
 
 void lifecycle::refuse_deferred(cell& c, const std::exception_ptr& why) noexcept {

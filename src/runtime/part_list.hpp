@@ -37,6 +37,7 @@ class part_list {
   /// If it throws, all are unloaded.
   void load(const stored_rows& stored);
   void woken();
+  [[nodiscard]] bool is_loaded() const noexcept { return loaded_; }
   void unload(unload_reason why) noexcept;
   /// Those of parts that wake the actor.
   [[nodiscard]] std::optional<time_point> next_due() const noexcept;
@@ -70,6 +71,7 @@ class part_list {
       TROUPE_ASSERT(loaded_, "a part changes while it is loaded");
       actor_part& each = *first_changed_;
       end(each);
+      TROUPE_ASSERT(first_changed_ == &each, "the end of a part's changes changes no other part");
       each.changed_ = false;
       first_changed_ = each.next_changed_;
     }

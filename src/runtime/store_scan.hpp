@@ -90,6 +90,7 @@ class store_scan : public Request, private timer, private work {
   }
 
   bool pause() noexcept {
+    this->found = {};
     core_.report(std::exchange(this->failure, nullptr), purpose_);
     const std::lock_guard lock{mutex_};
     const auto wait = backoff(std::chrono::seconds{1}, std::chrono::minutes{1}, ++failures_);

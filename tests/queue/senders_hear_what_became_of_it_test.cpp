@@ -161,6 +161,8 @@ TEST_CASE("A sender hears that its message has become a dead letter") {
     w.pass(3s);
   }
   CHECK(sent.code() == "queue.dead_letter");
+  CHECK(sent.text().find("after 3 attempts") != std::string::npos);
+  CHECK(sent.text().find("user.failed") == std::string::npos);  // the cause is the actor's own affair
 }
 
 TEST_CASE("An actor sends and waits") {

@@ -9,6 +9,7 @@
 #include <exception>
 #include <memory>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,9 +27,15 @@ namespace {
 
 /// Counts by itself when it is time.
 struct clockwork {
+  static inline bool stumbles = false;
   int wakes = 0;
 
-  void on_wake(troupe::context<clockwork>&) { ++wakes; }
+  void on_wake(troupe::context<clockwork>&) {
+    ++wakes;
+    if (!stumbles) return;
+    counter_part::mine().set_due("left", 2min);
+    throw std::runtime_error{"stumbled"};
+  }
   void set(std::string name, std::chrono::milliseconds delay) { counter_part::mine().set_due(name, delay); }
   void remove(std::string name) { counter_part::mine().remove(name); }
   std::size_t rows() { return counter_part::mine().all().size(); }
@@ -353,7 +360,9 @@ TEST_CASE_METHOD(fixture, "due times and messages wake one actor, each when it i
 TEST_CASE_METHOD(fixture, "an actor that was destroyed is left alone") {
   set_and_rest(a, "x", 1min);
   w.run(a.call<&clockwork::end>());
+  const auto loads = store.loads();
   w.pass(1h);
+  CHECK(store.loads() == loads);
   CHECK(counter_part::fired().empty());
   CHECK(durable.durable().empty());
   CHECK(w.errors.empty());
@@ -362,9 +371,40 @@ TEST_CASE_METHOD(fixture, "an actor that was destroyed is left alone") {
 TEST_CASE_METHOD(fixture, "a runtime that ends wakes nobody any more") {
   set_and_rest(a, "x", 1min);
   w.runtime.shutdown();
+  const auto looks = store.looks();
+  const auto loads = store.loads();
   w.clock->advance(1h);
   w.settle();
+  CHECK(store.looks() == looks);
+  CHECK(store.loads() == loads);
   CHECK(counter_part::fired().empty());
+}
+
+TEST_CASE_METHOD(fixture, "a row that a failed wake leaves behind wakes the actor when it is due") {
+  w.run(a.call<&clockwork::rest>());
+  w.settle();
+  REQUIRE(w.phase(a) == phase::asleep);
+  clockwork::stumbles = true;
+  const auto failed = w.start(a.call<&clockwork::rows>());
+  clockwork::stumbles = false;
+  REQUIRE(failed.failed());
+  w.settle();
+  REQUIRE(w.phase(a) == phase::asleep);
+  w.pass(119s);
+  CHECK(counter_part::fired().empty());
+  w.pass(2s);
+  CHECK(counter_part::fired() == lines{"a left"});
+}
+
+TEST_CASE_METHOD(fixture, "the wall clock goes back by a day, rows are set, and it goes forward again") {
+  w.pass(5min);
+  w.clock->set_wall(-24h);
+  w.pass(2min);
+  set_and_rest(a, "x", 12h);
+  w.pass(2min);
+  w.clock->set_wall(24h);
+  w.pass(2min);
+  CHECK(counter_part::fired() == lines{"a x"});
 }
 
 TEST_CASE_METHOD(fixture, "a store that fails while the actor is loaded costs nothing but time") {
