@@ -5,6 +5,7 @@
 #include <deque>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include <troupe/store/sqlite_store.hpp>
@@ -89,9 +90,10 @@ void set_openings(const std::string& path, std::uint64_t openings) {
 
 }  // namespace
 
-void back_up(const memory_contents& contents, const std::string& path) {
+void back_up(memory_contents& contents, const std::string& path) {
   write_backup(path, [&contents](const std::string& at) {
     const std::unique_ptr<store> copy = sqlite{at, {.synchronous = synchronous::normal}}();
+    const std::lock_guard lock{contents.mutex};
     const everything all{contents};
     commit_request request;
     request.writes = all.writes();

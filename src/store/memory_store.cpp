@@ -390,10 +390,7 @@ void memory_store::destroy(const actor_id& id) noexcept {
   contents_->parts.destroy(id);
 }
 
-void memory_store::backup(const std::string& path) {
-  const std::lock_guard lock{contents_->mutex};
-  detail::back_up(*contents_, path);
-}
+void memory_store::backup(const std::string& path) { detail::back_up(*contents_, path); }
 
 memory::memory() : contents_{std::make_shared<detail::memory_contents>()} {}
 

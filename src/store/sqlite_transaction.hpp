@@ -40,7 +40,10 @@ class sqlite_transaction {
 /// A read transaction over several statements.
 class sqlite_moment {
  public:
-  explicit sqlite_moment(sqlite_transaction& t) : transaction_{t} { t.begin(); }
+  explicit sqlite_moment(sqlite_transaction& t) : transaction_{t} {
+    t.roll_back();  // what is still open if an earlier end failed
+    t.begin();
+  }
   ~sqlite_moment() {
     if (transaction_.try_commit() != SQLITE_OK) transaction_.roll_back();
   }

@@ -12,11 +12,14 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <troupe/store/memory_store.hpp>
+
 #include "../lives/killings.hpp"
 #include "audit.hpp"
 #include "books.hpp"
 #include "journal.hpp"
 #include "life.hpp"
+#include "planted.hpp"
 
 namespace bank_test {
 namespace {
@@ -27,6 +30,7 @@ using std::chrono::milliseconds;
 class test final : public lives::killings {
  public:
   explicit test(const lives::settings& s) : killings{s, "bank", {milliseconds{2}, milliseconds{120}}} {
+    static_cast<void>(plant(s.fault, troupe::memory{}));  // throws if there is no such fault
     found_bank(database());
   }
 

@@ -13,7 +13,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <troupe/store/memory_store.hpp>
+
 #include "../lives/killings.hpp"
+#include "../lives/planted.hpp"
 #include "journal.hpp"
 #include "life.hpp"
 #include "model.hpp"
@@ -27,7 +30,9 @@ using std::chrono::milliseconds;
 
 class test final : public lives::killings {
  public:
-  explicit test(const lives::settings& s) : killings{s, "crash", {milliseconds{5}, milliseconds{400}}} {}
+  explicit test(const lives::settings& s) : killings{s, "crash", {milliseconds{5}, milliseconds{400}}} {
+    static_cast<void>(lives::plant(s.fault, troupe::memory{}));  // throws if there is no such fault
+  }
 
  private:
   faults run_round(const round& r) override {

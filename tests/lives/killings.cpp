@@ -17,6 +17,7 @@ namespace fs = std::filesystem;
 using clock = std::chrono::steady_clock;
 
 constexpr std::size_t faults_shown = 12;
+constexpr int could_not_begin = 2;  // the exit status of `main` after an exception
 
 }  // namespace
 
@@ -109,6 +110,9 @@ const char* killings::course::time_is_up(process& child) {
 }
 
 void killings::course::has_ended(int status) {
+  if (WIFEXITED(status) && WEXITSTATUS(status) == could_not_begin) {
+    throw std::runtime_error("a life could not begin: see above");  // and so shows nothing of a planted fault
+  }
   const bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
   const bool as_told = how.ends_by_itself ? finished && status == 0 : killed && ending;
   if (!as_told && found.empty()) found.push_back(fmt::format("it ended by itself (wait status {:#x})", status));
