@@ -315,8 +315,8 @@ std::optional<time_point> alarms::next_look() const noexcept {
   return exec.now() + std::min<std::chrono::milliseconds>(*unread_ - near, look_ahead);
 }
 
-// Whether it is time: then the caller begins the scan. What is set from now on and within its reach is kept here, since
-// the scan may have passed it.
+// Whether it is time: then the caller begins the scan. A row that is set from now on and within its reach is kept here,
+// since the scan may have passed it.
 bool alarms::begin_look() noexcept {
   const auto& exec = core_.exec();
   const auto at = next_look();

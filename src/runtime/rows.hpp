@@ -30,8 +30,8 @@ struct message_row {
   message_body body;
 };
 
-/// What an actor's turns change beside its state: the messages in its queues, the rows of its other parts, and messages
-/// on their way to and from it.
+/// The changes of an actor's turns beside its state: the messages in its queues, the rows of its other parts, and
+/// messages on their way to and from it.
 class row_changes {
  public:
   [[nodiscard]] bool empty() const noexcept {

@@ -7,7 +7,7 @@
 
 namespace bank_test {
 
-/// What a life tells its parent: before an order is sent that it will be tried, after it how it went.
+/// A life tells its parent: before an order is sent that it will be tried, after it how it went.
 struct record {
   enum class what : std::uint8_t {
     ready,      ///< the store is open, traffic begins

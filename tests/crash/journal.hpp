@@ -10,7 +10,7 @@
 
 namespace crash {
 
-/// What a life tells its parent: before an operation that it will be tried, after it that it was acknowledged.
+/// A life tells its parent: before an operation that it will be tried, after it that it was acknowledged.
 struct record {
   enum class what : std::uint8_t {
     ready,        ///< the store is open, traffic begins

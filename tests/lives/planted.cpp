@@ -80,7 +80,7 @@ class own_request : public troupe::commit_request {
   std::vector<std::unique_ptr<troupe::tags>> labels_;
 };
 
-/// While it runs, nobody can tell: whoever reads waits until it is true.
+/// Says that a commit is durable before it is. Every read waits until the commit has been made.
 class early_store final : public forwarding_store {
  public:
   using forwarding_store::forwarding_store;

@@ -30,7 +30,7 @@ struct life {
   int leash = -1;          ///< the end of a pipe to read from: when it closes, the life ends by itself
 };
 
-/// One of those that make the traffic. What it does follows from the life's seed and its number.
+/// One of those that make the traffic. Its steps follow from the life's seed and its number.
 struct worker {
   worker(std::size_t n, std::uint64_t seed) : number{n}, random{seed ^ (0x9E3779B97F4A7C15U * (n + 1))} {}
   std::size_t below(std::size_t limit) { return random() % limit; }

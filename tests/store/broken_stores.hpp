@@ -19,7 +19,7 @@ class spoiling_store : public forwarding_store {
   }
 };
 
-/// What the suite says of a broken store, a line each.
+/// The findings of the suite about a broken store, a line each.
 template <class Broken>
 std::string findings() {
   const troupe::store_factory good = troupe::memory{};

@@ -301,7 +301,7 @@ void encode_event(const event_record& e, buffer& out) {
 void require_no_params(const definition& d, bytes_view params);
 [[noreturn]] void refuse_params(const definition& d, const error& why);
 [[noreturn]] void refuse_params_without_codec(const definition& d);
-/// What stands for params that were not given.
+/// The params; a CBOR null if none were given.
 [[nodiscard]] bytes_view params_or_null(bytes_view params) noexcept;
 
 template <class A>

@@ -157,7 +157,7 @@ class [[nodiscard("a stream ends when this object goes")]] event_stream {
 
 namespace detail {
 
-/// What typed and untyped connections have in common: the core, which is closed when this goes.
+/// The common base of typed and untyped connections: the core, which is closed when this goes.
 class connection_end {
  public:
   connection_end(connection_end&&) noexcept = default;
@@ -204,7 +204,7 @@ class connection_end {
   counted_ptr<connection_core> core_;
 };
 
-/// What typed and untyped connects have in common: a call that opens a connection.
+/// A call that opens a connection: the common base of the typed and the untyped one.
 class connect_core : public call_core {
  protected:
   connect_core(const handle_core& h, counted_ptr<connection_core> c)

@@ -52,7 +52,7 @@ class [[nodiscard("a message is not sent until this is awaited")]] named_send_an
 extern template class named_send_and_wait<std::string>;
 extern template class named_send_and_wait<bytes>;
 
-/// What `untyped_handle::connect` makes: awaited once, or waited for with `get()`. Errors: as `connect_call`.
+/// The call that `untyped_handle::connect` makes: awaited once, or waited for with `get()`. Errors: as `connect_call`.
 class [[nodiscard("a connection is not opened until this is awaited")]] untyped_connect_call final
     : public detail::connect_core {
  public:
@@ -67,7 +67,7 @@ class [[nodiscard("a connection is not opened until this is awaited")]] untyped_
 };
 
 /// A lazy reference to an actor whose type this program knows by name only, as `client::open` makes it. It does what
-/// `handle` does and promises the same. What goes in and out is CBOR, or JSON text where that is said; a value that
+/// `handle` does and promises the same. Values go in and out as CBOR, or as JSON text where that is said; a value that
 /// does not fit is refused before anything runs.
 ///
 ///     auto room = client.open("chatRoom", "lobby");
@@ -155,7 +155,7 @@ class untyped_handle {
 /// Movable. Read by one coroutine at a time.
 class [[nodiscard("a stream ends when this object goes")]] untyped_event_stream {
  public:
-  /// What the next event carries, as a CBOR array; nothing once the connection was closed and all of its events are
+  /// The values of the next event, as a CBOR array; nothing once the connection was closed and all of its events are
   /// read. Errors: as `event_stream::next`.
   [[nodiscard("co_await this")]] task<std::optional<bytes>> next() { return take(subscription_.listener_); }
 
@@ -175,7 +175,7 @@ class [[nodiscard("a stream ends when this object goes")]] untyped_event_stream 
 
 /// A connection to an actor whose type this program knows by name only. It does what `connection` does and promises
 /// the same. An event is what it carries, as a CBOR array; it is encoded once, however many listen by name, and not at
-/// all if nobody does. A name that the actor has no event of is `event.not_declared`.
+/// all if there is no such listener. A name that the actor has no event of is `event.not_declared`.
 ///
 ///     auto room = co_await client.open("chatRoom", "lobby").connect();
 ///     auto heard = room.on("newMessage", [](troupe::bytes_view values) { show(troupe::to_json(values)); });
@@ -211,7 +211,7 @@ class [[nodiscard("a connection is closed when this object goes")]] untyped_conn
   /// The events from now on, to be awaited one by one.
   [[nodiscard]] untyped_event_stream stream(std::string_view event) const;
 
-  /// What the next event carries that the actor sends after this call, whenever it is awaited. For all of them use
+  /// The values of the next event that the actor sends after this call, whenever it is awaited. For all of them use
   /// `stream`, which misses none. Errors: as `connection::next`.
   [[nodiscard("co_await this")]] task<bytes> next(std::string_view event) const;
 

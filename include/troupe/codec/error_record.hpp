@@ -15,7 +15,7 @@ struct error_record {
   std::string message;
   bytes metadata;  ///< CBOR; empty: there is none
 
-  /// What may leave the process of `failure`: see `to_public_error`. Metadata that is no JSON becomes text.
+  /// The part of `failure` that may leave the process: see `to_public_error`. Metadata that is no JSON becomes text.
   [[nodiscard]] static error_record of(const std::exception_ptr& failure);
 
   /// The failure that it tells of: a `user_error` if its group is "user", else a `troupe::error`. Metadata that is no

@@ -232,7 +232,7 @@ class cell final : public work {
   /// From now on `holder` keeps others out; null: nothing does. It also takes in whether the actor is about to end.
   void set_holder(invocation* holder) noexcept { enter(phase_, holder); }
 
-  // What `idle_rounds` goes by.
+  // The activity of the actor, for `idle_rounds`.
 
   /// Something beside a turn is activity of the actor.
   void count_activity() noexcept { ++turns_; }
