@@ -11,7 +11,7 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
-std::string text_of(wide_integer v) {
+std::string digits(wide_integer v) {
   return v.negative ? fmt::to_string(static_cast<std::int64_t>(v.bits)) : fmt::to_string(v.bits);
 }
 
@@ -20,7 +20,7 @@ std::string text_of(wide_integer v) {
 void throw_out_of_range(const destination_name& where, std::size_t position, wide_integer value, wide_integer min,
                         wide_integer max) {
   throw error(errc::invalid_request, fmt::format("argument {} of {} '{}' is {}, and must be from {} to {}", position,
-                                                 where.kind, where.name, text_of(value), text_of(min), text_of(max)));
+                                                 where.kind, where.name, digits(value), digits(min), digits(max)));
 }
 
 }  // namespace detail

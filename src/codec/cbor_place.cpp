@@ -13,9 +13,10 @@ namespace troupe {
 inline namespace v0 {
 namespace {
 
+using detail::cbor_indefinite;
+
 constexpr std::size_t quoted_bytes_max = 40;
 constexpr std::size_t path_bytes_max = 400;
-constexpr unsigned indefinite = 31;
 
 struct head {
   unsigned major;
@@ -28,7 +29,7 @@ std::optional<head> head_at(bytes_view encoded, std::size_t at) noexcept {
   if (at >= encoded.size()) return std::nullopt;
   const auto initial = std::to_integer<unsigned>(encoded[at]);
   head found{initial >> 5, initial & 0x1f, initial & 0x1f, 1};
-  if (found.low < 24 || found.low == indefinite) return found;
+  if (found.low < 24 || found.low == cbor_indefinite) return found;
   if (found.low > 27) return std::nullopt;
   const std::size_t width = std::size_t{1} << (found.low - 24);
   if (encoded.size() - at - 1 < width) return std::nullopt;
@@ -73,7 +74,7 @@ class walk {
     at_ += found->size;
     switch (found->major) {
       case 2:
-      case 3: return found->low == indefinite ? pieces(depth) : string(found->number);
+      case 3: return found->low == cbor_indefinite ? pieces(depth) : string(found->number);
       case 4: return elements(*found, depth);
       case 5: return entries(*found, depth);
       case 6: return item(depth + 1);
@@ -121,7 +122,7 @@ class walk {
   }
 
   bool more(const head& container, std::uint64_t i) {
-    return container.low == indefinite ? !at_break() : i < container.number;
+    return container.low == cbor_indefinite ? !at_break() : i < container.number;
   }
   bool at_break() {
     if (at_ >= encoded_.size() || encoded_[at_] != std::byte{0xff}) return false;
@@ -132,7 +133,7 @@ class walk {
     const std::optional<head> found = head_at(encoded_, at_);
     if (!found) return "[?]";
     if (found->major == 0) return fmt::format("[{}]", found->number);
-    if (found->major != 3 || found->low == indefinite) return "[?]";
+    if (found->major != 3 || found->low == cbor_indefinite) return "[?]";
     const std::string_view text = text_at(encoded_, at_ + found->size, found->number);
     if (!is_identifier(text)) return fmt::format("[{}]", quoted(text));
     return path.empty() ? std::string{text} : fmt::format(".{}", text);
@@ -152,7 +153,7 @@ std::string simple_name(unsigned low) {
     case 25:
     case 26:
     case 27: return "a number that is not an integer";
-    case indefinite: return "the end of an array or map";
+    case cbor_indefinite: return "the end of an array or map";
     default: return "an unknown simple value";
   }
 }
@@ -177,12 +178,13 @@ std::string cbor_found(bytes_view encoded, std::size_t offset) {
     case 1:
       return found->number == UINT64_MAX ? "the integer -18446744073709551616"
                                          : fmt::format("the integer -{}", found->number + 1);
-    case 2: return found->low == indefinite ? "a byte string" : fmt::format("a string of {} bytes", found->number);
+    case 2:
+      return found->low == cbor_indefinite ? "a byte string" : fmt::format("a string of {} bytes", found->number);
     case 3:
-      return found->low == indefinite ? "text"
+      return found->low == cbor_indefinite ? "text"
                                       : "the text " + quoted(text_at(encoded, offset + found->size, found->number));
-    case 4: return found->low == indefinite ? "an array" : fmt::format("an array of {}", found->number);
-    case 5: return found->low == indefinite ? "a map" : fmt::format("a map of {}", found->number);
+    case 4: return found->low == cbor_indefinite ? "an array" : fmt::format("an array of {}", found->number);
+    case 5: return found->low == cbor_indefinite ? "a map" : fmt::format("a map of {}", found->number);
     case 6: return fmt::format("something tagged {}", found->number);
     default: return simple_name(found->low);
   }

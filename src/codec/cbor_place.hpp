@@ -9,6 +9,9 @@ namespace troupe {
 inline namespace v0 {
 namespace detail {
 
+/// The low five bits of a head whose length is not given.
+inline constexpr unsigned cbor_indefinite = 31;
+
 /// The way to the item at `offset` of an encoding: "messages[3].sender", or "" for the whole of it. It is worked out
 /// from the bytes when something is wrong with them, so that reading need not keep track. Never fails; where the data
 /// is malformed, the way ends.

@@ -17,7 +17,8 @@ namespace troupe {
 inline namespace v0 {
 namespace {
 
-constexpr unsigned indefinite = 31;
+using detail::cbor_indefinite;
+
 constexpr unsigned simple_false = 20;
 constexpr unsigned simple_true = 21;
 constexpr unsigned simple_null = 22;
@@ -59,7 +60,7 @@ cbor_reader::head cbor_reader::read_head() {
   if (at_ == end_) fail("the data ends where a value should begin");
   const auto initial = std::to_integer<unsigned>(*at_);
   head found{initial >> 5, initial & 0x1f, initial & 0x1f};
-  if (found.low < 24 || found.low == indefinite) {
+  if (found.low < 24 || found.low == cbor_indefinite) {
     ++at_;
     return found;
   }
@@ -79,7 +80,7 @@ std::optional<std::uint64_t> cbor_reader::tag() {
   if (at_ == end_ || std::to_integer<unsigned>(*at_) >> 5 != 6) return std::nullopt;
   const std::byte* const start = at_;
   const head found = read_head();
-  if (found.low == indefinite) fail_at(start, "a tag without a number");
+  if (found.low == cbor_indefinite) fail_at(start, "a tag without a number");
   return found.number;
 }
 
@@ -106,7 +107,7 @@ std::optional<std::size_t> cbor_reader::large_size_of(unsigned major, std::size_
   const std::string_view wanted = major == 4 ? "an array" : "a map";
   if (at_ == end_ || std::to_integer<unsigned>(*at_) >> 5 != major) fail_expected(wanted);
   const head found = read_head();
-  if (found.low == indefinite) return std::nullopt;
+  if (found.low == cbor_indefinite) return std::nullopt;
   if (found.number > remaining() / bytes_each) {
     fail_at(start, fmt::format("{} of {} items, with {} bytes of data left", wanted, found.number, remaining()));
   }
@@ -158,7 +159,7 @@ double cbor_reader::floating() {
   const head found = read_head();
   if (type == cbor_type::floating) return float_of(found);
   const bool is_integer = type == cbor_type::unsigned_integer || type == cbor_type::negative_integer;
-  if (!is_integer || found.low == indefinite) fail_expected_at(start, "a number");
+  if (!is_integer || found.low == cbor_indefinite) fail_expected_at(start, "a number");
   return found.major == 0 ? static_cast<double>(found.number) : -1.0 - static_cast<double>(found.number);
 }
 
@@ -176,7 +177,7 @@ cbor_reader::whole cbor_reader::whole_number(bool or_text) {
   const std::byte* const start = at_;
   if (type == cbor_type::unsigned_integer || type == cbor_type::negative_integer) {
     const head found = read_head();
-    if (found.low == indefinite) fail_at(start, "an integer without a value");
+    if (found.low == cbor_indefinite) fail_at(start, "an integer without a value");
     return {found.major == 1, found.number};
   }
   if (type == cbor_type::floating) {
@@ -219,7 +220,7 @@ bytes_view cbor_reader::take_bytes(std::uint64_t size) {
 bytes_view cbor_reader::string_piece(unsigned major, std::string_view wanted) {
   const std::byte* const start = at_;
   const head found = read_head();
-  if (found.major != major || found.low == indefinite) fail_expected_at(start, wanted);
+  if (found.major != major || found.low == cbor_indefinite) fail_expected_at(start, wanted);
   if (found.number > remaining()) {
     fail_at(start, fmt::format("{} of {} bytes, with {} bytes of data left", wanted, found.number, remaining()));
   }
@@ -229,7 +230,7 @@ bytes_view cbor_reader::string_piece(unsigned major, std::string_view wanted) {
 std::string_view cbor_reader::whole_string(unsigned major, std::string& scratch) {
   const std::string_view wanted = major == 3 ? "text" : "a byte string";
   skip_tags();
-  if (at_ == end_ || *at_ != static_cast<std::byte>(major << 5 | indefinite)) {
+  if (at_ == end_ || *at_ != static_cast<std::byte>(major << 5 | cbor_indefinite)) {
     const bytes_view found = string_piece(major, wanted);
     return {reinterpret_cast<const char*>(found.data()), found.size()};
   }
@@ -295,7 +296,7 @@ void cbor_reader::skip_item() {
       }
       return;
     default:
-      if (read_head().low == indefinite) fail_at(start, "an end where a value should begin");
+      if (read_head().low == cbor_indefinite) fail_at(start, "an end where a value should begin");
   }
 }
 

@@ -7,13 +7,6 @@
 namespace troupe {
 inline namespace v0 {
 namespace detail {
-namespace {
-
-// Beside key and value, a row is some columns and entries of indices.
-constexpr std::size_t row_bytes = 64;
-
-}  // namespace
-
 std::size_t part_changes::bytes_of(const rows::value_type& each) noexcept {
   const auto& [at, now] = each;
   return row_bytes + at.second.size() + (now ? now->value.size() : 0);

@@ -11,11 +11,8 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
-// Beside its body, a message is some columns and entries of indices.
-constexpr std::size_t row_bytes = 64;
-
-std::size_t bytes_of(const message_row& row) noexcept { return row_bytes + (row.fresh ? row.body->size() : 0); }
-std::size_t bytes_of(const parcel& p) noexcept { return row_bytes + p.body->size(); }
+std::size_t bytes_of(const message_row& row) noexcept { return part_changes::row_bytes + (row.fresh ? row.body->size() : 0); }
+std::size_t bytes_of(const parcel& p) noexcept { return part_changes::row_bytes + p.body->size(); }
 
 }  // namespace
 

@@ -20,8 +20,6 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
-constexpr std::chrono::seconds busy_timeout{5};
-
 /// Write-sets that make everything anew, as long as nothing changes.
 class everything {
  public:
@@ -82,7 +80,7 @@ void everything::add_parts(const memory_parts::rows& rows) {
 
 /// Makes the database at `path`, which no program has open, one that has been opened so many times.
 void set_openings(const std::string& path, std::uint64_t openings) {
-  sqlite_connection connection{resolve_database_file(path), SQLITE_OPEN_READWRITE, busy_timeout};
+  sqlite_connection connection{resolve_database_file(path), SQLITE_OPEN_READWRITE, backup_busy_timeout};
   sqlite_statement setting = connection.prepare(sql::set_openings);
   setting.bind(1, static_cast<std::int64_t>(openings));
   setting.run();

@@ -20,8 +20,6 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
-constexpr std::chrono::seconds busy_timeout{5};
-
 // A backup in the making. Its lock is held meanwhile, so that leftovers of a killed process can be told from it.
 constexpr const char* unfinished_suffix = "-troupe-unfinished";
 
@@ -30,8 +28,8 @@ constexpr const char* unfinished_suffix = "-troupe-unfinished";
 }
 
 void copy_pages(const database_file& from, const database_file& to) {
-  sqlite_connection source{from, SQLITE_OPEN_READONLY, busy_timeout};
-  sqlite_connection target{to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, busy_timeout};
+  sqlite_connection source{from, SQLITE_OPEN_READONLY, backup_busy_timeout};
+  sqlite_connection target{to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, backup_busy_timeout};
   target.execute("PRAGMA synchronous = EXTRA");  // else its journal may be found after a power cut, and undo the copy
   sqlite3_backup* const copying = sqlite3_backup_init(target.handle(), "main", source.handle(), "main");
   if (copying == nullptr) throw target.failure(sqlite3_extended_errcode(target.handle()));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 
@@ -8,6 +9,9 @@
 namespace troupe {
 inline namespace v0 {
 namespace detail {
+
+/// How long the connections of a backup wait for a lock of another.
+inline constexpr std::chrono::seconds backup_busy_timeout{5};
 
 /// Copies the database as it is now, with everything that others keep in it, to the path `to` of the same file system,
 /// where nothing must be. Commits go on meanwhile. The copy gets its name when it is complete and on disk; except that

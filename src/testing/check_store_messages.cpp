@@ -396,7 +396,7 @@ void random_messages(bench& b) {
   traffic.compare(store);
 }
 
-constexpr check checks[] = {
+constexpr check checks_of_messages[] = {
     {"every field of messages", every_field_of_messages},
     {"changing messages", changing_messages},
     {"destroying with messages", destroying_with_messages},
@@ -410,7 +410,7 @@ constexpr check checks[] = {
 
 }  // namespace
 
-std::span<const check> message_checks() { return checks; }
+std::span<const check> message_checks() { return checks_of_messages; }
 
 }  // namespace store_checking
 }  // namespace testing

@@ -416,7 +416,7 @@ void random_parts(bench& b) {
   changes.compare(store);
 }
 
-constexpr check checks[] = {
+constexpr check checks_of_parts[] = {
     {"every field of parts", every_field_of_parts},
     {"changing parts", changing_parts},
     {"ranges of parts", ranges_of_parts},
@@ -430,7 +430,7 @@ constexpr check checks[] = {
 
 }  // namespace
 
-std::span<const check> part_checks() { return checks; }
+std::span<const check> part_checks() { return checks_of_parts; }
 
 }  // namespace store_checking
 }  // namespace testing
