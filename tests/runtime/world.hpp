@@ -19,16 +19,7 @@ using namespace std::chrono_literals;
 namespace behaviour {
 
 /// "group.code" of a troupe error, the text of any other, "" for none.
-inline std::string code_of(const std::exception_ptr& failure) {
-  if (!failure) return {};
-  try {
-    std::rethrow_exception(failure);
-  } catch (const troupe::error& e) {
-    return e.group() + "." + e.code();
-  } catch (const std::exception& e) {
-    return e.what();
-  }
-}
+std::string code_of(const std::exception_ptr& failure);
 
 /// The failure that `f` throws, if it does.
 template <class F>
@@ -46,14 +37,7 @@ std::string code_when(F&& f) {
   return code_of(failure_of(std::forward<F>(f)));
 }
 
-inline std::string text_of(const std::exception_ptr& failure) {
-  if (!failure) return {};
-  try {
-    std::rethrow_exception(failure);
-  } catch (const std::exception& e) {
-    return e.what();
-  }
-}
+std::string text_of(const std::exception_ptr& failure);
 
 /// What became of something that the test started and does not wait for.
 template <class T>
@@ -93,10 +77,10 @@ class outcome {
 /// A runtime on one thread and on virtual time: everything happens in a fixed order, when the test says so.
 class world {
  public:
-  explicit world(const troupe::registry& served) : world{served, troupe::runtime_options{}} {}
-  world(const troupe::registry& served, troupe::store_factory store) : world{served, with_store(std::move(store))} {}
-  world(const troupe::registry& served, troupe::runtime_options options)
-      : runtime{served, complete(std::move(options))}, client{runtime.client()} {}
+  explicit world(const troupe::registry& served);
+  world(const troupe::registry& served, troupe::store_factory store);
+  world(const troupe::registry& served, troupe::runtime_options options);
+  ~world();
 
   /// Waits for a call or task.
   template <class A>
@@ -119,19 +103,10 @@ class world {
     return out;
   }
 
-  void settle() {
-    while (runtime.poll() != 0) {
-    }
-  }
+  void settle();
 
   /// Lets time pass from timer to timer.
-  void pass(std::chrono::nanoseconds duration) {
-    const auto end = clock->now() + duration;
-    for (settle(); clock->now() < end; settle()) {
-      const auto next = std::max(executor->next_deadline(), clock->now() + 1ms);
-      clock->advance(std::min(next, end) - clock->now());
-    }
-  }
+  void pass(std::chrono::nanoseconds duration);
 
   template <class H>
   troupe::actor_status::phase phase(const H& h) {
@@ -151,19 +126,7 @@ class world {
   troupe::client client;
 
  private:
-  static troupe::runtime_options with_store(troupe::store_factory store) {
-    troupe::runtime_options options;
-    options.store = std::move(store);
-    return options;
-  }
-  troupe::runtime_options complete(troupe::runtime_options options) {
-    options.executor = executor;
-    options.on_error = [this](const std::exception_ptr& failure, std::string_view where) {
-      errors.push_back(std::string{where} + ": " + code_of(failure));
-    };
-    options.logger = [this](troupe::log_level, std::string_view line) { log.emplace_back(line); };
-    return options;
-  }
+  troupe::runtime_options complete(troupe::runtime_options options);
 };
 
 using phase = troupe::actor_status::phase;
