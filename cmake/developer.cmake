@@ -12,6 +12,15 @@ function(troupe_developer_flags target)
   endif()
 endfunction()
 
+# A few large translation units instead of many small ones: most of the time of a small one goes into headers.
+function(troupe_unity_build target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 16)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # A file that another one includes is taken for a header, which should have no types of its own file.
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+  endif()
+endfunction()
+
 # A program of this project (test, example, benchmark): linked with the library, same rules as the library.
 function(troupe_add_program target)
   add_executable(${target} ${ARGN})

@@ -57,7 +57,7 @@ case $kind in
   subdirectory)
     # The whole library once more: as soon as can be. With checked containers, which the package does not have.
     build_with_cmake "$consumers/$kind" -DTROUPE_SOURCE_DIR="$source" \
-      -DTROUPE_PRECOMPILE_HEADERS=ON -DCMAKE_CXX_FLAGS_DEBUG= -DCMAKE_CXX_FLAGS=-D_GLIBCXX_DEBUG
+      -DTROUPE_UNITY_BUILD=ON -DCMAKE_CXX_FLAGS_DEBUG= -DCMAKE_CXX_FLAGS=-D_GLIBCXX_DEBUG
     "$here/consumer"
     if find "$here" -name 'libtroupe_testing*' | grep .; then
       echo "the test kit is built for an embedder who does not link it"
