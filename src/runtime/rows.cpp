@@ -11,7 +11,9 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
-std::size_t bytes_of(const message_row& row) noexcept { return part_changes::row_bytes + (row.fresh ? row.body->size() : 0); }
+std::size_t bytes_of(const message_row& row) noexcept {
+  return part_changes::row_bytes + (row.fresh ? row.body->size() : 0);
+}
 std::size_t bytes_of(const parcel& p) noexcept { return part_changes::row_bytes + p.body->size(); }
 
 }  // namespace
