@@ -6,9 +6,11 @@
 #include <fmt/format.h>
 
 #include <troupe/core/error.hpp>
+#include <troupe/runtime/turn.hpp>
 
 #include "../core/planted.hpp"
 #include "../runtime/blocked.hpp"
+#include "../runtime/committer.hpp"
 #include "../runtime/core.hpp"
 
 namespace troupe {

@@ -8,8 +8,10 @@
 #include <troupe/client/untyped.hpp>
 #include <troupe/core/error.hpp>
 
+#include "../runtime/committer.hpp"
 #include "../runtime/core.hpp"
-#include "../runtime/lifecycle.hpp"
+#include "../runtime/durable_wait.hpp"
+#include "../runtime/list_wait.hpp"
 
 namespace troupe {
 inline namespace v0 {

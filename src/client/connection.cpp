@@ -9,6 +9,7 @@
 
 #include "../runtime/audience.hpp"
 #include "../runtime/core.hpp"
+#include "../runtime/id_source.hpp"
 #include "../runtime/side.hpp"
 
 namespace troupe {

@@ -9,6 +9,7 @@
 
 #include "../core/planted.hpp"
 #include "../runtime/core.hpp"
+#include "../runtime/directory.hpp"
 
 namespace troupe {
 inline namespace v0 {

@@ -7,6 +7,7 @@
 
 #include "../core/planted.hpp"
 #include "../core/text_of.hpp"
+#include "../runtime/committer.hpp"
 #include "../runtime/core.hpp"
 #include "../runtime/run_loop.hpp"
 #include "../runtime/side.hpp"

@@ -5,8 +5,8 @@
 #include <troupe/client/client.hpp>
 #include <troupe/core/error.hpp>
 
+#include "../runtime/assembly.hpp"
 #include "../runtime/blocked.hpp"
-#include "../runtime/core.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -46,7 +46,7 @@ class awaited_coroutine final : public fiber, public work {
 }  // namespace detail
 
 runtime::runtime(const registry& served, runtime_options options)
-    : core_{std::make_shared<detail::runtime_core>(served, std::move(options))},
+    : core_{std::make_shared<detail::runtime_assembly>(served, std::move(options))},
       client_{std::make_unique<const troupe::client>(core_)} {
   // Does not own: actors do not outlive the core.
   const std::shared_ptr<detail::runtime_core> not_owning{std::shared_ptr<void>{}, core_.get()};
@@ -67,7 +67,7 @@ runtime::~runtime() {
   shutdown();
 }
 
-detail::runtime_core& detail::core_of(runtime& r) noexcept { return *r.core_; }
+detail::runtime_assembly& detail::core_of(runtime& r) noexcept { return *r.core_; }
 
 void runtime::shutdown() {
   if (core_->forked()) return;

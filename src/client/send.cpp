@@ -9,6 +9,9 @@
 
 #include "../core/planted.hpp"
 #include "../runtime/core.hpp"
+#include "../runtime/due_times.hpp"
+#include "../runtime/enqueuing.hpp"
+#include "../runtime/id_source.hpp"
 #include "../runtime/queues.hpp"
 
 namespace troupe {

@@ -14,6 +14,8 @@
 
 #include "../core/planted.hpp"
 #include "core.hpp"
+#include "directory.hpp"
+#include "due_times.hpp"
 #include "retry.hpp"
 #include "store_scan.hpp"
 

@@ -5,10 +5,11 @@
 #include <troupe/core/delay.hpp>
 #include <troupe/core/error.hpp>
 #include <troupe/core/when.hpp>
+#include <troupe/runtime/turn.hpp>
 
 #include "../core/planted.hpp"
+#include "committer.hpp"
 #include "core.hpp"
-#include "lifecycle.hpp"
 #include "observing.hpp"
 #include "side.hpp"
 
@@ -39,6 +40,8 @@ audience::audience(cell& c)
     self.core_.exec().post(self);
   };
 }
+
+audience* cell::heard_by() const noexcept { return side_ != nullptr ? side_->heard_by.get() : nullptr; }
 
 void audience_release::operator()(audience* a) const noexcept { a->release(); }
 
@@ -276,6 +279,13 @@ task<> within(cell& c, const char* hook, task<> body) {
 
 }  // namespace
 
+std::exception_ptr why_connections_end(const cell& c) {
+  if (c.current_phase() == cell::phase::awake) return nullptr;
+  if (c.known_side() != nullptr && c.known_side()->destroy_requested) return why_it_ends(c, true);
+  if (c.core().stopping()) return why_it_ends(c, false);
+  return c.type().options.durability == durability::ephemeral ? why_it_ends(c, true) : nullptr;
+}
+
 task<bool> granted_in_time(cell& c, task<bool> pending) {
   const auto limit = c.type().options.on_connect_timeout;
   if (limit == troupe::never) {
@@ -294,8 +304,10 @@ task<> open_connection(cell& c, connection_core& from) {
   co_await within(c, "on_before_connect", std::move(before));
   auto creating = live.create_connection_state(from);
   co_await within(c, "create_connection_state", std::move(creating));
-  if (const auto ends = lifecycle::why_connections_end(c)) std::rethrow_exception(ends);
-  audience& all = c.open_audience();
+  if (const auto ends = why_connections_end(c)) std::rethrow_exception(ends);
+  auto& hub = c.side().heard_by;
+  if (!hub) hub.reset(new audience{c});
+  audience& all = *hub;
   from.heard_by = counted_ptr<audience>{all};
   all.add(from);
   std::exception_ptr failure;

@@ -109,6 +109,8 @@ class hearing final : public invocation {
   counted_ptr<connection_core> from_;
 };
 
+/// Why connections end with what the actor is doing; null while they may stay.
+[[nodiscard]] std::exception_ptr why_connections_end(const cell& c);
 /// The actor's side of connect: runs the hooks, and makes the connection visible.
 [[nodiscard]] task<> open_connection(cell& c, connection_core& from);
 /// Awaits a coroutine can_subscribe, bounded.

@@ -7,54 +7,38 @@
 #include <fmt/format.h>
 
 #include <troupe/core/assert.hpp>
-#include <troupe/core/counted_ptr.hpp>
 #include <troupe/core/error.hpp>
+#include <troupe/core/executor.hpp>
 
 #include "../core/planted.hpp"
-#include "audience.hpp"
 #include "core.hpp"
-#include "lifecycle.hpp"
 #include "observing.hpp"
-#include "side.hpp"
 
 namespace troupe {
 inline namespace v0 {
 namespace detail {
-namespace {
-
-// A batch this long leaves other actors waiting for some ten microseconds.
-constexpr int drain_budget = 128;
-
-}  // namespace
 
 cell::cell(served_type& kind, const troupe::key& key, std::uint8_t place)
-    : work{&cell::run_posted}, place_{place}, key_{key} {
+    : work{kind.handlers.run}, place_{place}, key_{key} {
   context = &kind;
   if (kind.id_at != 0) new (reinterpret_cast<std::byte*>(this) + kind.id_at) actor_id;
 }
 
 cell::~cell() = default;
 
-void refuse_turn(const cell& c, std::string_view operation) {
-  throw error(errc::invalid_operation,
-              fmt::format("{}: {} may be used only by the actor's own code, in its turns", c.name(), operation));
+bool cell::try_retain() noexcept {
+  auto count = references_.load(std::memory_order_relaxed);
+  while (count != 0 && !references_.compare_exchange_weak(count, count + 1, std::memory_order_relaxed)) {
+  }
+  return count != 0;
 }
 
-void cell::release() noexcept { core().cells().release(*this); }
-
-audience* cell::heard_by() const noexcept { return side_ ? side_->heard_by.get() : nullptr; }
-
-audience& cell::open_audience() {
-  auto& open = side().heard_by;
-  if (!open) open.reset(new audience{*this});
-  return *open;
-}
-
-void cell::make_side() { side_ = std::make_unique<cell_side>(*this); }
-
-const actor_id& cell::id() {
-  if (!known_id() && live_) core().cells().set_id(*this, core().ids().actor());
-  return known_id();
+void cell::release() noexcept {
+  auto count = references_.load(std::memory_order_relaxed);
+  while (count > 1) {
+    if (references_.compare_exchange_weak(count, count - 1, std::memory_order_acq_rel)) return;
+  }
+  kind().handlers.release(*this);
 }
 
 const actor_id& cell::known_id() const noexcept {
@@ -100,8 +84,10 @@ void cell::fetch() const noexcept {
   for (std::size_t at = 0; at <= sizeof(cell) + sizeof(activation); at += line_bytes) __builtin_prefetch(lines + at);
 }
 
-part_list& cell::parts() const noexcept { return *side_->parts; }
-row_changes& cell::changes() { return side_->recorder.changes(); }
+std::exception_ptr why_it_ends(const cell& c, bool destroyed) {
+  return std::make_exception_ptr(destroyed ? error(errc::destroying, c.name())
+                                           : error(errc::runtime_stopped, c.core().interrupted(c.name())));
+}
 
 // --- the mailbox ----------------------------------------------------------------------------------------------------
 
@@ -119,7 +105,7 @@ bool cell::lock_dormant() noexcept {
 bool cell::try_wake(const address& wanted) {
   if (!kind().wakes_at_once || !wanted.creates() || !mailbox_.is_dormant() || !lock_dormant()) return false;
   try {
-    if (lifecycle::wake_at_once(*this, wanted) && open_) return true;  // else the runtime shuts down
+    if (kind().handlers.wake_at_once(*this, wanted) && open_) return true;  // else the runtime shuts down
   } catch (...) {
     let_go();
     throw;
@@ -179,21 +165,6 @@ bool cell::receive_more() noexcept {
   return true;
 }
 
-// What a turn has made ready may be kept until it is known whether the thread has more to do here: if not, that comes
-// next without having been seen by others, who could only take it away.
-void cell::push(work& w, const turn& from) noexcept {
-  if (!enqueue(w)) return;
-  auto& thread = from.thread;
-  if (thread.keeps_for != &core().exec()) return post();
-  if (thread.kept == nullptr) {
-    thread.kept = this;
-  } else {
-    thread.keeps_for = nullptr;  // several: others may help
-    offer_kept(thread);
-    post();
-  }
-}
-
 // The thread has something else to do first, so whoever is free may take it. Out of line, so that nobody saves
 // registers for its sake.
 [[gnu::noinline]] void cell::offer_kept(thread_state& thread) noexcept {
@@ -201,31 +172,9 @@ void cell::push(work& w, const turn& from) noexcept {
   kept.core().exec().offer(kept);
 }
 
-// What is kept now, the worker that runs us looks at.
-void cell::run_posted(work& w) noexcept { static_cast<cell&>(w).run_messages(drain_budget); }
-
 void cell::drain(int budget) noexcept {
-  run_messages(budget);
+  kind().handlers.run_messages(*this, budget);
   if (auto& thread = this_thread(); thread.kept != nullptr) offer_kept(thread);
-}
-
-void cell::run_messages(int budget) noexcept {
-  auto& thread = this_thread();
-  for (; !incoming_.empty() || receive_more(); --budget) {
-    if (thread.kept != nullptr) [[unlikely]]
-      offer_kept(thread);
-    if (budget == 0) {
-      show_begun();
-      const giving_way behind;
-      return post();
-    }
-    work& w = *incoming_.pop_front();
-    if (auto* const inv = static_cast<invocation*>(w.context); inv == nullptr) {
-      w.run(w);  // in a turn without an invocation, or one of the runtime's own
-    } else if (!dispatch(*inv, w)) {
-      return;
-    }
-  }
 }
 
 void cell::count_in(invocation& inv) {
@@ -236,11 +185,6 @@ void cell::count_in(invocation& inv) {
     throw;
   }
   inv.counted = true;
-}
-
-// Out of line, as all that follows from a failure.
-[[gnu::cold]] void cell::note_failure(const std::exception_ptr& why) noexcept {
-  if (live_) side().last_failure = why;
 }
 
 void cell::withdraw() noexcept {
@@ -255,121 +199,6 @@ void cell::refuse_call() {
                                                 type().options.mailbox_calls_max, name())};
   tell(core(), [&](observer& o) { o.call_refused({type().name, &key(), {}}, "call", std::make_exception_ptr(why)); });
   throw why;
-}
-
-// --- turns ----------------------------------------------------------------------------------------------------------
-
-// Runs the first turn of an invocation, or a further one. False if the cell is no longer held: then the invocation
-// awaits another actor, and neither may be touched.
-[[gnu::always_inline]] inline bool cell::run_turn_itself(invocation& inv, work* continuation) noexcept {
-  if (std::exchange(inv.counted, false)) count_begun();
-  inv.kept_out_by.store(nullptr, std::memory_order_relaxed);
-  show_begun();  // the turn may end without coming back to the mailbox
-  auto& thread = this_thread();
-  fiber* const outer = std::exchange(thread.here, &inv);
-  ++thread.depth;
-  turn t{*this, &inv, inv.writes, thread};
-  t.open();
-  t.learn(inv.dependency);
-  if (continuation == nullptr) {
-    run_first(inv, t);
-  } else {
-    continuation->run(*continuation);
-  }
-  if (t.held) end_turn(inv, t);
-  --thread.depth;
-  thread.here = outer;
-  return t.held;
-}
-
-bool cell::run_turn(invocation& inv, work* continuation) noexcept {
-  if (kind().observes_turns) [[unlikely]]
-    return run_observed_turn(inv, continuation);
-  return run_turn_itself(inv, continuation);
-}
-
-// A turn that waits gives the actor up, and may be the last to need it, and its invocation.
-bool cell::run_observed_turn(invocation& inv, work* continuation) noexcept {
-  const counted_ptr<cell> here{*this};
-  const counted_ptr<invocation> running{inv};
-  const auto& clock = core().exec().clock();
-  const auto which = seen(*this);
-  const auto begun = clock.now();
-  const bool held = run_turn_itself(inv, continuation);
-  const auto took = clock.now() - begun;
-  tell(core(), [&](observer& o) { o.turn_ended(which, inv.what(), took); });
-  return held;
-}
-
-void cell::run_first(invocation& inv, turn& t) noexcept {
-  inv.started = true;
-  std::coroutine_handle<> body;
-  try {
-    body = inv.begin(live_.get());
-  } catch (...) {
-    inv.failure = std::current_exception();
-  }
-  if (!body) return settle(inv, t);
-  const bool shares = is_planted(planted::exclusive_forgotten) ||
-                      (is_planted(planted::posted_exclusive_shared) && inv.posted);
-  if (inv.exclusive && !shares) {
-    inv.held_before = holder();
-    enter(phase_, &inv);
-  }
-  if (inv.kind != invocation::purpose::lifecycle) enlist(inv);
-  drive_on(t.thread, body);
-}
-
-void cell::enlist(invocation& inv) noexcept {
-  inv.following = live_->running;
-  if (inv.following != nullptr) inv.following->previous = &inv;
-  live_->running = &inv;
-  ++live_->running_count;
-  if (inv.blocks_sleep) ++live_->keep_awake_count;
-}
-
-void cell::end_turn(invocation& inv, turn& t) noexcept {
-  if (inv.ended) {
-    try {
-      inv.finish();
-    } catch (...) {
-      inv.failure = std::current_exception();
-    }
-    settle(inv, t);
-  }
-  t.end();
-  if (t.close()) [[unlikely]]
-    look_at_mark(*this, t.thread, &inv, {});
-  if (t.settled && !inv.put_off) {
-    if (inv.unsaved && !inv.failure) inv.failure = inv.unsaved;
-    if (inv.failure) [[unlikely]]
-      note_failure(inv.failure);
-    core().deliver(inv);
-  }
-  after_turn();
-}
-
-void cell::settle(invocation& inv, turn& t) noexcept {
-  if (inv.ended && inv.kind != invocation::purpose::lifecycle) {
-    if (inv.following != nullptr) inv.following->previous = inv.previous;
-    (inv.previous == nullptr ? live_->running : inv.previous->following) = inv.following;
-    --live_->running_count;
-    if (inv.blocks_sleep) --live_->keep_awake_count;
-  }
-  if (std::exchange(inv.settles_parts, false)) side_->parts->invocation_ended(inv, inv.failure);
-  if (holder() == &inv) {
-    // An exclusive action may run within another one of its chain, which has no turn until it has ended.
-    enter(phase_, is_planted(planted::inner_hold_opens) ? nullptr : inv.held_before);
-    readmit();
-  }
-  TROUPE_ASSERT(side_ == nullptr || side_->holder == nullptr || side_->holder->held_before != &inv);
-  t.settled = true;
-}
-
-// Wakes the procedure that waits for the actor to be quiet.
-void cell::go_on_with_procedure() noexcept {
-  if (!side_->passing || side_->passing->quiet == nullptr || !live_ || live_->running_count != 0) return;
-  std::exchange(side_->passing->quiet, nullptr)->wake();
 }
 
 }  // namespace detail

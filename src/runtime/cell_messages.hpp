@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <string_view>
 
 #include <troupe/core/timer.hpp>
 #include <troupe/core/work.hpp>
@@ -35,6 +34,9 @@ class cell_message : public work {
   std::atomic<bool> under_way_{false};
 };
 
+/// Sends a cell a message that its holder obeys. Its actor is awake, or the caller has a reference.
+void order(cell& c, void (*obey)(cell&) noexcept);
+
 /// A timer that, when due, sends the cell a message.
 class cell_alarm final : public timer, public cell_message {
  public:
@@ -43,19 +45,6 @@ class cell_alarm final : public timer, public cell_message {
  private:
   static void ring(timer& t) noexcept { static_cast<cell_alarm&>(t).trigger(); }
 };
-
-/// Runs `look` in a turn of an actor that is awake, or about to be; else nothing. For the handler of an alarm. The turn
-/// has no invocation and is no change of the state; `name` is for people.
-template <class Look>
-void run_when_due(cell& c, std::string_view name, Look&& look) noexcept {
-  if (!c.takes_turns()) return;
-  turn t{c, nullptr, false, this_thread()};
-  t.open();
-  look();
-  t.end();
-  if (t.close()) [[unlikely]]
-    look_at_mark(c, t.thread, nullptr, name);
-}
 
 /// What a cell wants itself to do, whoever finds that it is time. One message brings all of it.
 class cell_wants final : public work {
@@ -76,7 +65,12 @@ class cell_wants final : public work {
   [[nodiscard]] bool none() const noexcept { return wanted_.load(std::memory_order_relaxed) == 0; }
 
  private:
-  static void deliver(work& w) noexcept;
+  static void deliver(work& w) noexcept {
+    auto& self = static_cast<cell_wants&>(w);
+    cell& c = self.owner_;
+    const auto wanted = self.wanted_.exchange(0, std::memory_order_acq_rel);
+    c.kind().handlers.signalled(c, wanted);
+  }
 
   cell& owner_;
   std::atomic<std::uint8_t> wanted_{0};

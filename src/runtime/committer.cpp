@@ -12,8 +12,8 @@
 #include "../core/planted.hpp"
 #include "../core/text_of.hpp"
 #include "core.hpp"
+#include "directory.hpp"
 #include "observing.hpp"
-#include "side.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -137,14 +137,9 @@ bool committer::take(image& m) noexcept {
     return true;
   }
   asked_.fetch_add(1, std::memory_order_relaxed);
-  cell& c = *m.owner;
+  cell& c = *m.owner;  // the image may be the holder's again once it is asked for
   m.stage.ask();
-  if (c.try_hold()) {
-    c.known_side()->recorder.freeze_asked();
-    c.let_go();
-  } else {
-    c.known_side()->wants.add(cell_wants::freeze);
-  }
+  c.kind().handlers.image_awaited(c);
   return false;
 }
 

@@ -8,6 +8,7 @@
 
 #include <troupe/actor/listener_wait.hpp>
 #include <troupe/core/error.hpp>
+#include <troupe/runtime/turn.hpp>
 
 #include "audience.hpp"
 #include "core.hpp"

@@ -1,12 +1,11 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
-#include <troupe/actor/consumer.hpp>
-#include <troupe/actor/definition.hpp>
-
-#include "core.hpp"
+#include <troupe/actor/invocation.hpp>
+#include <troupe/runtime/cell.hpp>
 
 namespace troupe {
 inline namespace v0 {
@@ -19,8 +18,8 @@ class consumers {
  public:
   explicit consumers(cell& c);
 
-  /// The actor has just woken.
-  void begin_life();
+  /// The actor has just woken, and so many messages of this queue can be taken.
+  void begin_life(std::uint32_t queue, std::size_t ready);
   /// The actor sleeps, or is gone for good.
   void end_life() noexcept;
   /// A message of this queue can be taken.

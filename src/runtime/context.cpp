@@ -4,12 +4,17 @@
 
 #include <troupe/core/assert.hpp>
 #include <troupe/core/error.hpp>
+#include <troupe/runtime/turn.hpp>
 
 #include "../core/text_of.hpp"
 #include "audience.hpp"
 #include "core.hpp"
+#include "durable_wait.hpp"
+#include "id_source.hpp"
 #include "lifecycle.hpp"
 #include "parked_wait.hpp"
+#include "procedure.hpp"
+#include "side.hpp"
 
 namespace troupe {
 inline namespace v0 {

@@ -1,11 +1,15 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
+#include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,27 +20,28 @@
 #include <troupe/runtime/runtime.hpp>
 
 #include "../core/fork_watch.hpp"
-#include "alarms.hpp"
-#include "committer.hpp"
-#include "directory.hpp"
-#include "due_times.hpp"
-#include "id_source.hpp"
-#include "loader.hpp"
-#include "outgoing.hpp"
-#include "turn_watch.hpp"
-#include "wait_graph.hpp"
 
 namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-class host_coroutine;
+class alarms;
+class committer;
+class directory;
+class due_times;
+class id_source;
+class invocation;
+class loader;
+class outgoing;
+class wait_graph;
 
-/// What all parts of a runtime share. Handles and calls keep it alive; its threads end with the runtime.
+/// The services that all parts of a runtime share: executor, store, options, the count of what is busy, reports, and
+/// the ways to the other parts, which it does not know: `runtime_assembly` makes and owns them. Handles and calls keep
+/// it alive; its threads end with the runtime.
 class runtime_core {
  public:
-  runtime_core(const registry& served, runtime_options options);
-  ~runtime_core();
+  runtime_core(const runtime_core&) = delete;
+  runtime_core& operator=(const runtime_core&) = delete;
 
   /// The core and the client that contexts give out. Neither owns the core. Once, before anything runs.
   void serve(std::shared_ptr<runtime_core> not_owning, std::shared_ptr<const troupe::client> client) noexcept {
@@ -44,9 +49,6 @@ class runtime_core {
     client_ = std::move(client);
   }
   [[nodiscard]] const std::shared_ptr<runtime_core>& not_owning() const noexcept { return not_owning_; }
-
-  /// Takes up what an earlier process has left. Once, when all is set up.
-  void begin();
 
   [[nodiscard]] executor& exec() noexcept { return *executor_; }
   /// Null: nobody is told, and nothing is measured.
@@ -56,14 +58,14 @@ class runtime_core {
   /// The same if its host pumps it, else null.
   [[nodiscard]] manual_executor* pumped() const noexcept { return pumped_; }
   [[nodiscard]] troupe::store& stored() noexcept { return *store_; }
-  [[nodiscard]] loader& loads() noexcept { return loader_; }
-  [[nodiscard]] directory& cells() noexcept { return directory_; }
-  [[nodiscard]] committer& commits() noexcept { return committer_; }
-  [[nodiscard]] alarms& wake_ups() noexcept { return alarms_; }
-  [[nodiscard]] outgoing& parcels() noexcept { return parcels_; }
-  [[nodiscard]] due_times& delays() noexcept { return delays_; }
-  [[nodiscard]] id_source& ids() noexcept { return ids_; }
-  [[nodiscard]] wait_graph& waits() noexcept { return waits_; }
+  [[nodiscard]] loader& loads() noexcept { return *parts_.loads; }
+  [[nodiscard]] directory& cells() noexcept { return *parts_.cells; }
+  [[nodiscard]] committer& commits() noexcept { return *parts_.commits; }
+  [[nodiscard]] alarms& wake_ups() noexcept { return *parts_.wake_ups; }
+  [[nodiscard]] outgoing& parcels() noexcept { return *parts_.parcels; }
+  [[nodiscard]] due_times& delays() noexcept { return *parts_.delays; }
+  [[nodiscard]] id_source& ids() noexcept { return *parts_.ids; }
+  [[nodiscard]] wait_graph& waits() noexcept { return *parts_.waits; }
   [[nodiscard]] const troupe::client& client() const noexcept { return *client_; }
 
   /// Throws `actor.not_registered`.
@@ -90,12 +92,14 @@ class runtime_core {
       refuse_stopped();
   }
 
-  /// Finds the actor of an id in the store, and sends the invocation there.
+  /// Finds the actor of an id in the store, and sends the invocation there (src/runtime/location.cpp).
   void locate(invocation& inv) noexcept;
+
+  // How an invocation is answered (src/runtime/reply_gate.cpp).
 
   /// Ends an invocation that has not begun.
   void refuse(invocation& inv, std::exception_ptr why) noexcept;
-  /// Gives an invocation's answer to whoever waits, once it may leave.
+  /// Gives the answer of an invocation to its caller, once it may leave.
   void deliver(invocation& inv) noexcept;
 
   void report(const std::exception_ptr& failure, std::string_view where) noexcept;
@@ -103,7 +107,7 @@ class runtime_core {
 
   // Actors that are awake or on their way, and coroutines of the host: what shutdown waits for.
   void enter_busy() noexcept {
-    if (busy_.fetch_add(1, std::memory_order_seq_cst) == 0 && is_watched_) turn_watch::instance().look_soon();
+    if (busy_.fetch_add(1, std::memory_order_seq_cst) == 0 && when_busy_ != nullptr) when_busy_();
   }
   [[nodiscard]] bool is_busy() const noexcept { return busy_.load(std::memory_order_seq_cst) != 0; }
   /// The last thing that a thread does here: the core may be gone when it returns.
@@ -115,21 +119,9 @@ class runtime_core {
     return ending_.load(std::memory_order_seq_cst) && !executor_->on_worker();
   }
 
-  /// Whether the end of this runtime would wait for the calling thread: it runs the executor's work, a turn of one of
-  /// the actors, or the host's error handler or logger.
-  [[nodiscard]] bool needs_this_thread() const noexcept;
+  /// Whether the calling thread is in the error handler or the logger of the host.
+  [[nodiscard]] bool is_reporting() const noexcept;
 
-  /// Sends a cell a message, which its holder obeys.
-  void order(cell& c, void (*obey)(cell&) noexcept);
-
-  /// Returns false if something had to be cut off.
-  bool shutdown() noexcept;
-  /// Whether that, or kill(), is over.
-  [[nodiscard]] bool has_ended() const noexcept { return stopped_.load(std::memory_order_acquire); }
-  /// The process dies, as far as that can be played within one: nothing more is stored, no hook runs, and all that
-  /// waits is told that its outcome is open. Returns false if something still runs then. For simulations.
-  /// `how` is the reason given to interrupted waits and late calls, for people.
-  bool kill(std::string_view how) noexcept;
   [[nodiscard]] bool killed() const noexcept { return killed_; }
   /// How the runtime was killed, for the errors of interrupted waits and late calls; empty if it was not.
   [[nodiscard]] const std::string& killed_by() const noexcept { return killed_by_; }
@@ -139,8 +131,6 @@ class runtime_core {
   }
   /// Of its definitions' limits, `options::long_turn`.
   [[nodiscard]] std::chrono::nanoseconds least_long_turn() const noexcept;
-  void spawn(task<> t);
-  [[nodiscard]] runtime_health health() const;
 
   /// A moment on both clocks: the executor's, and the machine's, since the former may stand still.
   struct limit {
@@ -153,14 +143,49 @@ class runtime_core {
   bool wait_until(const std::function<bool()>& done, limit until);
   void notify() noexcept;
 
+ protected:
+  /// The other parts of the runtime.
+  struct parts {
+    loader* loads = nullptr;
+    directory* cells = nullptr;
+    committer* commits = nullptr;
+    alarms* wake_ups = nullptr;
+    outgoing* parcels = nullptr;
+    due_times* delays = nullptr;
+    id_source* ids = nullptr;
+    wait_graph* waits = nullptr;
+  };
+
+  /// Opens the store. `others` need not be made yet: nothing runs before they are.
+  runtime_core(const registry& served, runtime_options options, const parts& others);
+  ~runtime_core() = default;
+
+  [[nodiscard]] const runtime_options& options() const noexcept { return options_; }
+  [[nodiscard]] std::span<const std::shared_ptr<const definition>> definitions() const noexcept {
+    return definitions_;
+  }
+  [[nodiscard]] random_source& random() noexcept { return *random_; }
+  [[nodiscard]] std::uint64_t errors() const noexcept { return errors_.load(std::memory_order_relaxed); }
+
+  /// From now on `f` is called when something becomes busy while nothing was. Before anything runs.
+  void tell_when_busy(void (*f)() noexcept) noexcept { when_busy_ = f; }
+
+  // The end of the runtime, by its steps.
+
+  /// Calls are refused from now on. False if they were already.
+  bool stop() noexcept { return !stopping_.exchange(true); }
+  /// While nothing runs: see `killed_by`.
+  void set_killed(std::string_view how) {
+    killed_by_ = how;
+    killed_ = true;
+  }
+  /// A thread that comes from now on runs by itself what it posts: see `comes_late`.
+  void end_workers() noexcept { ending_.store(true, std::memory_order_seq_cst); }
+  /// Stops the executor, if that is the runtime's own, and closes the store.
+  void close() noexcept;
+
  private:
-  friend class host_coroutine;
   [[noreturn]] void refuse_stopped() const;
-  static void enter_child(void* self) noexcept;
-  void cancel_coroutines() noexcept;
-  void order_all(void (*obey)(cell&) noexcept) noexcept;
-  [[nodiscard]] bool put_all_to_sleep() noexcept;
-  void end() noexcept;
 
   runtime_options options_;
   const bool observes_turns_ = options_.observer && options_.observer->wants_turns();
@@ -169,14 +194,7 @@ class runtime_core {
   manual_executor* const pumped_ = dynamic_cast<manual_executor*>(executor_.get());
   std::shared_ptr<random_source> random_;
   std::unique_ptr<troupe::store> store_;
-  loader loader_{*executor_, *store_};
-  directory directory_;
-  committer committer_;
-  id_source ids_;
-  due_times delays_;
-  alarms alarms_{*this};
-  outgoing parcels_{*this};
-  wait_graph waits_;
+  const parts parts_;
   std::shared_ptr<const troupe::client> client_;
 
   std::shared_ptr<runtime_core> not_owning_;
@@ -184,8 +202,7 @@ class runtime_core {
   std::atomic<bool> ending_{false};  ///< see `comes_late`
   bool killed_ = false;  ///< written while nothing runs
   std::string killed_by_;  ///< the same
-  bool is_watched_ = false;  ///< by `turn_watch`
-  std::atomic<bool> stopped_{false};
+  void (*when_busy_)() noexcept = nullptr;
 
   // What many threads write to stands on lines of its own, away from what they all read.
   alignas(64) std::atomic<std::size_t> busy_{0};
@@ -193,9 +210,11 @@ class runtime_core {
   std::mutex report_mutex_;
   std::atomic<const void*> reporting_{nullptr};  ///< the thread that is in the host's error handler or logger
   std::mutex idle_mutex_;
-  host_coroutine* coroutines_ = nullptr;  ///< those of `spawn` that have not ended; under idle_mutex_
   std::condition_variable idle_;
-  fork_watch fork_{&runtime_core::enter_child, this};
+  fork_watch fork_{[](void* self) noexcept {
+                     static_cast<runtime_core*>(self)->stopping_.store(true, std::memory_order_relaxed);
+                   },
+                   this};
 };
 
 }  // namespace detail

@@ -8,6 +8,7 @@
 
 #include <troupe/codec/json_text.hpp>
 #include <troupe/core/error.hpp>
+#include <troupe/runtime/turn.hpp>
 
 #include "../core/text_of.hpp"
 #include "core.hpp"

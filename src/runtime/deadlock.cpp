@@ -6,9 +6,6 @@
 
 #include <troupe/runtime/cell.hpp>
 
-#include "core.hpp"
-#include "queues.hpp"
-
 namespace troupe {
 inline namespace v0 {
 namespace detail {
@@ -35,15 +32,6 @@ std::string describe_wait_for_itself(const invocation& sent, const invocation& h
     if (above != &holder) below = fmt::format("{}, which waits for {}", name_of(*above), below);
     one = above;
   }
-}
-
-invocation& goes_on_unanswered(enqueuing& sent, executor& home) {
-  auto& again = *new enqueuing{home, sent.parcel};
-  again.target = sent.target;
-  again.dependency = sent.dependency;
-  again.posted = true;
-  sent.must_arrive = false;
-  return again;
 }
 
 }  // namespace detail

@@ -8,8 +8,6 @@ namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-class enqueuing;
-
 /// For people: "transfer in account/a".
 [[nodiscard]] std::string name_of(const invocation& inv);
 
@@ -20,10 +18,6 @@ class enqueuing;
 /// alone: each of its calls is all that its caller waits for, and no call that it has given up lives on. By the holder
 /// of the actor's lock.
 [[nodiscard]] std::string describe_wait_for_itself(const invocation& sent, const invocation& holder);
-
-/// The sender of this message is told `actor.deadlock`, but the message is on its way, durably. Returns what brings it
-/// there in its place, for no answer.
-[[nodiscard]] invocation& goes_on_unanswered(enqueuing& sent, executor& home);
 
 }  // namespace detail
 }  // namespace v0

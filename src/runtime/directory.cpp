@@ -5,7 +5,7 @@
 
 #include "../core/planted.hpp"
 #include "core.hpp"
-#include "side.hpp"
+#include "id_source.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -31,10 +31,10 @@ void directory::fetch(const definition& type, std::uint32_t hash) const noexcept
   kinds_[type.ordinal]->by_key[shard_of(hash)].cells.fetch(hash);
 }
 
-void directory::serve(runtime_core& core, std::span<const std::shared_ptr<const definition>> definitions,
-                      const commit_state& commits) {
+void directory::serve(runtime_core& core, const cell_handlers& to,
+                      std::span<const std::shared_ptr<const definition>> definitions, const commit_state& commits) {
   kinds_.reserve(definitions.size());
-  for (const auto& d : definitions) kinds_.push_back(std::make_unique<kind>(core, *d, commits));
+  for (const auto& d : definitions) kinds_.push_back(std::make_unique<kind>(core, to, *d, commits));
 }
 
 cell& directory::at(const definition& type, const troupe::key& key, std::uint32_t hash) {
@@ -43,7 +43,7 @@ cell& directory::at(const definition& type, const troupe::key& key, std::uint32_
   const std::lock_guard lock{s.mutex};
   cell* const known = s.cells.find(hash, [&](const cell& c) {
     c.fetch();
-    return c.key_ == key && !(is_planted(planted::double_activation) && c.phase_ == cell::phase::waking);
+    return c.key() == key && !(is_planted(planted::double_activation) && c.current_phase() == cell::phase::waking);
   });
   if (known != nullptr) {
     known->retain();
@@ -66,12 +66,7 @@ cell* directory::find(const actor_id& id) noexcept {
   auto& s = by_id_[shard_of(h)];
   const std::lock_guard lock{s.mutex};
   cell* const c = s.cells.find(h, [&](const cell& each) { return each.is(id); });
-  if (c == nullptr) return nullptr;
-  // A cell whose last reference is just being given back is as good as gone.
-  auto count = c->references_.load(std::memory_order_relaxed);
-  while (count != 0 && !c->references_.compare_exchange_weak(count, count + 1, std::memory_order_relaxed)) {
-  }
-  return count == 0 ? nullptr : c;
+  return c != nullptr && c->try_retain() ? c : nullptr;
 }
 
 void directory::set_id(cell& c, const actor_id& id) {
@@ -81,6 +76,11 @@ void directory::set_id(cell& c, const actor_id& id) {
   s.cells.make_room();
   c.set_id(id);
   s.cells.insert(h, c);
+}
+
+const actor_id& cell::id() {
+  if (!known_id() && live_) core().cells().set_id(*this, core().ids().actor());
+  return known_id();
 }
 
 void directory::clear_id(cell& c) noexcept {
@@ -96,22 +96,18 @@ void directory::remove_id(cell& c) noexcept {
 }
 
 void directory::release(cell& c) noexcept {
-  auto count = c.references_.load(std::memory_order_relaxed);
-  while (count > 1) {
-    if (c.references_.compare_exchange_weak(count, count - 1, std::memory_order_acq_rel)) return;
-  }
   if (c.core().forked()) return;  // its lock may be held by a thread that is not here
   // It may be the last one: only under the shard's lock can nobody find the cell meanwhile.
-  const auto h = hash_of(c.type(), c.key_);
+  const auto h = hash_of(c.type(), c.key());
   kind& k = kind_of(c);
   auto& s = k.by_key[shard_of(h)];
   {
     const std::lock_guard lock{s.mutex};
-    if (c.references_.fetch_sub(1, std::memory_order_acq_rel) != 1 || !c.is_forgotten()) return;
+    if (!c.release_under_lock()) return;
     s.cells.erase(h, c);
   }
   if (c.known_id()) remove_id(c);
-  const cell_blocks::block block{&c, c.place_};
+  const cell_blocks::block block{&c, c.place()};
   c.~cell();
   k.blocks.give_back(block, k.cell_bytes);
 }
@@ -135,7 +131,7 @@ std::string directory::not_asleep() {
   std::string names;
   int named = 0;
   for (cell* c : all()) {
-    if (!c->mailbox_.is_dormant() && named < named_most) {
+    if (!c->is_dormant() && named < named_most) {
       names += named++ == 0 ? ": " : ", ";
       names += c->name();
     }

@@ -17,8 +17,8 @@ namespace detail {
 class directory {
  public:
   /// Once, before all else: what there may be actors of, each at the place that its ordinal says.
-  void serve(runtime_core& core, std::span<const std::shared_ptr<const definition>> definitions,
-             const commit_state& commits);
+  void serve(runtime_core& core, const cell_handlers& to,
+             std::span<const std::shared_ptr<const definition>> definitions, const commit_state& commits);
 
   [[nodiscard]] static std::uint32_t hash_of(const definition& type, const troupe::key& key) noexcept;
   /// A look-up with this hash is going to follow: memory may begin to bring what it will look at.
@@ -35,7 +35,7 @@ class directory {
   void set_id(cell& c, const actor_id& id);
   void clear_id(cell& c) noexcept;
 
-  /// Gives back one reference; the last one ends the cell.
+  /// Gives back a reference that may be the last; the last one ends the cell. See `cell::release`.
   void release(cell& c) noexcept;
 
   /// All cells that are there now, each retained.

@@ -1,12 +1,17 @@
-#include <algorithm>
+#include "enqueuing.hpp"
+
 #include <utility>
 
 #include <fmt/format.h>
 
 #include <troupe/core/error.hpp>
+#include <troupe/core/fiber.hpp>
+#include <troupe/runtime/turn.hpp>
 
 #include "../core/planted.hpp"
 #include "core.hpp"
+#include "due_times.hpp"
+#include "outgoing.hpp"
 #include "queues.hpp"
 #include "side.hpp"
 
@@ -15,20 +20,17 @@ inline namespace v0 {
 namespace detail {
 
 enqueuing::enqueuing(executor& home, std::uint32_t q, message_body b, time_point at) noexcept
-    : invocation{home}, queue{q}, body{std::move(b)}, due{at} {
-  kind = purpose::enqueue;
-}
+    : sent_message{home, q, std::move(b), at, {}} {}
 
 enqueuing::enqueuing(executor& home, counted_ptr<class parcel> p) noexcept
-    : invocation{home},
-      queue{p->queue},
-      body{p->body},
-      due{is_planted(planted::sent_delay_ignored) ? at_once : p->due},
-      parcel{std::move(p)} {
-  kind = purpose::enqueue;
+    : sent_message{home, p->queue, p->body, is_planted(planted::sent_delay_ignored) ? at_once : p->due, p} {
   must_arrive = parcel->id != 0;
   parcel->to->retain();
   origin = parcel->to.get();
+}
+
+sent_message& enqueuing::bring(executor& home, counted_ptr<class parcel> p) {
+  return *new enqueuing{home, std::move(p)};
 }
 
 enqueuing::~enqueuing() {
@@ -49,6 +51,19 @@ std::coroutine_handle<> enqueuing::begin(activation* a) {
   }
   arrive();
   return nullptr;
+}
+
+bool enqueuing::outlives(const std::exception_ptr& refusal) noexcept {
+  return origin->core->parcels().keep(*this, refusal);
+}
+
+enqueuing& enqueuing::go_on_unanswered(executor& home) {
+  auto& again = *new enqueuing{home, parcel};
+  again.target = target;
+  again.dependency = dependency;
+  again.posted = true;
+  must_arrive = false;
+  return again;
 }
 
 void enqueuing::leave_with(turn& t) noexcept {
@@ -93,13 +108,6 @@ void enqueuing::arrive() {
   if (must_arrive && !is_planted(planted::message_sent_twice)) side.recorder.changes().arrive(parcel);
   must_arrive = false;
   if (answer_later) queues.wait_for_answer(*this);
-}
-
-void check_size(const definition& type, const queue_entry& entry, std::size_t size) {
-  if (size <= entry.options.message_bytes_max) return;
-  throw error(errc::queue_message_too_large,
-              fmt::format("{} bytes for queue \"{}\" of {}, {} are allowed (queue_options::message_bytes_max)", size,
-                          entry.name, type.name, entry.options.message_bytes_max));
 }
 
 }  // namespace detail

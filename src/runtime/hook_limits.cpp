@@ -8,7 +8,9 @@
 
 #include <troupe/core/error.hpp>
 
+#include "core.hpp"
 #include "lifecycle.hpp"
+#include "side.hpp"
 
 namespace troupe {
 inline namespace v0 {

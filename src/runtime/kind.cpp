@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "core.hpp"
-#include "lifecycle.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -28,8 +27,8 @@ bool can_wake_at_once(const definition& d) noexcept {
 
 }  // namespace
 
-kind::kind(runtime_core& r, const definition& d, const commit_state& commits) noexcept
-    : served_type{r, d, commits, r.stopping_flag(), can_wake_at_once(d), r.observes_turns(), 0, 0, 0} {
+kind::kind(runtime_core& r, const cell_handlers& to, const definition& d, const commit_state& commits) noexcept
+    : served_type{r, to, d, commits, r.stopping_flag(), can_wake_at_once(d), r.observes_turns(), 0, 0, 0} {
   std::size_t bytes = sizeof(cell);
   if (d.options.durability != durability::ephemeral) {
     id_at = static_cast<std::uint32_t>(bytes);
@@ -115,7 +114,7 @@ std::size_t idle_rounds::look_at_next_shard() noexcept {
   }
   while (work* const w = tired.pop_front()) {
     auto& c = static_cast<cell&>(*w);
-    lifecycle::begin_stop(c);
+    kind_.handlers.idle(c);
     c.post();
   }
   return count;

@@ -64,7 +64,7 @@ class idle_rounds final : private timer, private work {
 /// A definition as one runtime serves it.
 class kind final : public served_type {
  public:
-  kind(runtime_core& r, const definition& d, const commit_state& commits) noexcept;
+  kind(runtime_core& r, const cell_handlers& to, const definition& d, const commit_state& commits) noexcept;
   kind(const kind&) = delete;
   kind& operator=(const kind&) = delete;
 

@@ -6,13 +6,23 @@
 
 #include <troupe/codec/json_text.hpp>
 #include <troupe/core/error.hpp>
+#include <troupe/runtime/turn.hpp>
 
 #include "../core/planted.hpp"
+#include "alarms.hpp"
 #include "audience.hpp"
+#include "core.hpp"
+#include "directory.hpp"
+#include "due_times.hpp"
+#include "durable_wait.hpp"
+#include "id_source.hpp"
+#include "loader.hpp"
 #include "migration.hpp"
 #include "observing.hpp"
 #include "parked_wait.hpp"
+#include "procedure.hpp"
 #include "run_loop.hpp"
+#include "side.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -30,11 +40,6 @@ constexpr std::string_view wake_name = "its wake";
 constexpr std::string_view stop_name = "its end";
 
 }  // namespace
-
-std::exception_ptr lifecycle::why_it_ends(const cell& c, bool destroyed) {
-  return std::make_exception_ptr(destroyed ? error(errc::destroying, c.name())
-                                           : error(errc::runtime_stopped, c.core().interrupted(c.name())));
-}
 
 // --- beginning ------------------------------------------------------------------------------------------------------
 
@@ -294,6 +299,13 @@ task<> lifecycle::run_on_wake(cell& c) {
 
 // --- while it is awake ----------------------------------------------------------------------------------------------
 
+void lifecycle::signalled(cell& c, std::uint8_t wanted) noexcept {
+  if ((wanted & cell_wants::freeze) != 0) c.side_->recorder.freeze_asked();
+  if ((wanted & cell_wants::end) != 0) end_requested(c);
+  if ((wanted & cell_wants::overdue) != 0) overdue(c);
+  if ((wanted & cell_wants::save) != 0) save(c);
+}
+
 // The actor asked for it in an earlier turn.
 void lifecycle::end_requested(cell& c) noexcept {
   const auto& side = *c.side_;
@@ -363,13 +375,6 @@ task<> lifecycle::end_stop(cell& c, bool destroying) {
   if (destroying) c.dependency_ = std::max(c.dependency_, c.side_->recorder.record_destroy(c.dependency_));
   kind_of(c).rounds.actor_sleeps();
   return put_down(c);
-}
-
-std::exception_ptr lifecycle::why_connections_end(const cell& c) {
-  if (c.phase_ == cell::phase::awake) return nullptr;
-  if (c.side_ && c.side_->destroy_requested) return why_it_ends(c, true);
-  if (c.core().stopping()) return why_it_ends(c, false);
-  return c.type().options.durability == durability::ephemeral ? why_it_ends(c, true) : nullptr;
 }
 
 task<> lifecycle::take_leave(cell& c, bool destroying) {

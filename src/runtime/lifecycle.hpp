@@ -1,14 +1,16 @@
 #pragma once
 
-#include <coroutine>
+#include <chrono>
+#include <cstdint>
 #include <exception>
-#include <optional>
-#include <utility>
 
+#include <troupe/actor/address.hpp>
 #include <troupe/core/error.hpp>
+#include <troupe/core/task.hpp>
+#include <troupe/runtime/cell.hpp>
+#include <troupe/store/store.hpp>
 
-#include "core.hpp"
-#include "side.hpp"
+#include "actor_part.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -36,20 +38,17 @@ class lifecycle {
   static void stop_now(cell& c) noexcept;
   /// The grace period is over, whatever the clock says.
   static void cut_short(cell& c) noexcept;
-  /// Why connections and waits for answers end with their actor, or with the runtime.
-  [[nodiscard]] static std::exception_ptr why_it_ends(const cell& c, bool destroyed);
-  /// Why connections end with what the actor is doing; null while they may stay.
-  [[nodiscard]] static std::exception_ptr why_connections_end(const cell& c);
 
-  // What the alarms of a cell ring for.
-  static void end_requested(cell& c) noexcept;
-  static void overdue(cell& c) noexcept;
-  static void save(cell& c) noexcept;
+  /// Some of the signals of `cell_wants` have come.
+  static void signalled(cell& c, std::uint8_t wanted) noexcept;
 
  private:
   class waking;
   class stored_waking;
   class stopping;
+  static void end_requested(cell& c) noexcept;
+  static void overdue(cell& c) noexcept;
+  static void save(cell& c) noexcept;
   [[nodiscard]] static task<> wake(cell& c, actor_record* record, std::exception_ptr failure) noexcept;
   static task<> end_wake_after(cell& c, task<> rest);
   [[nodiscard]] static task<> end_wake(cell& c, const std::exception_ptr& failure);
@@ -76,98 +75,6 @@ class lifecycle {
   static void set_wake_up(cell& c);
   static void refuse_deferred(cell& c, const std::exception_ptr& why) noexcept;
   static void refuse_absent(cell& c);
-};
-
-/// A procedure as something that the actor runs, before all that waits.
-class procedure : public invocation {
- public:
-  ~procedure() override;
-  std::coroutine_handle<> begin(activation*) final;
-  void finish() final;
-
- protected:
-  /// It keeps others out while it waits, or not.
-  procedure(cell& c, bool keeps_out);
-  virtual task<> steps() = 0;
-
- private:
-  bool keeps_out_;
-  std::coroutine_handle<promise<void>> body_;
-};
-
-/// A background task of keep_awake and wait_until.
-class background final : public invocation {
- public:
-  background(executor& home, task<> body, bool keeps_awake);
-  ~background() override;
-  std::coroutine_handle<> begin(activation*) override { return body_; }
-  void finish() override;
-  [[nodiscard]] std::string_view what() const noexcept override { return blocks_sleep ? "keep_awake" : "wait_until"; }
-
- private:
-  std::coroutine_handle<promise<void>> body_;
-};
-
-/// Waits until an epoch is durable; without one, ends the turn and waits for all that the actor has done.
-/// Throws `store.unavailable`, `actor.aborted`, or why the state cannot be encoded.
-class durable_wait final : public wait, private reply_waiter {
- public:
-  explicit durable_wait(runtime_core& core) noexcept : core_{core} {}
-  durable_wait(runtime_core& core, epoch_number e) noexcept : core_{core}, epoch_{e} {}
-  ~durable_wait();
-  [[nodiscard]] bool await_ready() const noexcept { return false; }
-  bool await_suspend(std::coroutine_handle<> h);
-  void await_resume();
-
- private:
-  // What is sent at the end of the turn, when the epoch is known.
-  struct departure final : work {
-    explicit departure(durable_wait& w) noexcept : work{&departure::leave}, owner{w} {}
-    static void leave(work& w) noexcept;
-    durable_wait& owner;
-  };
-
-  void depart(epoch_number e) noexcept;
-  void answered() noexcept override { event(); }
-  void interrupt() noexcept override;
-  [[nodiscard]] std::string describe() const override { return "a commit"; }
-  void event() noexcept;
-
-  runtime_core& core_;
-  std::atomic<int> outstanding_{2};  // the event, and our being at the gate
-  std::optional<epoch_number> epoch_;
-  reply* reply_ = nullptr;
-  departure departure_{*this};
-  std::exception_ptr unsaved_;  ///< the state could not be encoded
-  bool aborted_ = false;
-};
-
-/// Asks the store for a list; to be filled in and awaited.
-class list_wait final : public wait, public list_request {
- public:
-  explicit list_wait(runtime_core& core) noexcept : core_{core} {
-    done = [](list_request& r) noexcept { static_cast<list_wait&>(r).event(); };
-  }
-  [[nodiscard]] bool await_ready() const noexcept { return false; }
-  bool await_suspend(std::coroutine_handle<> h) {
-    static_cast<void>(begin(h, &core_.exec()));
-    core_.stored().list(*this);
-    return outstanding_.fetch_sub(1, std::memory_order_acq_rel) != 1;  // else it was answered on the spot
-  }
-  void await_resume() {
-    end();
-    if (failure) std::rethrow_exception(failure);
-  }
-
- private:
-  void interrupt() noexcept override {}
-  [[nodiscard]] std::string describe() const override { return "a list from the store"; }
-  void event() noexcept {
-    if (outstanding_.fetch_sub(1, std::memory_order_acq_rel) == 1) wake();
-  }
-
-  runtime_core& core_;
-  std::atomic<int> outstanding_{2};  // the answer, and our being suspended
 };
 
 }  // namespace detail

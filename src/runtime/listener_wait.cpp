@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <troupe/core/error.hpp>
+#include <troupe/runtime/turn.hpp>
 
 #include "core.hpp"
 

@@ -10,10 +10,13 @@
 
 #include <troupe/core/error.hpp>
 
+#include "committer.hpp"
 #include "core.hpp"
-#include "lifecycle.hpp"
-#include "queues.hpp"
+#include "directory.hpp"
+#include "due_times.hpp"
+#include "id_source.hpp"
 #include "retry.hpp"
+#include "sent_message.hpp"
 #include "store_scan.hpp"
 
 namespace troupe {
@@ -28,7 +31,7 @@ constexpr std::chrono::seconds retry_max{60};
 
 // --- delivery -------------------------------------------------------------------------------------------------------
 
-void outgoing::deliver(enqueuing& inv) noexcept {
+void outgoing::deliver(sent_message& inv) noexcept {
   const address& to = *inv.origin;
   cell* c = nullptr;
   if (to.how == address::intent::by_id) {
@@ -47,7 +50,7 @@ void outgoing::deliver(enqueuing& inv) noexcept {
   c->release();
 }
 
-bool outgoing::keep(enqueuing& inv, const std::exception_ptr& why) noexcept {
+bool outgoing::keep(sent_message& inv, const std::exception_ptr& why) noexcept {
   if (is_one_of(why, errc::not_found, errc::queue_not_declared)) {
     if (inv.parcel->claim() != parcel::never) core_.commits().forget(inv.parcel->id);
     return false;
@@ -64,7 +67,7 @@ bool outgoing::keep(enqueuing& inv, const std::exception_ptr& why) noexcept {
   return true;
 }
 
-void outgoing::put_off(enqueuing& inv) noexcept {
+void outgoing::put_off(sent_message& inv) noexcept {
   inv.target = nullptr;
   inv.started = inv.put_off = false;
   const auto at = core_.exec().now() + backoff(retry_min, retry_max, ++inv.failures);
@@ -76,6 +79,12 @@ void outgoing::put_off(enqueuing& inv) noexcept {
     }
   }
   drop(inv);
+}
+
+void outgoing::send_again(const counted_ptr<parcel>& p) {
+  auto& inv = make_(core_.exec(), p);
+  inv.posted = true;
+  put_off(inv);
 }
 
 // With the lock held.
@@ -99,7 +108,7 @@ void outgoing::job::start(work& w) noexcept {
 }
 
 void outgoing::try_again() noexcept {
-  std::vector<enqueuing*> ready;
+  std::vector<sent_message*> ready;
   {
     const std::lock_guard lock{mutex_};
     const auto now = core_.exec().now();
@@ -110,11 +119,11 @@ void outgoing::try_again() noexcept {
     armed_ = false;
     if (!stopped_) arm();
   }
-  for (enqueuing* const inv : ready) deliver(*inv);
+  for (sent_message* const inv : ready) deliver(*inv);
 }
 
 // The store has it.
-void outgoing::drop(enqueuing& inv) noexcept {
+void outgoing::drop(sent_message& inv) noexcept {
   if (inv.posted) return inv.release();
   inv.must_arrive = false;
   core_.refuse(inv, std::make_exception_ptr(error(errc::runtime_stopped, core_.interrupted(inv.origin->name()))));
@@ -149,7 +158,7 @@ class outgoing::leftovers final : public store_scan<runtime_core, outgoing_reque
   const std::uint64_t ours_;  ///< from this one on they are this process's
 };
 
-outgoing::outgoing(runtime_core& core) noexcept : core_{core} {}
+outgoing::outgoing(runtime_core& core, maker make) noexcept : core_{core}, make_{make} {}
 outgoing::~outgoing() = default;
 
 void outgoing::begin() {
@@ -158,7 +167,7 @@ void outgoing::begin() {
 }
 
 void outgoing::stop() noexcept {
-  std::multimap<time_point, enqueuing*> left;
+  std::multimap<time_point, sent_message*> left;
   {
     const std::lock_guard lock{mutex_};
     stopped_ = true;
@@ -186,9 +195,9 @@ bool outgoing::restore(std::uint64_t id, bytes_view content) {
                                                  static_cast<std::uint32_t>(entry - type->queues.begin()),
                                                  std::make_shared<const bytes>(std::move(stored->body)), due, times});
   p->sent_in = parcel::before;
-  auto* const inv = new enqueuing{core_.exec(), std::move(p)};
-  inv->posted = true;
-  deliver(*inv);
+  auto& inv = make_(core_.exec(), std::move(p));
+  inv.posted = true;
+  deliver(inv);
   return true;
 }
 

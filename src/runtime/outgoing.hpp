@@ -7,7 +7,11 @@
 #include <memory>
 #include <mutex>
 
+#include <troupe/core/clock.hpp>
+#include <troupe/core/counted_ptr.hpp>
+#include <troupe/core/executor.hpp>
 #include <troupe/core/timer.hpp>
+#include <troupe/core/work.hpp>
 
 #include "parcel.hpp"
 
@@ -15,13 +19,17 @@ namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-class enqueuing;
+class runtime_core;
+class sent_message;
 
 /// Brings parcels to the actors that they are for, again and again if need be: a parcel is lost only with its receiver.
 /// All members may be called from any thread.
 class outgoing {
  public:
-  explicit outgoing(runtime_core& core) noexcept;
+  /// Makes the invocation that brings a parcel, with one reference.
+  using maker = sent_message& (*)(executor& home, counted_ptr<parcel> p);
+
+  outgoing(runtime_core& core, maker make) noexcept;
   ~outgoing();
 
   /// Sends the parcels that an earlier process left in the store on their way.
@@ -30,14 +38,16 @@ class outgoing {
   void stop() noexcept;
 
   /// Sends an invocation to its actor. Takes over the reference.
-  void deliver(enqueuing& inv) noexcept;
+  void deliver(sent_message& inv) noexcept;
 
   /// An invocation with a parcel could not be run. True if it will be tried again, or stays in the store, and so is no
   /// longer the caller's; false if its failure is final.
-  [[nodiscard]] bool keep(enqueuing& inv, const std::exception_ptr& why) noexcept;
+  [[nodiscard]] bool keep(sent_message& inv, const std::exception_ptr& why) noexcept;
 
   /// Tries again later. Takes over the reference.
-  void put_off(enqueuing& inv) noexcept;
+  void put_off(sent_message& inv) noexcept;
+  /// The same for a parcel that had arrived at an actor that has lost its state.
+  void send_again(const counted_ptr<parcel>& p);
 
  private:
   class leftovers;
@@ -55,11 +65,12 @@ class outgoing {
   [[nodiscard]] bool restore(std::uint64_t id, bytes_view content);
   void try_again() noexcept;
   void arm() noexcept;
-  void drop(enqueuing& inv) noexcept;
+  void drop(sent_message& inv) noexcept;
 
   runtime_core& core_;
+  const maker make_;
   std::mutex mutex_;
-  std::multimap<time_point, enqueuing*> waiting_;
+  std::multimap<time_point, sent_message*> waiting_;
   bool armed_ = false;  ///< or the job is posted
   bool stopped_ = false;
   alarm alarm_{*this};

@@ -1,6 +1,7 @@
 #include "parked_wait.hpp"
 
 #include <troupe/core/error.hpp>
+#include <troupe/runtime/turn.hpp>
 
 #include "core.hpp"
 #include "side.hpp"

@@ -6,10 +6,13 @@
 #include <fmt/format.h>
 
 #include <troupe/core/error.hpp>
+#include <troupe/runtime/turn.hpp>
 
 #include "../core/planted.hpp"
 #include "consumers.hpp"
 #include "core.hpp"
+#include "id_source.hpp"
+#include "outgoing.hpp"
 #include "deadlock.hpp"
 #include "queues.hpp"
 #include "side.hpp"
@@ -49,7 +52,7 @@ std::uint64_t cell_queues::add(std::uint32_t queue, message_body body, time_poin
   return id;
 }
 
-void cell_queues::wait_at_door(enqueuing& inv, bool in_front) {
+void cell_queues::wait_at_door(sent_message& inv, bool in_front) {
   inv.put_off = true;
   inv.started = false;
   auto& waiting = doors_[inv.queue].waiting;
@@ -59,7 +62,7 @@ void cell_queues::wait_at_door(enqueuing& inv, bool in_front) {
 void cell_queues::open_door(std::uint32_t queue) noexcept {
   auto& d = doors_[queue];
   while (!d.waiting.empty() && !is_full(queue)) {
-    enqueuing& inv = *d.waiting.front();
+    sent_message& inv = *d.waiting.front();
     d.waiting.pop_front();
     ++d.admitted;
     inv.admitted = true;
@@ -77,11 +80,11 @@ void cell_queues::close_doors(bool destroyed) noexcept {
   while (work* const w = destroyed ? deferred.pop_front() : nullptr) {
     const auto& inv = *static_cast<const invocation*>(w->context);
     const bool had_place =
-        inv.kind == invocation::purpose::enqueue && static_cast<const enqueuing&>(inv).admitted;
+        inv.kind == invocation::purpose::enqueue && static_cast<const sent_message&>(inv).admitted;
     (had_place ? first : since).push_back(*w);
   }
   for (auto& d : doors_) {
-    for (enqueuing* const inv : std::exchange(d.waiting, {})) {
+    for (sent_message* const inv : std::exchange(d.waiting, {})) {
       inv->put_off = false;
       if (!destroyed && is_planted(planted::waiting_parcel_dropped)) continue;
       destroyed ? first.push_back(*inv) : owner.core().parcels().put_off(*inv);
@@ -101,7 +104,7 @@ bool cell_queues::is_only_consumer(std::uint32_t queue, const invocation& inv) c
 }
 
 // An exclusive action that waits for it keeps its consumers out. The message stays in the queue.
-void cell_queues::wait_for_answer(enqueuing& inv) {
+void cell_queues::wait_for_answer(sent_message& inv) {
   if (const invocation* const h = owner.holder(); h != nullptr && inv.caller) {
     const auto how = describe_wait_for_itself(inv, *h);
     if (!how.empty() && !is_planted(planted::deadlock_missed)) throw error(errc::deadlock, how);
@@ -115,12 +118,12 @@ void cell_queues::wait_for_answer(enqueuing& inv) {
 void cell_queues::answer(std::uint64_t id, std::optional<bytes> result, const std::exception_ptr& failure) noexcept {
   const auto found = waiters_.find(id);
   if (found == waiters_.end()) return;
-  enqueuing& inv = *found->second;
+  sent_message& inv = *found->second;
   waiters_.erase(found);
   inv.result = std::move(result);
   inv.failure = failure;
   inv.run = [](work& w) noexcept {
-    auto& leaving = static_cast<enqueuing&>(w);
+    auto& leaving = static_cast<sent_message&>(w);
     const turn& now = *this_thread().in_turn;
     cell& c = *leaving.target;
     if (auto& mine = queues_of(c); now.unsaved() && mine.all_.contains(leaving.message)) {

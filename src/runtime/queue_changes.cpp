@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include <troupe/runtime/turn.hpp>
+
 #include "../core/planted.hpp"
 #include "core.hpp"
 #include "queues.hpp"

@@ -6,14 +6,15 @@
 
 #include <troupe/core/assert.hpp>
 #include <troupe/core/error.hpp>
+#include <troupe/runtime/turn.hpp>
 
 #include "../core/planted.hpp"
 #include "consumers.hpp"
 #include "core.hpp"
-#include "lifecycle.hpp"
 #include "parked_wait.hpp"
 #include "retry.hpp"
 #include "side.hpp"
+#include "wait_graph.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -102,13 +103,14 @@ void cell_queues::report_newer(std::uint32_t queue, std::size_t count) noexcept 
 }
 
 void cell_queues::woken() {
-  if (handlers_) handlers_->begin_life();
+  if (!handlers_) return;
+  for (std::uint32_t queue = 0; queue != doors_.size(); ++queue) handlers_->begin_life(queue, ready(queue));
 }
 
 void cell_queues::unload(unload_reason why) noexcept {
   const bool destroyed = why == unload_reason::destroyed;
   const bool is_gone = destroyed || owner.type().options.durability == durability::ephemeral;
-  if (is_gone || why == unload_reason::runtime_stops) refuse_waiters(lifecycle::why_it_ends(owner, is_gone));
+  if (is_gone || why == unload_reason::runtime_stops) refuse_waiters(why_it_ends(owner, is_gone));
   owner.core().exec().cancel(due);
   armed_at_.reset();
   if (destroyed && !all_.empty()) {
@@ -449,6 +451,13 @@ void cell_queues::hand_back(queued& m) {
   let_go(m);
   if (!m.dead()) --m.attempts;
   make_ready(m);
+}
+
+void check_size(const definition& type, const queue_entry& entry, std::size_t size) {
+  if (size <= entry.options.message_bytes_max) return;
+  throw error(errc::queue_message_too_large,
+              fmt::format("{} bytes for queue \"{}\" of {}, {} are allowed (queue_options::message_bytes_max)", size,
+                          entry.name, type.name, entry.options.message_bytes_max));
 }
 
 }  // namespace detail

@@ -22,45 +22,13 @@
 #include "due_times.hpp"
 #include "part_list.hpp"
 #include "rows.hpp"
+#include "sent_message.hpp"
 
 namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-/// Brings a message to a queue, in a turn of the actor that has it. With `answer_later` it is answered when the message
-/// has been handled.
-///
-/// One that carries a parcel is not lost: when it cannot run now, it runs later.
-class enqueuing final : public invocation {
- public:
-  enqueuing(executor& home, std::uint32_t queue, message_body body, time_point due) noexcept;
-  enqueuing(executor& home, counted_ptr<class parcel> p) noexcept;
-  ~enqueuing() override;
-
-  std::coroutine_handle<> begin(activation* a) override;
-  void finish() override;
-  [[nodiscard]] std::string_view what() const noexcept override { return "send"; }
-
-  /// Leaves when the turn has ended. Takes over the reference.
-  void leave_with(turn& t) noexcept;
-
-  const std::uint32_t queue;
-  const message_body body;
-  const time_point due;
-  counted_ptr<class parcel> parcel;
-  bool answer_later = false;
-  bool admitted = false;            ///< it waited at the door of a full queue, and has a place now
-  std::optional<bytes> result;      ///< the answer
-  std::uint64_t message = 0;        ///< the id of what it became
-  std::uint32_t failures = 0;       ///< of attempts to bring it
-
- private:
-  static task<> ask(enqueuing* self, task<bool> pending);
-  [[noreturn]] void refuse() const;
-  void arrive();
-
-  std::coroutine_handle<promise<void>> asking_;
-};
+class consumers;
 
 /// What an awake actor has in its queues: all of it in memory. Each message is ready, delayed, or held by a consumer.
 /// The cell's holder's.
@@ -136,10 +104,10 @@ class cell_queues final : public actor_part {
   [[nodiscard]] bool others_wait(std::uint32_t queue) const noexcept { return !doors_[queue].waiting.empty(); }
   std::uint64_t add(std::uint32_t queue, message_body body, time_point due);
   /// It runs again when there is a place; in front of the others, if it had one before.
-  void wait_at_door(enqueuing& inv, bool in_front);
+  void wait_at_door(sent_message& inv, bool in_front);
   /// It has come in from the door.
   void give_up_place(std::uint32_t queue) noexcept { --doors_[queue].admitted; }
-  void wait_for_answer(enqueuing& inv);
+  void wait_for_answer(sent_message& inv);
 
   cell_alarm due;  ///< a message is due, or a consumer's time is over
 
@@ -177,7 +145,7 @@ class cell_queues final : public actor_part {
     std::size_t count = 0;
   };
   struct door {
-    std::deque<enqueuing*> waiting;
+    std::deque<sent_message*> waiting;
     std::size_t admitted = 0;  ///< places kept for those that are on their way in from it
   };
 
@@ -231,7 +199,8 @@ class cell_queues final : public actor_part {
   std::unique_ptr<consumers> handlers_;
   std::vector<queued*> held_;
   std::vector<touch> touches_;
-  std::unordered_map<std::uint64_t, enqueuing*> waiters_;  ///< by message; each with a reference to it and to the cell
+  /// By message; each with a reference to it and to the cell.
+  std::unordered_map<std::uint64_t, sent_message*> waiters_;
   std::uint64_t leases_ = 0;
   std::optional<time_point> armed_at_;
 };

@@ -6,10 +6,11 @@
 #include <vector>
 
 #include <troupe/core/error.hpp>
+#include <troupe/runtime/turn.hpp>
 
 #include "../core/planted.hpp"
 #include "core.hpp"
-#include "lifecycle.hpp"
+#include "durable_wait.hpp"
 #include "parked_wait.hpp"
 #include "queues.hpp"
 

@@ -7,8 +7,10 @@
 #include <troupe/core/error.hpp>
 
 #include "../core/planted.hpp"
+#include "core.hpp"
 #include "part_list.hpp"
 #include "retry.hpp"
+#include "side.hpp"
 
 namespace troupe {
 inline namespace v0 {

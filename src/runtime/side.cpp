@@ -2,8 +2,12 @@
 
 #include "side.hpp"
 
+#include <utility>
+
+#include <troupe/core/assert.hpp>
+
 #include "core.hpp"
-#include "lifecycle.hpp"
+#include "wait_graph.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -17,14 +21,15 @@ cell_side::cell_side(cell& c)
 
 cell_side::~cell_side() = default;
 
-void cell_wants::deliver(work& w) noexcept {
-  auto& self = static_cast<cell_wants&>(w);
-  cell& c = self.owner_;
-  const auto wanted = self.wanted_.exchange(0, std::memory_order_acq_rel);
-  if ((wanted & freeze) != 0) c.known_side()->recorder.freeze_asked();
-  if ((wanted & end) != 0) lifecycle::end_requested(c);
-  if ((wanted & overdue) != 0) lifecycle::overdue(c);
-  if ((wanted & save) != 0) lifecycle::save(c);
+// On the spot where nothing runs in the actor.
+void cell_side::image_awaited(cell& c) noexcept {
+  cell_side& side = *c.known_side();
+  if (c.try_hold()) {
+    side.recorder.freeze_asked();
+    c.let_go();
+  } else {
+    side.wants.add(cell_wants::freeze);
+  }
 }
 
 void cell_side::begin_life(const actor_record* record) {
@@ -39,6 +44,43 @@ bool cell_side::end_life(unload_reason why) noexcept {
   since.reset();
   last_failure = nullptr;
   return !heard_by && !parts && !restart && wants.none();
+}
+
+// --- the cell -------------------------------------------------------------------------------------------------------
+
+void cell::end_side::operator()(cell_side* s) const noexcept { delete s; }
+
+void cell::make_side() { side_ = std::unique_ptr<cell_side, end_side>{new cell_side{*this}}; }
+
+part_list& cell::parts() const noexcept { return *side_->parts; }
+row_changes& cell::changes() { return side_->recorder.changes(); }
+
+// Out of line, as all that follows from a failure.
+[[gnu::cold]] void cell::note_failure(const std::exception_ptr& why) noexcept {
+  if (live_) side().last_failure = why;
+}
+
+void cell::enter(phase p, invocation* holder) noexcept {
+  TROUPE_ASSERT(may_follow(phase_, p), "an actor goes from phase to phase as the table of phases says");
+  phase_ = p;
+  if (holder != nullptr || side_) side().holder = holder;
+  open_ = p == phase::awake && holder == nullptr && !(side_ && side_->destroy_requested);
+}
+
+void cell::readmit() noexcept {
+  if (!side_) return;
+  if (std::exchange(side_->in_wait_graph, false)) core().waits().forget(*this);
+  side_->deferred.splice(std::move(incoming_));
+  incoming_.splice(std::move(side_->deferred));
+}
+
+// --- waits ----------------------------------------------------------------------------------------------------------
+
+bool quiet_wait::await_ready() const noexcept { return cell_.live()->running_count == 0; }
+
+void quiet_wait::await_suspend(std::coroutine_handle<> h) noexcept {
+  static_cast<void>(begin(h, &cell_.core().exec()));
+  cell_.known_side()->passing->quiet = this;
 }
 
 }  // namespace detail

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 
+#include <troupe/core/fiber.hpp>
 #include <troupe/core/timer.hpp>
 #include <troupe/core/when.hpp>
 #include <troupe/runtime/cell.hpp>
@@ -19,6 +20,8 @@
 namespace troupe {
 inline namespace v0 {
 namespace detail {
+
+class parked_wait;
 
 /// Lets the stop procedure wait until nothing runs in the actor any more.
 class quiet_wait final : public wait {
@@ -75,6 +78,9 @@ struct cell_side {
     return type.options.durability != durability::ephemeral || type.has_on_create || type.has_on_state_change ||
            !type.parts.empty();
   }
+
+  /// The committer waits for an image. From any thread.
+  static void image_awaited(cell& c) noexcept;
 
   /// A new life begins, of an actor that the store has, or (without a record) of a new one.
   void begin_life(const actor_record* record);

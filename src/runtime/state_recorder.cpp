@@ -12,9 +12,11 @@
 #include "../codec/edited_json.hpp"
 #include "../core/planted.hpp"
 #include "../core/text_of.hpp"
+#include "committer.hpp"
 #include "core.hpp"
+#include "migration.hpp"
+#include "outgoing.hpp"
 #include "part_list.hpp"
-#include "queues.hpp"
 #include "state_recorder.hpp"
 
 namespace troupe {
@@ -84,12 +86,7 @@ void state_recorder::end_life() noexcept {
 
 // What had arrived, and has not with the state that is lost.
 void state_recorder::send_again() noexcept {
-  auto& core = owner_.core();
-  for (const auto& p : unsaved_rows_->arrived()) {
-    auto* const inv = new enqueuing{core.exec(), p};
-    inv->posted = true;
-    core.parcels().put_off(*inv);
-  }
+  for (const auto& p : unsaved_rows_->arrived()) owner_.core().parcels().send_again(p);
 }
 
 // --- the state ------------------------------------------------------------------------------------------------------

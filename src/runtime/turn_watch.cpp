@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include <troupe/core/fiber.hpp>
+#include <troupe/runtime/turn.hpp>
 
 #include "core.hpp"
 
@@ -135,26 +136,6 @@ void turn_watch::look_at(thread_state& thread, round& now) {
   now.reports.push_back(
       {&core, fmt::format("{}: a turn has kept its thread for {} ms, and goes on (options::long_turn is {} ms)",
                           t->where->name(), in_milliseconds(taken), in_milliseconds(limit))});
-}
-
-// --- the end of a turn ----------------------------------------------------------------------------------------------
-
-void look_at_mark(const cell& where, thread_state& thread, const invocation* inv, std::string_view action) noexcept {
-  make_known(thread);
-  const auto begun = thread.mark.take(thread.inline_calls);
-  const auto limit = where.type().options.long_turn;
-  if (!begun || limit == troupe::never) return;
-  auto& core = where.core();
-  const auto& clock = core.exec().clock();
-  const bool is_ours = begun->by == nullptr ? clock.runs_by_itself() : begun->by == &clock;
-  if (!is_ours) return;
-  const auto taken = (begun->by == nullptr ? time_point{std::chrono::steady_clock::now()} : clock.now()) - begun->since;
-  if (taken < limit) return;
-  core.log(log_level::warning,
-           fmt::format("{}: {} kept its thread for {} ms (options::long_turn is {} ms); co_await what it waits for, "
-                       "and give long computations a thread of their own",
-                       where.name(), inv != nullptr ? inv->what() : action, in_milliseconds(taken),
-                       in_milliseconds(limit)));
 }
 
 }  // namespace detail

@@ -9,7 +9,8 @@
 #include <troupe/testing/simulated_disk.hpp>
 
 #include "../core/text_of.hpp"
-#include "../runtime/core.hpp"
+#include "../runtime/assembly.hpp"
+#include "../runtime/cell_messages.hpp"
 #include "../runtime/lifecycle.hpp"
 #include "../runtime/migration.hpp"
 #include "simulated_executor.hpp"
@@ -63,7 +64,7 @@ struct simulation::world {
   void drive(const std::function<bool()>& done);
   void require_outside(const char* what) const;
   [[nodiscard]] detail::simulated_executor& exec() const;
-  [[nodiscard]] troupe::detail::runtime_core& core();
+  [[nodiscard]] troupe::detail::runtime_assembly& core();
   [[nodiscard]] std::string place() const;
   void hold_an_actor();
   [[nodiscard]] runtime_options options_of_life(life& l);
@@ -192,7 +193,7 @@ detail::simulated_executor& simulation::world::exec() const {
   return *present->exec;
 }
 
-troupe::detail::runtime_core& simulation::world::core() { return troupe::detail::core_of(*present->runtime); }
+troupe::detail::runtime_assembly& simulation::world::core() { return troupe::detail::core_of(*present->runtime); }
 
 std::string simulation::world::place() const {
   const auto ms = std::chrono::floor<std::chrono::milliseconds>(owner.elapsed());
@@ -385,7 +386,7 @@ void simulation::put_down(const troupe::detail::handle_core& which) {
     const std::uint64_t life = c->live()->life();
     if (ordered) return *ordered != life;  // a call that waited has woken it again, in the same step
     ordered = life;
-    c->core().order(*c, &troupe::detail::lifecycle::sleep_now);
+    troupe::detail::order(*c, &troupe::detail::lifecycle::sleep_now);
     return false;
   });
 }

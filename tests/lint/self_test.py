@@ -84,11 +84,13 @@ INCLUDES_BAD = [
     ({"include/troupe/core/a.hpp": "#include <troupe/core/b.hpp>\n",
       "src/core/b.cpp": '#include "c.hpp"\n', "src/core/c.cpp": "#include <troupe/core/a.hpp>\n"},
      "cycle: core/a, core/b, core/c"),
+    ({"include/troupe/core/a.hpp": "int x;\n#include <troupe/core/b.hpp>\n",
+      "include/troupe/core/b.hpp": "#include <troupe/core/a.hpp>\n"}, "cycle: core/a, core/b"),
 ]
 INCLUDES_GOOD = [
     {"src/actor/a.cpp": '#include "../core/b.hpp"\n#include <troupe/actor/a.hpp>\n', "src/core/b.hpp": "int x;\n"},
-    {"include/troupe/core/task.hpp": "#include <troupe/core/sync_wait.hpp>\n",
-     "include/troupe/core/sync_wait.hpp": "#include <troupe/core/task.hpp>\n"},
+    {"include/troupe/core/a.hpp": "#include <troupe/core/b.hpp>\n", "src/core/a.cpp": '#include "c.hpp"\n',
+     "src/core/c.hpp": "#include <troupe/core/b.hpp>\n", "src/core/b.cpp": "#include <troupe/core/b.hpp>\n"},
 ]
 
 MEMBERS = "  int a;\n  void f() const { if (a) { g(); } }\n  int b = 1, c{2};\n"  # three

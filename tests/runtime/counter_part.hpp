@@ -15,10 +15,12 @@
 #include <vector>
 
 #include <troupe/codec/codec.hpp>
+#include <troupe/runtime/turn.hpp>
 
 #include "../../src/runtime/actor_part.hpp"
 #include "../../src/runtime/cell_messages.hpp"
 #include "../../src/runtime/core.hpp"
+#include "../../src/runtime/due_times.hpp"
 #include "../../src/runtime/part_list.hpp"
 #include "../../src/runtime/rows.hpp"
 

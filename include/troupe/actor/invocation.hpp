@@ -137,6 +137,10 @@ class invocation : public reply, public work, public fiber {
   /// For an invocation that may keep others out of an actor: a constant with the name. Null for the rest.
   [[nodiscard]] virtual const std::string_view* constant_name() const noexcept { return nullptr; }
 
+  /// It is about to be refused, and `must_arrive`. True if it goes on all the same, later: then it is no longer the
+  /// caller's.
+  [[nodiscard]] virtual bool outlives(const std::exception_ptr& /*refusal*/) noexcept { return false; }
+
   void resume_later(work& w) noexcept final;
   [[nodiscard]] bool takes_turns() const noexcept final { return true; }
   void part_ended(const fiber& part, const fiber& whole) noexcept final;

@@ -18,6 +18,7 @@
 #include <troupe/core/assert.hpp>
 #include <troupe/core/error.hpp>
 #include <troupe/runtime/cell.hpp>
+#include <troupe/runtime/turn.hpp>
 
 namespace troupe {
 inline namespace v0 {

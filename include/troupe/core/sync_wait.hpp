@@ -1,16 +1,13 @@
 #pragma once
 
 #include <type_traits>
+#include <utility>
 
 #include <troupe/core/task.hpp>
 
 namespace troupe {
 inline namespace v0 {
 namespace detail {
-
-/// Drives the coroutine and what it awaits on the calling thread until `ended` is true.
-/// Throws `actor.invalid_operation` where blocking would stall others: inside an actor or another task.
-void block_on(std::coroutine_handle<> h, promise_base& promise);
 
 template <class T>
 std::true_type is_a_task(const task<T>*);
@@ -27,20 +24,10 @@ task<await_result<A&&>> await_one(A& awaitable) {
 
 }  // namespace detail
 
-/// Runs a task on the calling thread and waits for its value or exception.
-///
-/// For plain threads only. Inside a coroutine it throws `actor.invalid_operation`: `co_await` the task there. An empty
-/// task, or one that was awaited before, is `actor.invalid_operation` too. The thread that pumps a `manual_executor`
-/// uses `runtime::run` instead, which pumps meanwhile.
+/// Runs a task on the calling thread and waits for its value or exception: see `task::get`.
 template <class T>
 T sync_wait(task<T> t) {
-  t.require_runnable("sync_wait");
-  struct owner {
-    std::coroutine_handle<detail::promise<T>> handle;
-    ~owner() { handle.destroy(); }
-  } const coroutine{t.release()};
-  detail::block_on(coroutine.handle, coroutine.handle.promise());
-  return coroutine.handle.promise().take();
+  return std::move(t).get();
 }
 
 /// The same for a call or any other awaitable, of another library too.
@@ -53,11 +40,6 @@ detail::await_result<A> sync_wait(A&& awaitable) {
   } else {
     return sync_wait(detail::await_one<A>(awaitable));
   }
-}
-
-template <class T>
-T task<T>::get() && {
-  return sync_wait(std::move(*this));
 }
 
 }  // namespace v0

@@ -112,6 +112,10 @@ class promise<void> final : public promise_base {
   void take() const { rethrow_failure(); }
 };
 
+/// Drives the coroutine and what it awaits on the calling thread until `ended` is true.
+/// Throws `actor.invalid_operation` where blocking would stall others: inside an actor or another task.
+void block_on(std::coroutine_handle<> h, promise_base& promise);
+
 /// Throws `actor.invalid_operation`: `operation` was given a task that has no coroutine to run.
 [[noreturn]] void refuse_task(const char* operation);
 
@@ -183,8 +187,20 @@ class [[nodiscard("a task does nothing until it is awaited")]] task {
   /// A named task is awaited as `co_await std::move(t)`.
   awaiter operator co_await() & = delete;
 
-  /// Runs the task from a plain thread and waits for it: `troupe::sync_wait(std::move(*this))`.
-  T get() &&;
+  /// Runs the task on the calling thread and waits for its value or exception.
+  ///
+  /// For plain threads only. Inside a coroutine it throws `actor.invalid_operation`: `co_await` the task there. An
+  /// empty task, or one that was awaited before, is `actor.invalid_operation` too. The thread that pumps a
+  /// `manual_executor` uses `runtime::run` instead, which pumps meanwhile.
+  T get() && {
+    require_runnable("sync_wait");
+    struct owner {
+      std::coroutine_handle<promise_type> handle;
+      ~owner() { handle.destroy(); }
+    } const coroutine{release()};
+    detail::block_on(coroutine.handle, coroutine.handle.promise());
+    return coroutine.handle.promise().take();
+  }
 
   /// Throws `actor.invalid_operation`, naming the operation that was given the task, unless the task can be run: it is
   /// not empty, and was not awaited before.
@@ -214,5 +230,3 @@ inline task<void> detail::promise<void>::get_return_object() noexcept {
 
 }  // namespace v0
 }  // namespace troupe
-
-#include <troupe/core/sync_wait.hpp>

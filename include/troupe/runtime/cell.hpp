@@ -14,7 +14,9 @@
 #include <troupe/actor/definition.hpp>
 #include <troupe/core/actor_id.hpp>
 #include <troupe/core/assert.hpp>
+#include <troupe/core/fiber.hpp>
 #include <troupe/core/key.hpp>
+#include <troupe/core/work.hpp>
 #include <troupe/runtime/mailbox.hpp>
 
 namespace troupe {
@@ -22,25 +24,12 @@ inline namespace v0 {
 namespace detail {
 
 class audience;
-class cell_queues;
-class cell_wants;
-class consumer;
-class consumers;
-class enqueuing;
+class cell;
+class part_list;
 class row_changes;
 class runtime_core;
-class lifecycle;
-class part_list;
-class context_base;
-class quiet_wait;
-class parked_wait;
-class run_loop;
-class lookup_invocation;
-class state_recorder;
-class status_invocation;
 struct cell_side;
 struct turn;
-enum class verdict : std::uint8_t;
 
 /// What every call looks at of the commits.
 struct commit_state {
@@ -48,9 +37,28 @@ struct commit_state {
   std::atomic<bool> refusing{false};     ///< the store does not keep up: no more changes
 };
 
+/// How a cell reaches what is built on cells. There is one table for all cells of a program: `runtime_assembly` has it.
+struct cell_handlers {
+  /// The executor has come to a cell, as `work`, that was posted locked.
+  void (*run)(work& posted) noexcept;
+  /// Runs at most `budget` messages of a locked cell, then unlocks it or posts it.
+  void (*run_messages)(cell& c, int budget) noexcept;
+  /// Wakes the actor of a locked cell, if that is simple: see `lifecycle::wake_at_once`.
+  bool (*wake_at_once)(cell& c, const address& wanted);
+  /// By the holder: some of the signals of `cell_wants` have come.
+  void (*signalled)(cell& c, std::uint8_t wanted) noexcept;
+  /// From the committer: the holder is to encode the image of the actor that has been asked for.
+  void (*image_awaited)(cell& c) noexcept;
+  /// By the holder: the actor has done nothing for `options::sleep_after`.
+  void (*idle)(cell& c) noexcept;
+  /// One reference is given back, and was maybe the last.
+  void (*release)(cell& c) noexcept;
+};
+
 /// A definition in a runtime: what all of its cells share.
 struct served_type {
   runtime_core& core;
+  const cell_handlers& handlers;
   const definition& type;
   const commit_state& commits;
   const std::atomic<bool>& stopping;  ///< the runtime shuts down: calls are refused
@@ -65,6 +73,9 @@ struct served_type {
   std::uint32_t id_at;
   std::uint32_t cell_bytes;
 };
+
+/// So many messages run in a row, before other actors get the thread: some ten microseconds.
+inline constexpr int drain_budget = 128;
 
 /// The slot in memory of one (definition, key), while a handle to it exists or the actor is awake. The thread that has
 /// locked its mailbox is its holder and runs its turns. Unless noted, members belong to the holder.
@@ -126,13 +137,30 @@ class cell final : public work {
   void push(work& w, const turn& from) noexcept;
 
   void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+  /// False if the last reference is just being given back: then the cell is as good as gone.
+  [[nodiscard]] bool try_retain() noexcept;
   void release() noexcept;
+  /// Under the lock under which new references are given: gives back one. True if the cell is forgotten: there is no
+  /// other reference, and no call is on its way here. Such a call was counted in under a reference that has been given
+  /// back before, so it is seen. If it has ended since, it ended under a reference that was taken before that end and
+  /// cannot be given back before the lock is released: a thread that sees the end sees that reference, too.
+  [[nodiscard]] bool release_under_lock() noexcept {
+    return references_.fetch_sub(1, std::memory_order_acq_rel) == 1 &&
+           queued_.load(std::memory_order_acquire) == begun_.load(std::memory_order_acquire) &&
+           references_.load(std::memory_order_relaxed) == 0;
+  }
 
   [[nodiscard]] served_type& kind() const noexcept { return *static_cast<served_type*>(context); }
   [[nodiscard]] runtime_core& core() const noexcept { return kind().core; }
   [[nodiscard]] const definition& type() const noexcept { return kind().type; }
   [[nodiscard]] const troupe::key& key() const noexcept { return key_; }
   [[nodiscard]] std::string name() const { return name_of(type(), key_); }
+  /// Whether the actor is asleep and nothing is on its way to it.
+  [[nodiscard]] bool is_dormant() const noexcept { return mailbox_.is_dormant(); }
+  /// Of its block, see `cell_blocks`.
+  [[nodiscard]] std::uint8_t place() const noexcept { return place_; }
+  /// Fetches the lines that a call will touch.
+  void fetch() const noexcept;
 
   // --- the holder -------------------------------------------------------------------------------------------------
 
@@ -154,8 +182,10 @@ class cell final : public work {
   /// Runs what is in the mailbox, at most `budget` messages, and ends the hold.
   void drain(int budget) noexcept;
 
+  // Its invocations, in turns: src/runtime/turn.cpp.
+
   /// Runs the first turn of `inv`, which the cell is open to. False if the cell is no longer held.
-  bool start(invocation& inv) noexcept { return run_turn(inv, nullptr); }
+  bool start(invocation& inv) noexcept;
 
   /// The coroutine of `inv` has begun: from now on the actor keeps it among those that run.
   void enlist(invocation& inv) noexcept;
@@ -171,7 +201,7 @@ class cell final : public work {
   void put_first(work& w) noexcept { incoming_.push_front(w); }
 
   /// Counts a call in, or throws `actor.overloaded`. From any thread that has a reference. What is counted in is a
-  /// reference itself, until it begins or is counted out: see `is_forgotten`.
+  /// reference itself, until it begins or is counted out: see `release_under_lock`.
   void count_in() {
     const auto before = queued_.fetch_add(1, std::memory_order_relaxed);
     // Less than nothing, if this thread was away between the two and later calls have begun.
@@ -190,19 +220,14 @@ class cell final : public work {
     begun_.store(now, std::memory_order_release);
     if (now % 32 == 0) show_begun();
   }
+  /// Shows senders how many calls have begun.
+  void show_begun() noexcept {
+    begun_seen_.store(begun_.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  }
   /// The holder.
   [[nodiscard]] std::uint32_t calls_waiting() const noexcept {
     return queued_.load(std::memory_order_relaxed) - begun_.load(std::memory_order_relaxed);
   }
-  /// Whoever has given back the last reference, under the lock under which new ones are given: whether no call is on
-  /// its way here either. One that is was counted in under a reference that has been given back before, so it is seen.
-  /// If it has come to its end since, then under a reference that was taken before that end and cannot be given back
-  /// before we let go of the lock: who sees the end sees that, too.
-  [[nodiscard]] bool is_forgotten() const noexcept {
-    return queued_.load(std::memory_order_acquire) == begun_.load(std::memory_order_acquire) &&
-           references_.load(std::memory_order_relaxed) == 0;
-  }
-
   /// Whether a plain action may run now.
   [[nodiscard]] bool open_to(bool writes) const noexcept { return open_ && !(writes && refuses_changes()); }
 
@@ -252,10 +277,11 @@ class cell final : public work {
   [[nodiscard]] const actor_id& id();
   [[nodiscard]] const actor_id& known_id() const noexcept;
   [[nodiscard]] bool is(const actor_id& wanted) const noexcept { return known_id() == wanted; }
+  /// By the directory, which finds it by id.
+  void set_id(const actor_id& id);
 
   /// Who is connected; null if nobody ever was.
   [[nodiscard]] audience* heard_by() const noexcept;
-  [[nodiscard]] audience& open_audience();
 
   /// Only if the definition has parts, and the actor was awake before.
   [[nodiscard]] part_list& parts() const noexcept;
@@ -263,51 +289,27 @@ class cell final : public work {
   [[nodiscard]] row_changes& changes();
 
  private:
-  friend struct turn;
-  friend class directory;
+  friend class dispatcher;
   friend class lifecycle;
+  friend struct turn;
 
   [[nodiscard]] bool lock_dormant() noexcept;
   bool enqueue_dormant(work& w) noexcept;
-  static void run_posted(work& w) noexcept;
-  void run_messages(int budget) noexcept;
   static void offer_kept(thread_state& thread) noexcept;
   void hand_over() noexcept;
   [[noreturn]] void refuse_call();
-  void show_begun() noexcept {
-    begun_seen_.store(begun_.load(std::memory_order_relaxed), std::memory_order_relaxed);
-  }
   [[nodiscard]] bool receive_more() noexcept;
   [[nodiscard]] bool rest() noexcept;
-  bool dispatch(invocation& inv, work& w) noexcept;
-  bool run_turn(invocation& inv, work* continuation) noexcept;
-  bool run_turn_itself(invocation& inv, work* continuation) noexcept;
-  bool run_observed_turn(invocation& inv, work* continuation) noexcept;
-  void run_first(invocation& inv, turn& t) noexcept;
-  void after_turn() noexcept {
-    if (side_) go_on_with_procedure();
-  }
-  void go_on_with_procedure() noexcept;
-  void set_id(const actor_id& id);
-  void defer(work& w) noexcept;
-  void keep_out(invocation& inv, work& w) noexcept;
-  void keep_out_of_chain(invocation& inv, work& w) noexcept;
   void readmit() noexcept;
   void enter(phase p, invocation* holder) noexcept;
   void make_side();
   void make_live();
-  void fetch() const noexcept;
-  [[nodiscard]] static bool descends(const invocation& inv, const invocation& from) noexcept;
-  [[nodiscard]] bool ends_for_good() const noexcept;
-  [[nodiscard]] verdict admit(const invocation& inv) const noexcept;
-  bool wake_for(invocation& inv, work& w) noexcept;
-  bool run_admitted(invocation& inv) noexcept;
-  void refuse(invocation& inv, errc why, std::string_view detail) noexcept;
-  void refuse_as(invocation& inv, verdict why) noexcept;
-  void defer_behind(invocation& keeps_out, invocation& inv, work& w) noexcept;
 
   struct end_live {
     void operator()(activation* a) const noexcept;
+  };
+  struct end_side {
+    void operator()(cell_side* s) const noexcept;
   };
 
   // What a call touches comes first. `work::context` is the kind.
@@ -327,121 +329,13 @@ class cell final : public work {
 
   const troupe::key key_;
   work_list incoming_;              ///< received from the mailbox, in the order of arrival
-  std::unique_ptr<cell_side> side_;  ///< null until it is needed
+  std::unique_ptr<cell_side, end_side> side_;  ///< null until it is needed
   std::atomic<std::uint32_t> begun_seen_{0};
   std::atomic<std::uint32_t> begun_{0};  ///< written by the holder alone
 };
 
-/// What a turn does beside changing the state and sending, if anything.
-struct turn_effects {
-  std::exception_ptr failure;  ///< of the changes, or of on_state_change; takes the place of the reply
-  bool save = false;           ///< see turn::save_now()
-  bool unsaved = false;        ///< the changes cannot be stored, so what the turn posted is not sent
-};
-
-/// The stretch of an actor's code between two suspension points. Made and ended by the holder of the cell.
-struct turn {
-  turn(cell& c, invocation* i, bool may_write, thread_state& t, bool is_guest = false) noexcept
-      : where{&c}, inv{i}, outer{t.in_turn}, thread{t}, writes{may_write}, guest{is_guest} {
-    t.in_turn = this;  // last, since others may look at it from now on
-  }
-  turn(const turn&) = delete;
-  turn& operator=(const turn&) = delete;
-  ~turn() {
-    TROUPE_ASSERT(thread.open_turn != this, "a turn that was open has been closed");
-    thread.in_turn = outer;
-  }
-
-  /// Stamps the turn's changes, then sends what the turn sent. Returns what the turn can depend on.
-  /// It is the `last` if nobody's code runs between it and the actor's next message.
-  [[gnu::always_inline]] inline epoch_number end(bool last = false) noexcept {
-    ++where->turns_;
-    if (outgoing_.empty() && !has_effects()) [[likely]]
-      return end_plainly();
-    return end_with_more(last);
-  }
-
-  /// Takes in what a message to this turn can depend on. Before the actor's code goes on.
-  void learn(epoch_number dependency) noexcept;
-
-  /// From now on `turn_watch` may look into it, and at its actor. Every turn but that of a plain action on its caller's
-  /// thread opens.
-  void open() noexcept { thread.open_turn = this; }
-  /// When it has ended. From now on no other thread looks into it. True if the thread has a mark: then
-  /// `look_at_mark` has to be called, which waits for a look that is under way.
-  [[nodiscard]] bool close() noexcept {
-    thread.open_turn = nullptr;
-    return thread.mark.state() != 0;
-  }
-
-  /// Ends the turn and the hold, because its coroutine awaits another actor. Nothing leaves it if it is `unsaved` then.
-  void pause() noexcept;
-  /// Begins a new turn of the same coroutine, if the cell is free.
-  [[nodiscard]] bool resume() noexcept;
-
-  /// The invocation; a guest of its caller's thread gets one now. Null for a plain action on its caller's thread.
-  [[nodiscard]] invocation* require_invocation() noexcept {
-    if (guest && inv == nullptr) static_cast<void>(thread.here->lasting());
-    return inv;
-  }
-
-  /// From now on the turn does more than change the state and send.
-  turn_effects& effects() noexcept { return effects_ ? *effects_ : effects_.emplace(); }
-
-  /// Sends `w` when the turn has ended: w.run(w), with the turn's dependency in `learned`.
-  void send(work& w) noexcept { outgoing_.push_back(w); }
-
-  /// Stamps the state even of a relaxed actor.
-  void save_now() noexcept { effects().save = true; }
-
-  /// What takes the place of the reply; null if there is nothing.
-  [[nodiscard]] std::exception_ptr failure() const noexcept { return effects_ ? effects_->failure : nullptr; }
-  [[nodiscard]] bool has_failed() const noexcept { return effects_ && effects_->failure; }
-  [[nodiscard]] bool unsaved() const noexcept { return effects_ && effects_->unsaved; }
-
-  cell* where;
-  invocation* inv;  ///< null for an action that runs on its caller's thread, until it needs one
-  turn* outer;
-  thread_state& thread;
-  connection_core* via = nullptr;  ///< the connection that the call came over, if `inv` is null
-  epoch_number learned = 0;   ///< what its messages can depend on; at its end, what the turn can
-  bool writes;
-  bool held = true;
-  bool settled = false;       ///< its invocation is over
-  bool failed = false;        ///< an action that runs on its caller's thread has thrown
-  const bool guest;           ///< a coroutine that runs on its caller's thread: see `call_core::run_coroutine`
-
- private:
-  [[nodiscard]] bool has_effects() const noexcept { return effects_ || (writes && !where->quick_writes_); }
-  epoch_number end_plainly() noexcept {
-    const auto dependency = learned > where->dependency_ ? learned : where->dependency_;
-    if (writes) where->dependency_ = dependency;
-    if (inv != nullptr) inv->dependency = dependency;
-    return dependency;
-  }
-  epoch_number end_with_effects() noexcept;
-  epoch_number end_with_more(bool last) noexcept;
-
-  work_list outgoing_;  ///< what it sends; leaves when it has ended
-  std::optional<turn_effects> effects_;
-};
-
-/// Whether a thread's innermost turn is one of this actor.
-[[nodiscard]] inline bool is_own_turn(const turn* t, const cell& c) noexcept { return t != nullptr && t->where == &c; }
-
-/// Throws `actor.invalid_operation`: the operation is for the actor's own code.
-[[noreturn]] void refuse_turn(const cell& c, std::string_view operation);
-
-/// The turn of this actor that runs on the calling thread. Throws `actor.invalid_operation` if there is none.
-[[nodiscard]] inline turn& own_turn(const cell& c, std::string_view operation) {
-  turn* const t = this_thread().in_turn;
-  if (!is_own_turn(t, c)) [[unlikely]]
-    refuse_turn(c, operation);
-  return *t;
-}
-/// The thread has a mark, and its turn of this actor ends, or has ended: reported if it took longer than
-/// `options::long_turn`. The report names the invocation, or else the action.
-void look_at_mark(const cell& where, thread_state& thread, const invocation* inv, std::string_view action) noexcept;
+/// Why connections and waits for answers end with their actor, or with the runtime.
+[[nodiscard]] std::exception_ptr why_it_ends(const cell& c, bool destroyed);
 
 }  // namespace detail
 }  // namespace v0

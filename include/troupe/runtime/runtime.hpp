@@ -27,9 +27,9 @@ class client;
 
 class runtime;
 namespace detail {
-class runtime_core;
+class runtime_assembly;
 /// For the simulation.
-[[nodiscard]] runtime_core& core_of(runtime& r) noexcept;
+[[nodiscard]] runtime_assembly& core_of(runtime& r) noexcept;
 }  // namespace detail
 
 enum class log_level : std::uint8_t { debug, info, warning, error };
@@ -148,7 +148,7 @@ class runtime {
   void backup(const std::string& path);
 
  private:
-  friend detail::runtime_core& detail::core_of(runtime& r) noexcept;
+  friend detail::runtime_assembly& detail::core_of(runtime& r) noexcept;
 
   template <class Awaitable>
   static auto await_one(Awaitable awaitable) -> task<detail::await_result<Awaitable>> {
@@ -156,7 +156,7 @@ class runtime {
   }
   void run_coroutine(std::coroutine_handle<> h, detail::promise_base& p);
 
-  std::shared_ptr<detail::runtime_core> core_;
+  std::shared_ptr<detail::runtime_assembly> core_;
   std::unique_ptr<const troupe::client> client_;
 };
 

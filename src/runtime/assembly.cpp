@@ -1,0 +1,180 @@
+#include "assembly.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <troupe/core/fiber.hpp>
+#include <troupe/runtime/cell.hpp>
+#include <troupe/runtime/turn.hpp>
+
+#include "blocked.hpp"
+#include "cell_messages.hpp"
+#include "dispatcher.hpp"
+#include "enqueuing.hpp"
+#include "lifecycle.hpp"
+#include "side.hpp"
+#include "turn_watch.hpp"
+
+namespace troupe {
+inline namespace v0 {
+namespace detail {
+namespace {
+
+// Work that was cut off has this long to end, and then work that came late: see `shutdown_overrun_max`.
+constexpr std::chrono::nanoseconds cut_off_limit = shutdown_overrun_max / 2;
+
+// A clock that shows no later time after this stands still.
+constexpr std::chrono::milliseconds frozen_clock_limit{200};
+
+constexpr cell_handlers cell_uses{
+    .run = &dispatcher::run,
+    .run_messages = &dispatcher::run_messages,
+    .wake_at_once = &lifecycle::wake_at_once,
+    .signalled = &lifecycle::signalled,
+    .image_awaited = &cell_side::image_awaited,
+    .idle = &lifecycle::begin_stop,
+    .release = [](cell& c) noexcept { c.core().cells().release(c); },
+};
+
+}  // namespace
+
+runtime_assembly::runtime_assembly(const registry& served, runtime_options options)
+    : runtime_core{served,
+                   std::move(options),
+                   {.loads = &loader_,
+                    .cells = &directory_,
+                    .commits = &committer_,
+                    .wake_ups = &alarms_,
+                    .parcels = &parcels_,
+                    .delays = &delays_,
+                    .ids = &ids_,
+                    .waits = &waits_}},
+      loader_{exec(), stored()},
+      committer_{*this, exec(), this->options()},
+      ids_{exec().clock(), random(), stored().opening()},
+      delays_{exec(), ids_},
+      parcels_{*this, &enqueuing::bring} {
+  directory_.serve(*this, cell_uses, definitions(), committer_.seen_by_calls());
+}
+
+runtime_assembly::~runtime_assembly() { turn_watch::instance().leave(*this); }
+
+void runtime_assembly::begin() {
+  if (exec().clock().runs_by_itself() && least_long_turn() != troupe::never) {
+    turn_watch::instance().join(*this);
+    tell_when_busy([]() noexcept { turn_watch::instance().look_soon(); });
+  }
+  alarms_.begin(definitions());
+  if (std::ranges::any_of(definitions(), [](const auto& d) { return !d->queues.empty(); })) parcels_.begin();
+}
+
+bool runtime_assembly::needs_this_thread() noexcept {
+  if (exec().on_worker() || is_reporting()) return true;
+  for (const turn* t = this_thread().in_turn; t != nullptr; t = t->outer) {
+    if (&t->where->core() == this) return true;
+  }
+  return false;
+}
+
+runtime_health runtime_assembly::health() const {
+  runtime_health h;
+  if (forked()) {
+    h.store_ok = h.accepts_changes = false;
+    h.store_error = "this process was forked from the one that runs the runtime";
+    return h;
+  }
+  committer_.report(h);
+  h.awake = directory_.awake();
+  h.held = directory_.size();
+  h.errors = errors();
+  return h;
+}
+
+// --- end ------------------------------------------------------------------------------------------------------------
+
+void runtime_assembly::order_all(void (*obey)(cell&) noexcept) noexcept {
+  for (cell* c : directory_.all()) {
+    detail::order(*c, obey);
+    c->release();
+  }
+}
+
+bool runtime_assembly::put_all_to_sleep() noexcept {
+  const auto all_asleep = [this] { return !is_busy(); };
+  const auto begun = exec().now();
+  const auto whole = options().shutdown_limit;
+  const auto end = limit_in(whole);
+  const auto last_call = limit_in(whole - whole / 4);
+  order_all(&lifecycle::stop_now);
+  bool asleep = wait_until(all_asleep, limit_in(std::min<std::chrono::nanoseconds>(whole, frozen_clock_limit)));
+  // A manual clock that nobody moves: no grace period will ever end by itself.
+  if (!asleep && exec().now() == begun) order_all(&lifecycle::cut_short);
+  asleep = asleep || wait_until(all_asleep, last_call);
+  if (!asleep) order_all(&lifecycle::cut_short);
+  return (asleep || wait_until(all_asleep, end)) && wait_until([this] { return committer_.is_idle(); }, end);
+}
+
+bool runtime_assembly::shutdown() noexcept {
+  if (!stop()) return true;
+  directory_.stop();
+  alarms_.stop();
+  parcels_.stop();
+  const bool complete = put_all_to_sleep();
+  if (!complete) {
+    log(log_level::error,
+        fmt::format("shutdown: some actors, spawned tasks or commits did not end within {} ms "
+                    "(runtime_options::shutdown_limit); what they had not saved is lost{}",
+                    std::chrono::ceil<std::chrono::milliseconds>(options().shutdown_limit).count(),
+                    directory_.not_asleep()));
+    committer_.abandon("the runtime was shut down before the store had confirmed all changes");
+    tasks_.cancel_all();
+    wait_until([this] { return is_quiet(); }, limit_in(cut_off_limit));
+  }
+  end();
+  return complete;
+}
+
+bool runtime_assembly::kill(std::string_view how) noexcept {
+  set_killed(how);
+  stop();
+  directory_.stop();
+  alarms_.stop();
+  parcels_.stop();
+  committer_.abandon(how);
+  tasks_.cancel_all();
+  for (cell* c : directory_.all()) {
+    detail::order(*c, &lifecycle::stop_now);
+    detail::order(*c, &lifecycle::cut_short);
+    c->release();
+  }
+  constexpr std::chrono::seconds kill_limit{10};
+  const bool ended = wait_until([this] { return is_quiet(); }, limit_in(kill_limit));
+  end();
+  return ended;
+}
+
+void runtime_assembly::end() noexcept {
+  if (ended_) return;
+  turn_watch::instance().leave(*this);
+  // A thread that comes after this store sees it; one that came before is still counted as busy.
+  end_workers();
+  wait_until([this] { return !is_busy(); }, limit_in(cut_off_limit));
+  // The lane runs in order: behind this, nothing of ours is on it.
+  struct last_job final : work {
+    explicit last_job(executor& e) noexcept : work{&last_job::run_it}, thread{e} {}
+    static void run_it(work& w) noexcept { static_cast<last_job&>(w).thread.notify(); }
+    blocked_thread thread;
+  } last{exec()};
+  exec().post_blocking(last);
+  last.thread.wait();
+  close();
+  waits_.clear();
+  ended_.store(true, std::memory_order_release);
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <atomic>
+#include <exception>
+#include <string_view>
+
+#include <troupe/core/task.hpp>
+#include <troupe/runtime/runtime.hpp>
+#include <troupe/runtime/status.hpp>
+
+#include "../core/fork_watch.hpp"
+#include "alarms.hpp"
+#include "committer.hpp"
+#include "core.hpp"
+#include "directory.hpp"
+#include "due_times.hpp"
+#include "host_tasks.hpp"
+#include "id_source.hpp"
+#include "loader.hpp"
+#include "outgoing.hpp"
+#include "wait_graph.hpp"
+
+namespace troupe {
+inline namespace v0 {
+namespace detail {
+
+/// A whole runtime: it makes and owns the parts, begins their work and ends it. It is above all of them, and none of
+/// them knows it.
+///
+/// | from     | to       | by                                                                       |
+/// |----------|----------|--------------------------------------------------------------------------|
+/// | made     | running  | `begin`                                                                  |
+/// | running  | stopping | `shutdown`, `kill`: calls are refused, actors are put to sleep           |
+/// | stopping | ended    | both: nothing runs any more, the store is closed                         |
+class runtime_assembly final : public runtime_core {
+ public:
+  runtime_assembly(const registry& served, runtime_options options);
+  ~runtime_assembly();
+
+  /// Takes up what an earlier process has left. Once, when all is set up.
+  void begin();
+
+  /// See `host_tasks::spawn`.
+  void spawn(task<> t) { tasks_.spawn(std::move(t)); }
+  [[nodiscard]] runtime_health health() const;
+
+  /// Whether the end of this runtime would wait for the calling thread: it runs the executor's work, a turn of one of
+  /// the actors, or the host's error handler or logger.
+  [[nodiscard]] bool needs_this_thread() noexcept;
+
+  /// Returns false if something had to be cut off.
+  bool shutdown() noexcept;
+  /// The process dies, as far as that can be played within one: nothing more is stored, no hook runs, and all that
+  /// waits is told that its outcome is open. Returns false if something still runs then. For simulations.
+  /// `how` is the reason given to interrupted waits and late calls, for people.
+  bool kill(std::string_view how) noexcept;
+  /// Whether one of these is over.
+  [[nodiscard]] bool has_ended() const noexcept { return ended_.load(std::memory_order_acquire); }
+
+ private:
+  void order_all(void (*obey)(cell&) noexcept) noexcept;
+  [[nodiscard]] bool is_quiet() const noexcept { return !is_busy() && committer_.is_idle(); }
+  [[nodiscard]] bool put_all_to_sleep() noexcept;
+  void end() noexcept;
+
+  loader loader_;
+  directory directory_;
+  committer committer_;
+  id_source ids_;
+  due_times delays_;
+  alarms alarms_{*this};
+  outgoing parcels_;
+  wait_graph waits_;
+  host_tasks tasks_{*this};
+  std::atomic<bool> ended_{false};
+  // First thing in a forked child: it has no thread that would commit, so no change begins on the caller's thread.
+  fork_watch forks_{[](void* self) noexcept { static_cast<committer*>(self)->refuse_changes(); }, &committer_};
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

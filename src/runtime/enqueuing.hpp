@@ -1,0 +1,53 @@
+#pragma once
+
+#include <coroutine>
+#include <cstdint>
+#include <exception>
+#include <string_view>
+
+#include <troupe/core/task.hpp>
+
+#include "sent_message.hpp"
+
+namespace troupe {
+inline namespace v0 {
+namespace detail {
+
+struct turn;
+
+/// Brings a message to a queue, in a turn of the actor that has it. With `answer_later` it is answered when the message
+/// has been handled.
+///
+/// One that carries a parcel is not lost: when it cannot run now, it runs later.
+class enqueuing final : public sent_message {
+ public:
+  /// For `outgoing`: brings a parcel.
+  [[nodiscard]] static sent_message& bring(executor& home, counted_ptr<class parcel> p);
+
+  enqueuing(executor& home, std::uint32_t queue, message_body body, time_point due) noexcept;
+  enqueuing(executor& home, counted_ptr<class parcel> p) noexcept;
+  ~enqueuing() override;
+
+  std::coroutine_handle<> begin(activation* a) override;
+  void finish() override;
+  [[nodiscard]] std::string_view what() const noexcept override { return "send"; }
+  [[nodiscard]] bool outlives(const std::exception_ptr& refusal) noexcept override;
+
+  /// Leaves when the turn has ended. Takes over the reference.
+  void leave_with(turn& t) noexcept;
+
+  /// The sender is told that there is a deadlock, but the message is on its way, durably. Returns the invocation that
+  /// brings it there in place of this one, for no answer.
+  [[nodiscard]] enqueuing& go_on_unanswered(executor& home);
+
+ private:
+  static task<> ask(enqueuing* self, task<bool> pending);
+  [[noreturn]] void refuse() const;
+  void arrive();
+
+  std::coroutine_handle<promise<void>> asking_;
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include <troupe/actor/invocation.hpp>
+#include <troupe/actor/queues.hpp>
+#include <troupe/core/bytes.hpp>
+#include <troupe/core/clock.hpp>
+#include <troupe/core/counted_ptr.hpp>
+
+#include "parcel.hpp"
+
+namespace troupe {
+inline namespace v0 {
+namespace detail {
+
+/// An invocation that brings a message to a queue, as far as the queue and `outgoing` know it. `enqueuing` is the one
+/// there is.
+class sent_message : public invocation {
+ public:
+  const std::uint32_t queue;
+  const message_body body;
+  const time_point due;
+  counted_ptr<class parcel> parcel;  ///< null: the sender is none of the runtime's actors
+  bool answer_later = false;
+  bool admitted = false;         ///< it waited at the door of a full queue, and has a place now
+  std::optional<bytes> result;   ///< the answer
+  std::uint64_t message = 0;     ///< the id of what it became
+  std::uint32_t failures = 0;    ///< of attempts to bring it
+
+ protected:
+  sent_message(executor& home, std::uint32_t q, message_body b, time_point at, counted_ptr<class parcel> p) noexcept
+      : invocation{home}, queue{q}, body{std::move(b)}, due{at}, parcel{std::move(p)} {
+    kind = purpose::enqueue;
+  }
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe
