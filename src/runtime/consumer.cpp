@@ -18,20 +18,16 @@ namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-consumer::consumer(executor& home, std::uint32_t queue, bool may_write) noexcept : invocation{home}, queue_{queue} {
+consumer::consumer(executor& home, std::uint32_t queue, bool may_write) noexcept : coroutine_invocation{home}, queue_{queue} {
   kind = purpose::background;
   writes = may_write;
   posted = true;
   quiet = true;  // failures are reported here, with the message
 }
 
-consumer::~consumer() {
-  if (body_) body_.destroy();
-}
-
 // It begins once for each message, always in a turn of its own.
 std::coroutine_handle<> consumer::begin(activation* a) {
-  TROUPE_ASSERT(!body_, "a consumer handles one message at a time");
+  TROUPE_ASSERT(!body(), "a consumer handles one message at a time");
   ended = false;
   may_go_on_ = true;
   previous = nullptr;
@@ -46,13 +42,9 @@ std::coroutine_handle<> consumer::begin(activation* a) {
   const bool commits_first = target->type().queues[queue_].options.attempt_first &&
                              target->type().options.durability != durability::ephemeral;
   if (commits_first) {
-    body_ = handle_when_durable(this, a, std::move(*next)).release();
-  } else {
-    body_ = handle_next(*a, std::move(*next));
+    return own(handle_when_durable(this, a, std::move(*next)));
   }
-  if (!body_) return nullptr;
-  adopt(body_.promise());
-  return body_;
+  return own(handle_next(*a, std::move(*next)));
 }
 
 // The coroutine of the handler, or null: then the message has come to its end.
@@ -106,8 +98,8 @@ task<> consumer::handle_when_durable(consumer* self, activation* a, receipt r) {
 }
 
 void consumer::finish() {
-  const auto failure = body_.promise().failure();
-  std::exchange(body_, nullptr).destroy();
+  const auto failure = body().promise().failure();
+  destroy_body();
   end_message(failure);
 }
 

@@ -33,20 +33,12 @@ sent_message& enqueuing::bring(executor& home, counted_ptr<class parcel> p) {
   return *new enqueuing{home, std::move(p)};
 }
 
-enqueuing::~enqueuing() {
-  if (asking_) asking_.destroy();
-}
-
 std::coroutine_handle<> enqueuing::begin(activation* a) {
   const definition& type = target->type();
   if (queue >= type.queues.size()) throw error(errc::queue_not_declared, target->name());
   if (!parcel && type.has_can_publish) {
     auto may = a->can_publish(type.queues[queue].name);
-    if (may.pending) {
-      asking_ = ask(this, std::move(may.pending)).release();
-      adopt(asking_.promise());
-      return asking_;
-    }
+    if (may.pending) return own(ask(this, std::move(may.pending)));
     if (!may.granted) refuse();
   }
   arrive();
@@ -80,8 +72,6 @@ void enqueuing::leave_with(turn& t) noexcept {
   };
   t.send(*this);
 }
-
-void enqueuing::finish() { asking_.promise().take(); }
 
 task<> enqueuing::ask(enqueuing* self, task<bool> pending) {
   const bool granted = co_await std::move(pending);

@@ -26,10 +26,8 @@ class enqueuing final : public sent_message {
 
   enqueuing(executor& home, std::uint32_t queue, message_body body, time_point due) noexcept;
   enqueuing(executor& home, counted_ptr<class parcel> p) noexcept;
-  ~enqueuing() override;
 
   std::coroutine_handle<> begin(activation* a) override;
-  void finish() override;
   [[nodiscard]] std::string_view what() const noexcept override { return "send"; }
   [[nodiscard]] bool outlives(const std::exception_ptr& refusal) noexcept override;
 
@@ -44,8 +42,6 @@ class enqueuing final : public sent_message {
   static task<> ask(enqueuing* self, task<bool> pending);
   [[noreturn]] void refuse() const;
   void arrive();
-
-  std::coroutine_handle<promise<void>> asking_;
 };
 
 }  // namespace detail

@@ -11,15 +11,11 @@ namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-procedure::procedure(cell& c, bool keeps_out) : invocation{c.core().exec()}, keeps_out_{keeps_out} {
+procedure::procedure(cell& c, bool keeps_out) : coroutine_invocation{c.core().exec()}, keeps_out_{keeps_out} {
   target = &c;
   kind = purpose::lifecycle;
   writes = true;
   posted = true;
-}
-
-procedure::~procedure() {
-  if (body_) body_.destroy();
 }
 
 std::coroutine_handle<> procedure::begin(activation*) {
@@ -27,26 +23,22 @@ std::coroutine_handle<> procedure::begin(activation*) {
   if (!rest) return nullptr;
   if (!link) link = std::make_shared<chain_link>(nullptr);
   if (keeps_out_) target->set_holder(this);
-  body_ = rest.release();
-  adopt(body_.promise());
-  return body_;
+  return own(std::move(rest));
 }
 
 // Calls that its hooks have made, and that go on, are kept out from now on by the actions that waited for it.
 void procedure::finish() {
   link->part_from_all();
-  body_.promise().take();
+  coroutine_invocation::finish();
 }
 
-background::background(executor& home, task<> body, bool keeps_awake) : invocation{home}, body_{body.release()} {
-  adopt(body_.promise());
+background::background(executor& home, task<> body, bool keeps_awake) : coroutine_invocation{home} {
+  own(std::move(body));
   kind = purpose::background;
   writes = true;
   posted = true;
   blocks_sleep = keeps_awake;
 }
-background::~background() { body_.destroy(); }
-void background::finish() { body_.promise().take(); }
 
 }  // namespace detail
 }  // namespace v0

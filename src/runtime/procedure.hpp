@@ -3,7 +3,7 @@
 #include <coroutine>
 #include <string_view>
 
-#include <troupe/actor/invocation.hpp>
+#include <troupe/actor/coroutine_invocation.hpp>
 #include <troupe/core/task.hpp>
 
 namespace troupe {
@@ -13,9 +13,8 @@ namespace detail {
 class cell;
 
 /// A procedure as something that the actor runs, before all that waits.
-class procedure : public invocation {
+class procedure : public coroutine_invocation {
  public:
-  ~procedure() override;
   std::coroutine_handle<> begin(activation*) final;
   void finish() final;
 
@@ -26,20 +25,14 @@ class procedure : public invocation {
 
  private:
   bool keeps_out_;
-  std::coroutine_handle<promise<void>> body_;
 };
 
 /// A background task of keep_awake and wait_until.
-class background final : public invocation {
+class background final : public coroutine_invocation {
  public:
   background(executor& home, task<> body, bool keeps_awake);
-  ~background() override;
-  std::coroutine_handle<> begin(activation*) override { return body_; }
-  void finish() override;
+  std::coroutine_handle<> begin(activation*) override { return body(); }
   [[nodiscard]] std::string_view what() const noexcept override { return blocks_sleep ? "keep_awake" : "wait_until"; }
-
- private:
-  std::coroutine_handle<promise<void>> body_;
 };
 
 }  // namespace detail

@@ -16,16 +16,12 @@ namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-run_loop::run_loop(cell& c) : invocation{c.core().exec()} {
+run_loop::run_loop(cell& c) : coroutine_invocation{c.core().exec()} {
   target = &c;
   life = c.live()->life();
   kind = purpose::background;
   writes = true;
   posted = true;
-}
-
-run_loop::~run_loop() {
-  if (body_) body_.destroy();
 }
 
 void run_loop::begin_life(cell& c) {
@@ -55,19 +51,17 @@ std::coroutine_handle<> run_loop::begin(activation* a) {
   if (target->current_phase() != cell::phase::awake) return nullptr;
   begun_ = home()->now();
   try {
-    body_ = a->run().release();
+    own(a->run());
   } catch (...) {
     failed(std::current_exception(), false);
   }
-  if (!body_) return nullptr;
-  adopt(body_.promise());
-  target->known_side()->run_loop = this;
-  return body_;
+  if (body()) target->known_side()->run_loop = this;
+  return body();
 }
 
 void run_loop::finish() {
   target->known_side()->run_loop = nullptr;
-  const auto& failure = body_.promise().failure();
+  const auto& failure = body().promise().failure();
   // Here, since as an invocation it does not fail.
   const bool holds = std::exchange(settles_parts, false);
   if (failure) return failed(failure, holds);

@@ -4,10 +4,9 @@
 #include <coroutine>
 #include <exception>
 
-#include <troupe/core/task.hpp>
-
-#include "core.hpp"
-#include "side.hpp"
+#include <troupe/actor/coroutine_invocation.hpp>
+#include <troupe/core/clock.hpp>
+#include <troupe/runtime/cell.hpp>
 
 namespace troupe {
 inline namespace v0 {
@@ -16,7 +15,7 @@ namespace detail {
 /// A definition's `run`: one of the actor's background tasks, begun after each wake, and again after it has thrown: at
 /// once if it held messages, whose failure that is and whose back-off it costs; else after a back-off of its own. Its
 /// failures are reported here, so as an invocation it never fails. All static members belong to the cell's holder.
-class run_loop final : public invocation {
+class run_loop final : public coroutine_invocation {
  public:
   /// The actor has just woken.
   static void begin_life(cell& c);
@@ -26,7 +25,6 @@ class run_loop final : public invocation {
   [[nodiscard]] static bool lets_sleep(const cell& c) noexcept;
 
   explicit run_loop(cell& c);
-  ~run_loop() override;
   std::coroutine_handle<> begin(activation* a) override;
   void finish() override;
   [[nodiscard]] std::string_view what() const noexcept override { return "run"; }
@@ -37,7 +35,6 @@ class run_loop final : public invocation {
   void failed(const std::exception_ptr& failure, bool holds);
   void begin_later();
 
-  std::coroutine_handle<promise<void>> body_;
   time_point begun_{};
 };
 

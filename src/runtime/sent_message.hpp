@@ -4,7 +4,7 @@
 #include <optional>
 #include <utility>
 
-#include <troupe/actor/invocation.hpp>
+#include <troupe/actor/coroutine_invocation.hpp>
 #include <troupe/actor/queues.hpp>
 #include <troupe/core/bytes.hpp>
 #include <troupe/core/clock.hpp>
@@ -18,7 +18,7 @@ namespace detail {
 
 /// An invocation that brings a message to a queue, as far as the queue and `outgoing` know it. `enqueuing` is the one
 /// there is.
-class sent_message : public invocation {
+class sent_message : public coroutine_invocation {
  public:
   const std::uint32_t queue;
   const message_body body;
@@ -32,7 +32,7 @@ class sent_message : public invocation {
 
  protected:
   sent_message(executor& home, std::uint32_t q, message_body b, time_point at, counted_ptr<class parcel> p) noexcept
-      : invocation{home}, queue{q}, body{std::move(b)}, due{at}, parcel{std::move(p)} {
+      : coroutine_invocation{home}, queue{q}, body{std::move(b)}, due{at}, parcel{std::move(p)} {
     kind = purpose::enqueue;
   }
 };

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <troupe/actor/activation.hpp>
+#include <troupe/actor/coroutine_invocation.hpp>
 #include <troupe/actor/manifest.hpp>
 #include <troupe/actor/queues.hpp>
 #include <troupe/actor/signature.hpp>
@@ -24,10 +25,9 @@ namespace detail {
 
 /// Hands messages of one queue to its handler, one after the other, each in a turn of its own. It exists while there
 /// are messages to take.
-class consumer : public invocation {
+class consumer : public coroutine_invocation {
  public:
   consumer(executor& home, std::uint32_t queue, bool may_write) noexcept;
-  ~consumer() override;
 
   std::coroutine_handle<> begin(activation* a) final;
   void finish() final;
@@ -53,7 +53,6 @@ class consumer : public invocation {
   const std::uint32_t queue_;
   bool has_place_ = true;
   bool may_go_on_ = true;  ///< false once an attempt could not be committed
-  std::coroutine_handle<promise<void>> body_;
 };
 
 /// How the method of `troupe::consumes` takes and answers messages.

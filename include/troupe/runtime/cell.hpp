@@ -145,8 +145,7 @@ class cell final : public work {
   /// back before, so it is seen. If it has ended since, it ended under a reference that was taken before that end and
   /// cannot be given back before the lock is released: a thread that sees the end sees that reference, too.
   [[nodiscard]] bool release_under_lock() noexcept {
-    return references_.fetch_sub(1, std::memory_order_acq_rel) == 1 &&
-           queued_.load(std::memory_order_acquire) == begun_.load(std::memory_order_acquire) &&
+    return references_.fetch_sub(1, std::memory_order_acq_rel) == 1 && calls_.is_zero() &&
            references_.load(std::memory_order_relaxed) == 0;
   }
 
@@ -203,31 +202,20 @@ class cell final : public work {
   /// Counts a call in, or throws `actor.overloaded`. From any thread that has a reference. What is counted in is a
   /// reference itself, until it begins or is counted out: see `release_under_lock`.
   void count_in() {
-    const auto before = queued_.fetch_add(1, std::memory_order_relaxed);
-    // Less than nothing, if this thread was away between the two and later calls have begun.
-    const auto waiting = static_cast<std::int32_t>(before - begun_seen_.load(std::memory_order_relaxed));
-    if (waiting >= std::int64_t{type().options.mailbox_calls_max}) refuse_call();
+    if (calls_.add() >= std::int64_t{type().options.mailbox_calls_max}) refuse_call();
   }
   /// The same for an invocation that has just been made, which is gone if it does not fit.
   void count_in(invocation& inv);
   /// Of one that will not begin. From any thread that has a reference besides.
-  void count_out() noexcept { queued_.fetch_sub(1, std::memory_order_release); }
+  void count_out() noexcept { calls_.remove(); }
   /// The same from one who has no reference but this call's.
   void withdraw() noexcept;
   /// A call that was counted in begins.
-  void count_begun() noexcept {
-    const auto now = begun_.load(std::memory_order_relaxed) + 1;
-    begun_.store(now, std::memory_order_release);
-    if (now % 32 == 0) show_begun();
-  }
-  /// Shows senders how many calls have begun.
-  void show_begun() noexcept {
-    begun_seen_.store(begun_.load(std::memory_order_relaxed), std::memory_order_relaxed);
-  }
-  /// The holder.
-  [[nodiscard]] std::uint32_t calls_waiting() const noexcept {
-    return queued_.load(std::memory_order_relaxed) - begun_.load(std::memory_order_relaxed);
-  }
+  void count_begun() noexcept { calls_.begin(); }
+  /// See `call_count::show`.
+  void show_begun() noexcept { calls_.show(); }
+  [[nodiscard]] std::uint32_t calls_waiting() const noexcept { return calls_.waiting(); }
+
   /// Whether a plain action may run now.
   [[nodiscard]] bool open_to(bool writes) const noexcept { return open_ && !(writes && refuses_changes()); }
 
@@ -323,15 +311,11 @@ class cell final : public work {
   std::uint8_t active_round_ = 0;  ///< in which it had last done something
   const std::uint8_t place_;       ///< of its block, see `cell_blocks`
   std::atomic<std::uint32_t> references_{1};
-  // Calls that wait are those counted in, less those that have begun. The holder shows the latter now and then, so
-  // that senders do not take the line from it with each message.
-  std::atomic<std::uint32_t> queued_{0};
+  call_count calls_;
 
   const troupe::key key_;
   work_list incoming_;              ///< received from the mailbox, in the order of arrival
   std::unique_ptr<cell_side, end_side> side_;  ///< null until it is needed
-  std::atomic<std::uint32_t> begun_seen_{0};
-  std::atomic<std::uint32_t> begun_{0};  ///< written by the holder alone
 };
 
 /// Why connections and waits for answers end with their actor, or with the runtime.

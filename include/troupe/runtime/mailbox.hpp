@@ -119,6 +119,46 @@ inline mailbox::outcome mailbox::enqueue(work& w) noexcept {
   }
 }
 
+/// The calls that wait in a mailbox: those that were counted in, less those that have begun. Any thread counts calls in
+/// and out; the holder counts those that begin. The holder shows that number to the senders now and then, so that it does
+/// not take the line from them with each call.
+class call_count {
+ public:
+  /// Counts one in. Returns how many waited before it: less than nothing, if the thread was away for so long that later
+  /// calls have begun.
+  [[nodiscard]] std::int32_t add() noexcept {
+    const auto before = counted_in_.fetch_add(1, std::memory_order_relaxed);
+    return static_cast<std::int32_t>(before - shown_.load(std::memory_order_relaxed));
+  }
+  /// Counts one out that will not begin.
+  void remove() noexcept { counted_in_.fetch_sub(1, std::memory_order_release); }
+  /// Whether all that were counted in have begun, or were counted out. A thread that gets true sees what those that
+  /// counted wrote before.
+  [[nodiscard]] bool is_zero() const noexcept {
+    return counted_in_.load(std::memory_order_acquire) == begun_.load(std::memory_order_acquire);
+  }
+
+  // --- the holder -------------------------------------------------------------------------------------------------
+
+  /// One that was counted in begins.
+  void begin() noexcept {
+    constexpr std::uint32_t shown_every = 32;
+    const auto now = begun_.load(std::memory_order_relaxed) + 1;
+    begun_.store(now, std::memory_order_release);
+    if (now % shown_every == 0) show();
+  }
+  /// From now on senders see how many have begun.
+  void show() noexcept { shown_.store(begun_.load(std::memory_order_relaxed), std::memory_order_relaxed); }
+  [[nodiscard]] std::uint32_t waiting() const noexcept {
+    return counted_in_.load(std::memory_order_relaxed) - begun_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  std::atomic<std::uint32_t> counted_in_{0};
+  std::atomic<std::uint32_t> shown_{0};
+  std::atomic<std::uint32_t> begun_{0};  ///< written by the holder alone
+};
+
 }  // namespace detail
 }  // namespace v0
 }  // namespace troupe
