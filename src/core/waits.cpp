@@ -29,7 +29,7 @@ bool delay::await_suspend(std::coroutine_handle<> h) {
     throw error(errc::invalid_operation,
                 "delay needs an executor; run the task with runtime::run or runtime::spawn, not with sync_wait");
   }
-  outstanding_.store(2, std::memory_order_relaxed);
+  both_.reset();
   interrupted_.store(false, std::memory_order_relaxed);
   aborted_ = false;
   if (!begin(h, executor_)) {
@@ -38,11 +38,11 @@ bool delay::await_suspend(std::coroutine_handle<> h) {
   }
   executor_->arm(timer_, moment_after(executor_->now(), duration_));
   if (interrupted_.load(std::memory_order_acquire)) stop_waiting();  // it came before there was a timer to cancel
-  return outstanding_.fetch_sub(1, std::memory_order_acq_rel) != 1;
+  return !both_.arrive();
 }
 
 void delay::event() noexcept {
-  if (outstanding_.fetch_sub(1, std::memory_order_acq_rel) == 1) wake();
+  if (both_.arrive()) wake();
 }
 
 void delay::stop_waiting() noexcept {

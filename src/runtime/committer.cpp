@@ -277,11 +277,6 @@ void committer::note_error(std::string_view text) noexcept {
 
 std::size_t committer::value_bytes_max() const noexcept { return core_.stored().value_bytes_max(); }
 
-void committer::retry_alarm::ring(timer& t) noexcept {
-  auto& self = static_cast<retry_alarm&>(t).owner;
-  self.executor_.post_blocking(self.job_);
-}
-
 void committer::update_refusing() noexcept {
   const bool failing = failures_.load(std::memory_order_relaxed) != 0;
   state_of_commits_.refusing.store(failing && backlog_bytes_.load(std::memory_order_relaxed) > backlog_bytes_max_,

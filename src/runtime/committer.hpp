@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <troupe/core/executor.hpp>
+#include <troupe/core/member_work.hpp>
 #include <troupe/runtime/cell.hpp>
 #include <troupe/runtime/runtime.hpp>
 #include <troupe/runtime/status.hpp>
@@ -94,18 +95,9 @@ class committer {
   struct request final : commit_request {
     committer* owner = nullptr;
   };
-  struct retry_alarm final : timer {
-    explicit retry_alarm(committer& c) noexcept : timer{&retry_alarm::ring}, owner{c} {}
-    static void ring(timer& t) noexcept;
-    committer& owner;
-  };
-  struct job final : work {
-    explicit job(committer& c) noexcept : work{&job::start}, owner{c} {}
-    static void start(work& w) noexcept { static_cast<job&>(w).owner.step(); }
-    committer& owner;
-  };
 
   void step() noexcept;
+  void try_again() noexcept { executor_.post_blocking(job_); }
   void close_epoch() noexcept;
   void collect() noexcept;
   [[nodiscard]] bool last_arrived() noexcept;
@@ -154,8 +146,8 @@ class committer {
   std::atomic<std::size_t> closing_actors_{0};
   time_point begun_at_{};  ///< the store was asked; only if there is an observer
   request request_;
-  job job_{*this};
-  retry_alarm retry_{*this};
+  member_work<&committer::step> job_{*this};
+  member_timer<&committer::try_again> retry_{*this};
   std::chrono::nanoseconds retry_after_;
 };
 

@@ -23,7 +23,7 @@ bool durable_wait::await_suspend(std::coroutine_handle<> h) {
   }
   if (epoch_) {
     depart(*epoch_);
-    return outstanding_.fetch_sub(1, std::memory_order_acq_rel) != 1;
+    return !both_.arrive();
   }
   turn& t = *this_thread().in_turn;
   t.save_now();
@@ -32,7 +32,7 @@ bool durable_wait::await_suspend(std::coroutine_handle<> h) {
 }
 
 void durable_wait::event() noexcept {
-  if (outstanding_.fetch_sub(1, std::memory_order_acq_rel) == 1) wake();
+  if (both_.arrive()) wake();
 }
 
 void durable_wait::departure::leave(work& w) noexcept {

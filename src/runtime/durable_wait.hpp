@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <coroutine>
 #include <exception>
 #include <optional>
@@ -8,6 +7,7 @@
 
 #include <troupe/actor/invocation.hpp>
 #include <troupe/core/fiber.hpp>
+#include <troupe/core/latch2.hpp>
 #include <troupe/core/work.hpp>
 
 namespace troupe {
@@ -42,7 +42,7 @@ class durable_wait final : public wait, private reply_waiter {
   void event() noexcept;
 
   runtime_core& core_;
-  std::atomic<int> outstanding_{2};  // the event, and our being at the gate
+  latch2 both_;  ///< the event, and the arrival at the gate
   std::optional<epoch_number> epoch_;
   reply* reply_ = nullptr;
   departure departure_{*this};

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <atomic>
 #include <coroutine>
 #include <exception>
 #include <string>
 
 #include <troupe/core/fiber.hpp>
+#include <troupe/core/latch2.hpp>
 #include <troupe/store/store.hpp>
 
 #include "core.hpp"
@@ -24,7 +24,7 @@ class list_wait final : public wait, public list_request {
   bool await_suspend(std::coroutine_handle<> h) {
     static_cast<void>(begin(h, &core_.exec()));
     core_.stored().list(*this);
-    return outstanding_.fetch_sub(1, std::memory_order_acq_rel) != 1;  // else it was answered on the spot
+    return !both_.arrive();  // else it was answered on the spot
   }
   void await_resume() {
     end();
@@ -35,11 +35,11 @@ class list_wait final : public wait, public list_request {
   void interrupt() noexcept override {}
   [[nodiscard]] std::string describe() const override { return "a list from the store"; }
   void event() noexcept {
-    if (outstanding_.fetch_sub(1, std::memory_order_acq_rel) == 1) wake();
+    if (both_.arrive()) wake();
   }
 
   runtime_core& core_;
-  std::atomic<int> outstanding_{2};  // the answer, and our being suspended
+  latch2 both_;  ///< the answer, and the suspension
 };
 
 }  // namespace detail

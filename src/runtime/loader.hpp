@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include <troupe/core/executor.hpp>
+#include <troupe/core/member_work.hpp>
 #include <troupe/store/store.hpp>
 
 #include "../store/load_list.hpp"
@@ -22,19 +23,13 @@ class loader {
   void add(load_request& r) noexcept;
 
  private:
-  struct job final : work {
-    explicit job(loader& l) noexcept : work{&job::run_one}, owner{l} {}
-    static void run_one(work& w) noexcept { static_cast<job&>(w).owner.load_some(); }
-    loader& owner;
-  };
-
   void load_some() noexcept;
 
   executor& executor_;
   store& store_;
   std::mutex mutex_;
   load_list asked_;  ///< while there is one, the job is posted
-  job job_{*this};
+  member_work<&loader::load_some> job_{*this};
 };
 
 }  // namespace detail

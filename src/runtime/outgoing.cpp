@@ -94,17 +94,9 @@ void outgoing::arm() noexcept {
   if (armed_) core_.exec().arm(alarm_, waiting_.begin()->first);
 }
 
-void outgoing::alarm::ring(timer& t) noexcept {
-  auto& self = static_cast<alarm&>(t).owner;
-  self.core_.enter_busy();
-  self.core_.exec().post(self.job_);
-}
-
-void outgoing::job::start(work& w) noexcept {
-  auto& self = static_cast<job&>(w).owner;
-  auto& core = self.core_;
-  self.try_again();
-  core.leave_busy();
+void outgoing::ring() noexcept {
+  core_.enter_busy();
+  core_.exec().post(job_);
 }
 
 void outgoing::try_again() noexcept {
@@ -120,6 +112,7 @@ void outgoing::try_again() noexcept {
     if (!stopped_) arm();
   }
   for (sent_message* const inv : ready) deliver(*inv);
+  core_.leave_busy();
 }
 
 // The store has it.

@@ -10,8 +10,7 @@
 #include <troupe/core/clock.hpp>
 #include <troupe/core/counted_ptr.hpp>
 #include <troupe/core/executor.hpp>
-#include <troupe/core/timer.hpp>
-#include <troupe/core/work.hpp>
+#include <troupe/core/member_work.hpp>
 
 #include "parcel.hpp"
 
@@ -51,18 +50,9 @@ class outgoing {
 
  private:
   class leftovers;
-  struct alarm final : timer {
-    explicit alarm(outgoing& o) noexcept : timer{&alarm::ring}, owner{o} {}
-    static void ring(timer& t) noexcept;
-    outgoing& owner;
-  };
-  struct job final : work {
-    explicit job(outgoing& o) noexcept : work{&job::start}, owner{o} {}
-    static void start(work& w) noexcept;
-    outgoing& owner;
-  };
 
   [[nodiscard]] bool restore(std::uint64_t id, bytes_view content);
+  void ring() noexcept;
   void try_again() noexcept;
   void arm() noexcept;
   void drop(sent_message& inv) noexcept;
@@ -73,8 +63,8 @@ class outgoing {
   std::multimap<time_point, sent_message*> waiting_;
   bool armed_ = false;  ///< or the job is posted
   bool stopped_ = false;
-  alarm alarm_{*this};
-  job job_{*this};
+  member_timer<&outgoing::ring> alarm_{*this};
+  member_work<&outgoing::try_again> job_{*this};
   std::unique_ptr<leftovers> leftovers_;
 };
 

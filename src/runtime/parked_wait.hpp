@@ -8,7 +8,7 @@
 #include <utility>
 
 #include <troupe/core/fiber.hpp>
-#include <troupe/core/timer.hpp>
+#include <troupe/core/member_work.hpp>
 #include <troupe/runtime/cell.hpp>
 
 namespace troupe {
@@ -48,11 +48,6 @@ class parked_wait final : public wait {
   friend void wake_parked(cell& c, std::uint64_t mask) noexcept;
   friend void abort_parked(cell& c) noexcept;
 
-  struct alarm final : timer {
-    explicit alarm(parked_wait& w) noexcept : timer{&alarm::ring}, owner{w} {}
-    static void ring(timer& t) noexcept { static_cast<alarm&>(t).owner.finish(ending::timed_out); }
-    parked_wait& owner;
-  };
   struct stopper {
     parked_wait* owner;
     void operator()() const noexcept { owner->finish(ending::stopped); }
@@ -61,6 +56,7 @@ class parked_wait final : public wait {
   void interrupt() noexcept override { finish(ending::aborted); }
   [[nodiscard]] std::string describe() const override { return mask_ != 0 ? "a message" : "a delay"; }
   void finish(ending how) noexcept;
+  void time_out() noexcept { finish(ending::timed_out); }
   void link() noexcept;
   void unlink() noexcept;
   void release_actor() noexcept;
@@ -71,7 +67,7 @@ class parked_wait final : public wait {
   std::optional<time_point> until_;
   std::stop_token token_;
   std::optional<std::stop_callback<stopper>> on_stop_;
-  alarm timer_{*this};
+  member_timer<&parked_wait::time_out> timer_{*this};
   parked_wait* next_ = nullptr;
   parked_wait** place_ = nullptr;  ///< in the list of the actor; null while it is not in it
   invocation* let_go_ = nullptr;   ///< the run loop, while it does not keep the actor awake

@@ -6,6 +6,8 @@
 #include <string>
 
 #include <troupe/core/fiber.hpp>
+#include <troupe/core/latch2.hpp>
+#include <troupe/core/member_work.hpp>
 
 namespace troupe {
 inline namespace v0 {
@@ -29,21 +31,15 @@ class [[nodiscard("co_await this")]] delay final : private detail::wait {
   void await_resume();
 
  private:
-  struct alarm final : timer {
-    explicit alarm(delay& d) noexcept : timer{&alarm::ring}, owner{d} {}
-    static void ring(timer& t) noexcept { static_cast<alarm&>(t).owner.event(); }
-    delay& owner;
-  };
-
   void interrupt() noexcept override;
   [[nodiscard]] std::string describe() const override { return "a delay"; }
   void event() noexcept;
   void stop_waiting() noexcept;
 
-  alarm timer_;
+  detail::member_timer<&delay::event> timer_;
   std::chrono::nanoseconds duration_;
   executor* executor_ = nullptr;
-  std::atomic<int> outstanding_{2};  // the event, and our being suspended
+  detail::latch2 both_;  ///< the event, and the suspension
   std::atomic<bool> interrupted_{false};
   bool aborted_ = false;
 };
