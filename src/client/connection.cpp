@@ -8,6 +8,7 @@
 #include <troupe/core/error.hpp>
 
 #include "../runtime/audience.hpp"
+#include "../runtime/connecting.hpp"
 #include "../runtime/core.hpp"
 #include "../runtime/id_source.hpp"
 #include "../runtime/side.hpp"

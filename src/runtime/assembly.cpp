@@ -37,6 +37,7 @@ constexpr cell_handlers cell_uses{
     .image_awaited = &cell_side::image_awaited,
     .idle = &lifecycle::begin_stop,
     .release = [](cell& c) noexcept { c.core().cells().release(c); },
+    .end_side = [](cell_side& side) noexcept { delete &side; },
 };
 
 }  // namespace

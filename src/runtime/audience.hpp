@@ -6,7 +6,6 @@
 #include <vector>
 
 #include <troupe/actor/connection_core.hpp>
-#include <troupe/core/task.hpp>
 #include <troupe/runtime/cell.hpp>
 
 namespace troupe {
@@ -108,19 +107,6 @@ class hearing final : public invocation {
  private:
   counted_ptr<connection_core> from_;
 };
-
-/// Why connections end with what the actor is doing; null while they may stay.
-[[nodiscard]] std::exception_ptr why_connections_end(const cell& c);
-/// The actor's side of connect: runs the hooks, and makes the connection visible.
-[[nodiscard]] task<> open_connection(cell& c, connection_core& from);
-/// Awaits a coroutine can_subscribe, bounded.
-[[nodiscard]] task<bool> granted_in_time(cell& c, task<bool> pending);
-/// on_disconnect, bounded. Its failure is reported.
-[[nodiscard]] task<> part(cell& c, counted_ptr<connection_core> from);
-/// Closes all connections of an actor that ends, and runs their on_disconnect.
-[[nodiscard]] task<> part_with_all(cell& c, std::exception_ptr why);
-/// The same without telling the actor, which is not awake.
-void close_all(cell& c, const std::exception_ptr& why) noexcept;
 
 }  // namespace detail
 }  // namespace v0

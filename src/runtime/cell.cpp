@@ -24,7 +24,11 @@ cell::cell(served_type& kind, const troupe::key& key, std::uint8_t place)
   if (kind.id_at != 0) new (reinterpret_cast<std::byte*>(this) + kind.id_at) actor_id;
 }
 
-cell::~cell() = default;
+cell::~cell() {
+  if (side_ != nullptr) kind().handlers.end_side(*side_);
+}
+
+observed_actor seen(const cell& c) noexcept { return {c.type().name, &c.key(), c.known_id()}; }
 
 bool cell::try_retain() noexcept {
   auto count = references_.load(std::memory_order_relaxed);

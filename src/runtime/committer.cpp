@@ -275,8 +275,6 @@ void committer::note_error(std::string_view text) noexcept {
   last_error_ = text;
 }
 
-std::size_t committer::value_bytes_max() const noexcept { return core_.stored().value_bytes_max(); }
-
 void committer::update_refusing() noexcept {
   const bool failing = failures_.load(std::memory_order_relaxed) != 0;
   state_of_commits_.refusing.store(failing && backlog_bytes_.load(std::memory_order_relaxed) > backlog_bytes_max_,

@@ -88,9 +88,6 @@ class committer {
   /// outcome is open. Health shows `why`.
   void abandon(std::string_view why) noexcept;
 
-  /// The largest value that the store takes.
-  [[nodiscard]] std::size_t value_bytes_max() const noexcept;
-
  private:
   struct request final : commit_request {
     committer* owner = nullptr;

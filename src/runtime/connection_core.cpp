@@ -11,6 +11,7 @@
 #include <troupe/runtime/turn.hpp>
 
 #include "audience.hpp"
+#include "connecting.hpp"
 #include "core.hpp"
 #include "side.hpp"
 

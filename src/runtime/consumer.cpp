@@ -18,7 +18,8 @@ namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-consumer::consumer(executor& home, std::uint32_t queue, bool may_write) noexcept : coroutine_invocation{home}, queue_{queue} {
+consumer::consumer(executor& home, std::uint32_t queue, bool may_write) noexcept
+    : coroutine_invocation{home}, queue_{queue} {
   kind = purpose::background;
   writes = may_write;
   posted = true;

@@ -11,6 +11,7 @@
 #include "../core/planted.hpp"
 #include "alarms.hpp"
 #include "audience.hpp"
+#include "connecting.hpp"
 #include "core.hpp"
 #include "directory.hpp"
 #include "due_times.hpp"
@@ -453,7 +454,7 @@ void lifecycle::lay_down(cell& c) {
   if (c.side_) {
     auto& side = *c.side_;
     if (side.heard_by && (gone || c.core().stopping())) close_all(c, why_it_ends(c, gone));
-    if (gone) side.heard_by.reset();
+    if (gone) side.heard_by = {};
     if (!gone && alarms::concern(c.type()) && side.parts && side.parts->is_loaded()) set_wake_up(c);
     const bool stops = side.parts && c.core().stopping();
     const auto why = destroyed ? unload_reason::destroyed
@@ -461,7 +462,7 @@ void lifecycle::lay_down(cell& c) {
                                : unload_reason::slept;
     const bool is_needless = side.end_life(why);
     c.readmit();  // after that, which puts aside what goes to the successor
-    if (is_needless) c.side_.reset();
+    if (is_needless) c.drop_side();
   }
   c.enter(cell::phase::asleep, nullptr);
 }

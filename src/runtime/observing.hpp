@@ -11,12 +11,9 @@ namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-class cell;
 class runtime_core;
 struct address;
 
-/// By the holder of its lock.
-[[nodiscard]] observed_actor seen(const cell& c) noexcept;
 /// An actor that is not known to be anywhere.
 [[nodiscard]] observed_actor seen(const address& a) noexcept;
 

@@ -48,9 +48,10 @@ bool cell_side::end_life(unload_reason why) noexcept {
 
 // --- the cell -------------------------------------------------------------------------------------------------------
 
-void cell::end_side::operator()(cell_side* s) const noexcept { delete s; }
+void cell::make_side() { side_ = new cell_side{*this}; }
+void cell::drop_side() noexcept { delete std::exchange(side_, nullptr); }
 
-void cell::make_side() { side_ = std::unique_ptr<cell_side, end_side>{new cell_side{*this}}; }
+audience* cell::heard_by() const noexcept { return side_ != nullptr ? side_->heard_by.get() : nullptr; }
 
 part_list& cell::parts() const noexcept { return *side_->parts; }
 row_changes& cell::changes() { return side_->recorder.changes(); }

@@ -7,12 +7,14 @@
 #include <memory>
 #include <optional>
 
+#include <troupe/core/counted_ptr.hpp>
 #include <troupe/core/fiber.hpp>
 #include <troupe/core/timer.hpp>
 #include <troupe/core/when.hpp>
 #include <troupe/runtime/cell.hpp>
 #include <troupe/store/store.hpp>
 
+#include "audience.hpp"
 #include "cell_messages.hpp"
 #include "part_list.hpp"
 #include "state_recorder.hpp"
@@ -62,11 +64,6 @@ struct run_restart {
   std::chrono::nanoseconds backoff{0};  ///< the last one; 0 before the first failure
 };
 
-/// Gives up a reference.
-struct audience_release {
-  void operator()(audience* a) const noexcept;
-};
-
 /// The part of a cell that only some actors need, from the first need on. The holder's, but for what says otherwise.
 /// What few of them need, or not for long, has memory of its own meanwhile.
 struct cell_side {
@@ -103,7 +100,7 @@ struct cell_side {
   bool sleep_requested = false;    ///< by the actor itself
   bool destroy_requested = false;  ///< the same
 
-  std::unique_ptr<audience, audience_release> heard_by;  ///< who is connected
+  counted_ptr<audience> heard_by;  ///< the connections; null before the first one
 
   std::unique_ptr<part_list> parts;  ///< null: the definition has none
 

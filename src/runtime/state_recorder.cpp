@@ -371,7 +371,7 @@ void state_recorder::encode_now(image& m) noexcept {
   try {
     m.state.clear();
     if (m.initialised) owner_.live()->encode(m.state);
-    const auto most = core.commits().value_bytes_max();
+    const auto most = core.stored().value_bytes_max();
     if (m.state.size() > most) {
       throw error(errc::state_too_large, fmt::format("{} has {} bytes of state, and the store takes {}", owner_.name(),
                                                      m.state.size(), most));

@@ -21,6 +21,9 @@
 
 namespace troupe {
 inline namespace v0 {
+
+struct observed_actor;
+
 namespace detail {
 
 class audience;
@@ -53,6 +56,8 @@ struct cell_handlers {
   void (*idle)(cell& c) noexcept;
   /// One reference is given back, and was maybe the last.
   void (*release)(cell& c) noexcept;
+  /// Ends the side block of a cell.
+  void (*end_side)(cell_side& side) noexcept;
 };
 
 /// A definition in a runtime: what all of its cells share.
@@ -234,12 +239,12 @@ class cell final : public work {
   [[nodiscard]] activation* live() const noexcept { return live_.get(); }
   /// The part that only some actors need; it is made if there is none.
   [[nodiscard]] cell_side& side() {
-    if (!side_) [[unlikely]]
+    if (side_ == nullptr) [[unlikely]]
       make_side();
     return *side_;
   }
   /// The same; null if there is none.
-  [[nodiscard]] cell_side* known_side() const noexcept { return side_.get(); }
+  [[nodiscard]] cell_side* known_side() const noexcept { return side_; }
   /// The exclusive action or lifecycle procedure that keeps others out; null if there is none.
   [[nodiscard]] invocation* holder() const noexcept;
   /// From now on `holder` keeps others out; null: nothing does. It also takes in whether the actor is about to end.
@@ -291,13 +296,11 @@ class cell final : public work {
   void readmit() noexcept;
   void enter(phase p, invocation* holder) noexcept;
   void make_side();
+  void drop_side() noexcept;
   void make_live();
 
   struct end_live {
     void operator()(activation* a) const noexcept;
-  };
-  struct end_side {
-    void operator()(cell_side* s) const noexcept;
   };
 
   // What a call touches comes first. `work::context` is the kind.
@@ -315,8 +318,11 @@ class cell final : public work {
 
   const troupe::key key_;
   work_list incoming_;              ///< received from the mailbox, in the order of arrival
-  std::unique_ptr<cell_side, end_side> side_;  ///< null until it is needed
+  cell_side* side_ = nullptr;  ///< owned; null until it is needed
 };
+
+/// The actor, for an observer. By the holder of the cell.
+[[nodiscard]] observed_actor seen(const cell& c) noexcept;
 
 /// Why connections and waits for answers end with their actor, or with the runtime.
 [[nodiscard]] std::exception_ptr why_it_ends(const cell& c, bool destroyed);

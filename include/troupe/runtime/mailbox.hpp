@@ -120,8 +120,8 @@ inline mailbox::outcome mailbox::enqueue(work& w) noexcept {
 }
 
 /// The calls that wait in a mailbox: those that were counted in, less those that have begun. Any thread counts calls in
-/// and out; the holder counts those that begin. The holder shows that number to the senders now and then, so that it does
-/// not take the line from them with each call.
+/// and out; the holder counts those that begin. The holder shows that number to the senders now and then, so that it
+/// does not take the line from them with each call.
 class call_count {
  public:
   /// Counts one in. Returns how many waited before it: less than nothing, if the thread was away for so long that later

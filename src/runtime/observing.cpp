@@ -1,17 +1,15 @@
-// How the parts of a runtime reach its observer.
+#include "observing.hpp"
 
 #include <exception>
 
-#include <troupe/runtime/cell.hpp>
+#include <troupe/actor/address.hpp>
+#include <troupe/actor/definition.hpp>
 
 #include "core.hpp"
-#include "observing.hpp"
 
 namespace troupe {
 inline namespace v0 {
 namespace detail {
-
-observed_actor seen(const cell& c) noexcept { return {c.type().name, &c.key(), c.known_id()}; }
 
 observed_actor seen(const address& a) noexcept {
   const bool by_id = a.how == address::intent::by_id;
