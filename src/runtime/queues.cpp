@@ -143,7 +143,7 @@ void cell_queues::refuse_waiters(const std::exception_ptr& why) noexcept {
 }
 
 std::optional<time_point> cell_queues::next_due() const noexcept {
-  const auto mask = owner.known_side()->awaited;
+  const auto mask = owner.known_side()->run.awaited;
   std::optional<time_point> first;
   for (const auto& [id, m] : all_) {
     if (m.dead() || m.unreadable) continue;

@@ -43,7 +43,7 @@ bool cell_side::end_life(unload_reason why) noexcept {
   passing.reset();
   since.reset();
   last_failure = nullptr;
-  return !heard_by && !parts && !restart && wants.none();
+  return !heard_by && !parts && !run.restart && wants.none();
 }
 
 // --- the cell -------------------------------------------------------------------------------------------------------

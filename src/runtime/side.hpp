@@ -17,13 +17,12 @@
 #include "audience.hpp"
 #include "cell_messages.hpp"
 #include "part_list.hpp"
+#include "run_loop_state.hpp"
 #include "state_recorder.hpp"
 
 namespace troupe {
 inline namespace v0 {
 namespace detail {
-
-class parked_wait;
 
 /// Lets the stop procedure wait until nothing runs in the actor any more.
 class quiet_wait final : public wait {
@@ -54,14 +53,6 @@ struct passage {
   quiet_wait* quiet = nullptr;
   time_point deadline_at{};
   want_alarm deadline;  ///< of the hook that runs, or of the grace period
-};
-
-/// When a `run` that threw is started again. Waiting for it does not keep the actor awake.
-struct run_restart {
-  run_restart(cell& c, cell_alarm::handler h) noexcept : ring{c, h} {}
-  cell_alarm ring;
-  std::optional<time_point> at;         ///< while it is awaited
-  std::chrono::nanoseconds backoff{0};  ///< the last one; 0 before the first failure
 };
 
 /// The part of a cell that only some actors need, from the first need on. The holder's, but for what says otherwise.
@@ -108,10 +99,7 @@ struct cell_side {
   cell_wants wants;
   state_recorder recorder;
   std::unique_ptr<passage> passing;  ///< null while it neither comes nor goes
-  parked_wait* parked = nullptr;    ///< the first of those that end when the actor begins to shut down
-  invocation* run_loop = nullptr;   ///< the definition's `run`, while it runs
-  std::uint64_t awaited = 0;        ///< what wakes the actor: what its `run` waited for when it was told to end, or all
-  std::unique_ptr<run_restart> restart;  ///< of that; made by its first failure
+  run_loop_state run;
 };
 
 inline invocation* cell::holder() const noexcept { return side_ ? side_->holder : nullptr; }
