@@ -13,19 +13,13 @@
 
 #include "audience.hpp"
 #include "core.hpp"
+#include "late_hook.hpp"
 #include "side.hpp"
 
 namespace troupe {
 inline namespace v0 {
 namespace detail {
 namespace {
-
-[[noreturn]] void throw_timed_out(const cell& c, const char* hook) {
-  const auto limit = c.type().options.on_connect_timeout;
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
-  throw error(errc::callback_timed_out, fmt::format("{} of {} took longer than {} ms", hook, c.name(), ms),
-              fmt::format(R"({{"callback_name":"{}","duration_ms":{}}})", hook, ms));
-}
 
 // Awaits a hook for as long as it may take. A plain hook has run already, and left no task.
 task<> within(cell& c, const char* hook, task<> body) {
@@ -37,7 +31,7 @@ task<> within(cell& c, const char* hook, task<> body) {
   }
   auto both = when_any(std::move(body), delay{limit});
   const auto first = co_await std::move(both);
-  if (first.index() != 0) throw_timed_out(c, hook);
+  if (first.index() != 0) throw late_hook(c, hook, limit);
 }
 
 }  // namespace
@@ -57,7 +51,7 @@ task<bool> granted_in_time(cell& c, task<bool> pending) {
   }
   auto both = when_any(std::move(pending), delay{limit});
   const auto first = co_await std::move(both);
-  if (first.index() != 0) throw_timed_out(c, "can_subscribe");
+  if (first.index() != 0) throw late_hook(c, "can_subscribe", limit);
   co_return std::get<0>(first);
 }
 

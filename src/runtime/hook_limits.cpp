@@ -9,6 +9,7 @@
 #include <troupe/core/error.hpp>
 
 #include "core.hpp"
+#include "late_hook.hpp"
 #include "lifecycle.hpp"
 #include "side.hpp"
 
@@ -28,10 +29,8 @@ task<> guarded(task<> body, std::exception_ptr& failure) {
 }  // namespace
 
 error lifecycle::timed_out(const cell& c) {
-  const auto& now = *c.side_->passing;
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.hook_limit).count();
-  return error(errc::callback_timed_out, fmt::format("{} of {} took longer than {} ms", now.hook_name, c.name(), ms),
-               fmt::format(R"({{"callback_name":"{}","duration_ms":{}}})", now.hook_name, ms));
+  const passage& now = *c.side_->passing;
+  return late_hook(c, now.hook_name, now.hook_limit);
 }
 
 // Awaits a hook for at most `limit`. A plain hook has run already, and left no task.
