@@ -66,14 +66,14 @@ runtime_assembly::~runtime_assembly() { turn_watch::instance().leave(*this); }
 void runtime_assembly::begin() {
   if (exec().clock().runs_by_itself() && least_long_turn() != troupe::never) {
     turn_watch::instance().join(*this);
-    tell_when_busy([]() noexcept { turn_watch::instance().look_soon(); });
+    all_activity().tell_when_busy([]() noexcept { turn_watch::instance().look_soon(); });
   }
   alarms_.begin(definitions());
   if (std::ranges::any_of(definitions(), [](const auto& d) { return !d->queues.empty(); })) parcels_.begin();
 }
 
 bool runtime_assembly::needs_this_thread() noexcept {
-  if (exec().on_worker() || is_reporting()) return true;
+  if (exec().on_worker() || reporter().is_reporting()) return true;
   for (const turn* t = this_thread().in_turn; t != nullptr; t = t->outer) {
     if (&t->where->core() == this) return true;
   }
@@ -90,7 +90,7 @@ runtime_health runtime_assembly::health() const {
   committer_.report(h);
   h.awake = directory_.awake();
   h.held = directory_.size();
-  h.errors = errors();
+  h.errors = reporter().errors();
   return h;
 }
 
@@ -103,19 +103,26 @@ void runtime_assembly::order_all(void (*obey)(cell&) noexcept) noexcept {
   }
 }
 
+bool runtime_assembly::wait_for(const std::function<bool()>& done, std::chrono::nanoseconds limit) {
+  return all_activity().wait_until(done, all_activity().limit_in(limit));
+}
+
 bool runtime_assembly::put_all_to_sleep() noexcept {
+  activity& runs = all_activity();
   const auto all_asleep = [this] { return !is_busy(); };
   const auto begun = exec().now();
   const auto whole = options().shutdown_limit;
-  const auto end = limit_in(whole);
-  const auto last_call = limit_in(whole - whole / 4);
+  const auto end = runs.limit_in(whole);
+  const auto last_call = runs.limit_in(whole - whole / 4);
   order_all(&lifecycle::stop_now);
-  bool asleep = wait_until(all_asleep, limit_in(std::min<std::chrono::nanoseconds>(whole, frozen_clock_limit)));
+  const auto briefly = std::min<std::chrono::nanoseconds>(whole, frozen_clock_limit);
+  bool asleep = runs.wait_until(all_asleep, runs.limit_in(briefly));
   // A manual clock that nobody moves: no grace period will ever end by itself.
   if (!asleep && exec().now() == begun) order_all(&lifecycle::cut_short);
-  asleep = asleep || wait_until(all_asleep, last_call);
+  asleep = asleep || runs.wait_until(all_asleep, last_call);
   if (!asleep) order_all(&lifecycle::cut_short);
-  return (asleep || wait_until(all_asleep, end)) && wait_until([this] { return committer_.is_idle(); }, end);
+  asleep = asleep || runs.wait_until(all_asleep, end);
+  return asleep && runs.wait_until([this] { return committer_.is_idle(); }, end);
 }
 
 bool runtime_assembly::shutdown() noexcept {
@@ -132,7 +139,7 @@ bool runtime_assembly::shutdown() noexcept {
                     directory_.not_asleep()));
     committer_.abandon("the runtime was shut down before the store had confirmed all changes");
     tasks_.cancel_all();
-    wait_until([this] { return is_quiet(); }, limit_in(cut_off_limit));
+    wait_for([this] { return is_quiet(); }, cut_off_limit);
   }
   end();
   return complete;
@@ -152,7 +159,7 @@ bool runtime_assembly::kill(std::string_view how) noexcept {
     c->release();
   }
   constexpr std::chrono::seconds kill_limit{10};
-  const bool ended = wait_until([this] { return is_quiet(); }, limit_in(kill_limit));
+  const bool ended = wait_for([this] { return is_quiet(); }, kill_limit);
   end();
   return ended;
 }
@@ -161,8 +168,8 @@ void runtime_assembly::end() noexcept {
   if (ended_) return;
   turn_watch::instance().leave(*this);
   // A thread that comes after this store sees it; one that came before is still counted as busy.
-  end_workers();
-  wait_until([this] { return !is_busy(); }, limit_in(cut_off_limit));
+  all_activity().end_workers();
+  wait_for([this] { return !is_busy(); }, cut_off_limit);
   // The lane runs in order: behind this, nothing of ours is on it.
   struct last_job final : work {
     explicit last_job(executor& e) noexcept : work{&last_job::run_it}, thread{e} {}

@@ -1,7 +1,8 @@
 #pragma once
 
 #include <atomic>
-#include <exception>
+#include <chrono>
+#include <functional>
 #include <string_view>
 
 #include <troupe/core/task.hpp>
@@ -60,6 +61,7 @@ class runtime_assembly final : public runtime_core {
  private:
   void order_all(void (*obey)(cell&) noexcept) noexcept;
   [[nodiscard]] bool is_quiet() const noexcept { return !is_busy() && committer_.is_idle(); }
+  bool wait_for(const std::function<bool()>& done, std::chrono::nanoseconds limit);
   [[nodiscard]] bool put_all_to_sleep() noexcept;
   void end() noexcept;
 

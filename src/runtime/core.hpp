@@ -2,13 +2,10 @@
 
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <functional>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,6 +17,8 @@
 #include <troupe/runtime/runtime.hpp>
 
 #include "../core/fork_watch.hpp"
+#include "activity.hpp"
+#include "error_reporter.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -103,24 +102,15 @@ class runtime_core {
   void deliver(invocation& inv) noexcept;
 
   void report(const std::exception_ptr& failure, std::string_view where) noexcept;
-  void log(log_level level, std::string_view line) noexcept;
+  void log(log_level level, std::string_view line) noexcept { reporter_.log(level, line); }
 
-  // Actors that are awake or on their way, and coroutines of the host: what shutdown waits for.
-  void enter_busy() noexcept {
-    if (busy_.fetch_add(1, std::memory_order_seq_cst) == 0 && when_busy_ != nullptr) when_busy_();
-  }
-  [[nodiscard]] bool is_busy() const noexcept { return busy_.load(std::memory_order_seq_cst) != 0; }
-  /// The last thing that a thread does here: the core may be gone when it returns.
-  void leave_busy() noexcept;
+  // See `activity`.
 
-  /// Whether this thread is a late one: all was at rest, and nobody runs what is posted any more. Whoever has entered
-  /// and is told no is waited for.
-  [[nodiscard]] bool comes_late() const noexcept {
-    return ending_.load(std::memory_order_seq_cst) && !executor_->on_worker();
-  }
-
-  /// Whether the calling thread is in the error handler or the logger of the host.
-  [[nodiscard]] bool is_reporting() const noexcept;
+  void enter_busy() noexcept { activity_.enter(); }
+  [[nodiscard]] bool is_busy() const noexcept { return activity_.is_busy(); }
+  void leave_busy() noexcept { activity_.leave(); }
+  [[nodiscard]] bool comes_late() const noexcept { return activity_.comes_late(); }
+  void notify() noexcept { activity_.notify(); }
 
   [[nodiscard]] bool killed() const noexcept { return killed_; }
   /// How the runtime was killed, for the errors of interrupted waits and late calls; empty if it was not.
@@ -131,17 +121,6 @@ class runtime_core {
   }
   /// Of its definitions' limits, `options::long_turn`.
   [[nodiscard]] std::chrono::nanoseconds least_long_turn() const noexcept;
-
-  /// A moment on both clocks: the executor's, and the machine's, since the former may stand still.
-  struct limit {
-    time_point by_executor;
-    time_point by_machine;
-  };
-  [[nodiscard]] limit limit_in(std::chrono::nanoseconds duration) const noexcept;
-
-  /// Runs `done()` until it is true, pumping a manual executor meanwhile; false when the limit has passed.
-  bool wait_until(const std::function<bool()>& done, limit until);
-  void notify() noexcept;
 
  protected:
   /// The other parts of the runtime.
@@ -165,10 +144,8 @@ class runtime_core {
     return definitions_;
   }
   [[nodiscard]] random_source& random() noexcept { return *random_; }
-  [[nodiscard]] std::uint64_t errors() const noexcept { return errors_.load(std::memory_order_relaxed); }
-
-  /// From now on `f` is called when something becomes busy while nothing was. Before anything runs.
-  void tell_when_busy(void (*f)() noexcept) noexcept { when_busy_ = f; }
+  [[nodiscard]] activity& all_activity() noexcept { return activity_; }
+  [[nodiscard]] const error_reporter& reporter() const noexcept { return reporter_; }
 
   // The end of the runtime, by its steps.
 
@@ -179,8 +156,6 @@ class runtime_core {
     killed_by_ = how;
     killed_ = true;
   }
-  /// A thread that comes from now on runs by itself what it posts: see `comes_late`.
-  void end_workers() noexcept { ending_.store(true, std::memory_order_seq_cst); }
   /// Stops the executor, if that is the runtime's own, and closes the store.
   void close() noexcept;
 
@@ -199,18 +174,11 @@ class runtime_core {
 
   std::shared_ptr<runtime_core> not_owning_;
   std::atomic<bool> stopping_{false};
-  std::atomic<bool> ending_{false};  ///< see `comes_late`
   bool killed_ = false;  ///< written while nothing runs
   std::string killed_by_;  ///< the same
-  void (*when_busy_)() noexcept = nullptr;
 
-  // What many threads write to stands on lines of its own, away from what they all read.
-  alignas(64) std::atomic<std::size_t> busy_{0};
-  alignas(64) std::atomic<std::uint64_t> errors_{0};
-  std::mutex report_mutex_;
-  std::atomic<const void*> reporting_{nullptr};  ///< the thread that is in the host's error handler or logger
-  std::mutex idle_mutex_;
-  std::condition_variable idle_;
+  activity activity_{*executor_};
+  error_reporter reporter_{options_};
   fork_watch fork_{[](void* self) noexcept {
                      static_cast<runtime_core*>(self)->stopping_.store(true, std::memory_order_relaxed);
                    },
