@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <troupe/actor/connection_core.hpp>
+#include <troupe/core/ref_counted.hpp>
 #include <troupe/runtime/cell.hpp>
 
 namespace troupe {
@@ -18,16 +19,11 @@ namespace detail {
 /// The way of an event: the turn that sent it ends (`publish`); listeners of other actors have it now, with its
 /// dependency; those of the host get it when that is durable, behind all that was sent before. So a listener that
 /// stalls holds up nobody: what it does not take waits in its own connection, and too much of that ends the connection.
-class audience final : private gate_node, private work {
+class audience final : public ref_counted<audience>, private gate_node, private work {
  public:
   explicit audience(cell& c);
   audience(const audience&) = delete;
   audience& operator=(const audience&) = delete;
-
-  void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
-  void release() noexcept {
-    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
-  }
 
   // --- the actor's holder ---
 
@@ -66,6 +62,7 @@ class audience final : private gate_node, private work {
   };
   using lagging_list = std::vector<counted_ptr<connection_core>>;
 
+  friend class ref_counted<audience>;
   ~audience() = default;
   void keep_for_opening(event_record& e) noexcept;
   void hold(event_record& e) noexcept;
@@ -80,7 +77,6 @@ class audience final : private gate_node, private work {
 
   runtime_core& core_;
   const definition& type_;
-  std::atomic<std::uint32_t> references_{1};
   std::atomic<bool> lost_{false};         ///< the store lost track: what waits never leaves
   connection_core* first_ = nullptr;
   connection_core* last_ = nullptr;

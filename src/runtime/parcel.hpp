@@ -11,6 +11,7 @@
 #include <troupe/core/clock.hpp>
 #include <troupe/core/counted_ptr.hpp>
 #include <troupe/core/fiber.hpp>
+#include <troupe/core/ref_counted.hpp>
 
 namespace troupe {
 inline namespace v0 {
@@ -20,7 +21,7 @@ namespace detail {
 ///
 /// Both ends tell where they are: the sender's image when it is written, the receiver when its image is. Whoever of
 /// them is second knows whether the store has, or needs, a row for it.
-class parcel {
+class parcel : public ref_counted<parcel> {
  public:
   /// Of `sent_in`: the store has it from before.
   static constexpr epoch_number before = ~epoch_number{0};
@@ -39,11 +40,6 @@ class parcel {
   parcel(const parcel&) = delete;
   parcel& operator=(const parcel&) = delete;
 
-  void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
-  void release() noexcept {
-    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
-  }
-
   /// What the store keeps. By the committer only.
   [[nodiscard]] bytes_view content();
 
@@ -60,9 +56,10 @@ class parcel {
   std::atomic<epoch_number> arrived_in{0};
 
  private:
+  friend class ref_counted<parcel>;
   ~parcel() = default;
+
   bytes content_;
-  std::atomic<std::uint32_t> references_{1};
 };
 
 /// A parcel as an earlier process has stored it. The receiver's address has neither a runtime nor a definition yet.
