@@ -14,8 +14,8 @@ namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-/// Counts what keeps a runtime busy: actors that are awake or on their way, coroutines of the host, work of the parts.
-/// The end of the runtime waits for it. All members may be called from any thread.
+/// Counts the things that keep a runtime busy: actors that are awake or on their way, coroutines of the host, work of
+/// the parts. The end of the runtime waits for them. All members may be called from any thread.
 ///
 /// | from    | to      | by            | meaning of the latter                                                        |
 /// |---------|---------|---------------|------------------------------------------------------------------------------|

@@ -24,7 +24,7 @@ struct run_restart {
   std::chrono::nanoseconds backoff{0};  ///< the last one; 0 before the first failure
 };
 
-/// What an actor remembers of its `run`, and of the waits that end when it begins to shut down.
+/// The `run` of an actor, and the waits that end when the actor begins to shut down.
 struct run_loop_state {
   invocation* running = nullptr;         ///< while it runs
   std::uint64_t awaited = 0;             ///< the lanes that wake the actor: those that `run` last waited for, or all

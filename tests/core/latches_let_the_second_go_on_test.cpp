@@ -16,7 +16,7 @@ TEST_CASE("the party that arrives second goes on for both", "[core]") {
   CHECK(both.arrive());
 }
 
-TEST_CASE("of two threads one goes on, and it sees what the other wrote", "[core]") {
+TEST_CASE("of two threads one goes on, and it sees all that the other wrote", "[core]") {
   for (int round = 0; round != 2'000; ++round) {
     latch2 both;
     int written[2] = {0, 0};

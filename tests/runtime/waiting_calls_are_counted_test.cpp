@@ -1,4 +1,4 @@
-// The count of the calls that wait in a mailbox: what senders and the holder see of it.
+// The count of the calls that wait in a mailbox: as senders and the holder see it.
 
 #include <catch2/catch.hpp>
 
@@ -36,7 +36,7 @@ TEST_CASE("a call waits until it begins or is counted out") {
   CHECK(c.is_zero());
 }
 
-TEST_CASE("senders count what has begun as waiting until it is shown") {
+TEST_CASE("senders count a call that has begun as waiting until that is shown") {
   call_count c;
   add(c, 3);
   begin(c, 2);
@@ -45,7 +45,7 @@ TEST_CASE("senders count what has begun as waiting until it is shown") {
   CHECK(c.add() == 2);
 }
 
-TEST_CASE("what has begun is shown by itself before it hides many calls") {
+TEST_CASE("calls that have begun are shown before they hide many") {
   call_count c;
   add(c, 1'000);
   begin(c, 1'000);

@@ -12,7 +12,7 @@ namespace detail {
 /// An invocation that owns the coroutine of a task: the frame ends with it.
 class coroutine_invocation : public invocation {
  public:
-  /// Throws what the coroutine has failed with.
+  /// Throws the failure of the coroutine.
   void finish() override { body_.promise().take(); }
 
  protected:

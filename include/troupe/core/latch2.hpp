@@ -8,7 +8,7 @@ inline namespace v0 {
 namespace detail {
 
 /// Lets two parties meet: the one that arrives second goes on for both. The two are, most often, an event and the
-/// suspension of the coroutine that waits for it. The second sees what the first wrote before.
+/// suspension of the coroutine that waits for it. The second sees all that the first wrote before.
 class latch2 {
  public:
   latch2() noexcept = default;

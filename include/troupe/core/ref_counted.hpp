@@ -16,7 +16,7 @@ class ref_counted {
   ref_counted& operator=(const ref_counted&) = delete;
 
   void retain() const noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
-  /// What this thread wrote to the object is seen by the thread that deletes it.
+  /// All that this thread wrote to the object is seen by the thread that deletes it.
   void release() const noexcept {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete static_cast<const T*>(this);
   }

@@ -40,7 +40,8 @@ struct commit_state {
   std::atomic<bool> refusing{false};     ///< the store does not keep up: no more changes
 };
 
-/// How a cell reaches what is built on cells. There is one table for all cells of a program: `runtime_assembly` has it.
+/// The ways from a cell, and from the units below `lifecycle`, to the units that are built on them. There is one table
+/// for all cells of a program: `runtime_assembly` has it.
 struct cell_handlers {
   /// The executor has come to a cell, as `work`, that was posted locked.
   void (*run)(work& posted) noexcept;

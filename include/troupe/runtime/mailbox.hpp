@@ -132,8 +132,8 @@ class call_count {
   }
   /// Counts one out that will not begin.
   void remove() noexcept { counted_in_.fetch_sub(1, std::memory_order_release); }
-  /// Whether all that were counted in have begun, or were counted out. A thread that gets true sees what those that
-  /// counted wrote before.
+  /// Whether all that were counted in have begun, or were counted out. A thread that gets true sees all that the
+  /// threads that counted wrote before.
   [[nodiscard]] bool is_zero() const noexcept {
     return counted_in_.load(std::memory_order_acquire) == begun_.load(std::memory_order_acquire);
   }
