@@ -16,10 +16,6 @@ namespace detail {
 
 /// Counts the things that keep a runtime busy: actors that are awake or on their way, coroutines of the host, work of
 /// the parts. The end of the runtime waits for them. All members may be called from any thread.
-///
-/// | from    | to      | by            | meaning of the latter                                                        |
-/// |---------|---------|---------------|------------------------------------------------------------------------------|
-/// | working | ended   | `end_workers` | a thread of the host that posts something has to run it by itself            |
 class activity {
  public:
   explicit activity(executor& exec) noexcept : exec_{exec} {}
@@ -36,7 +32,7 @@ class activity {
   /// From now on `f` is called when something becomes busy while nothing was. Before anything runs.
   void tell_when_busy(void (*f)() noexcept) noexcept { when_busy_ = f; }
 
-  /// A thread that comes from now on is late.
+  /// The workers run nothing more: a thread that comes from now on is late, and runs by itself what it posts.
   void end_workers() noexcept { ending_.store(true, std::memory_order_seq_cst); }
   /// Whether this thread is a late one: all was at rest, and no worker runs what is posted any more. The end of the
   /// runtime waits for a thread that has entered and is told no.

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <troupe/core/assert.hpp>
 #include <troupe/core/fiber.hpp>
 #include <troupe/runtime/cell.hpp>
 #include <troupe/runtime/turn.hpp>
@@ -64,6 +65,7 @@ runtime_assembly::runtime_assembly(const registry& served, runtime_options optio
 runtime_assembly::~runtime_assembly() { turn_watch::instance().leave(*this); }
 
 void runtime_assembly::begin() {
+  TROUPE_ASSERT(!stopping() && !has_ended(), "a runtime begins once");
   if (exec().clock().runs_by_itself() && least_long_turn() != troupe::never) {
     turn_watch::instance().join(*this);
     all_activity().tell_when_busy([]() noexcept { turn_watch::instance().look_soon(); });
@@ -165,6 +167,7 @@ bool runtime_assembly::kill(std::string_view how) noexcept {
 }
 
 void runtime_assembly::end() noexcept {
+  TROUPE_ASSERT(stopping(), "a runtime ends when it has been told to stop");
   if (ended_) return;
   turn_watch::instance().leave(*this);
   // A thread that comes after this store sees it; one that came before is still counted as busy.
