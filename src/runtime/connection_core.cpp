@@ -331,9 +331,9 @@ void connection_core::enqueue(delivery* d) noexcept {
   }
 }
 
-// Somebody awaits the listener: it has something, or an end.
+// The listener may have what is awaited: something, or an end.
 void connection_core::tell(listener& l) noexcept {
-  if (l.waiter != nullptr) std::exchange(l.waiter, nullptr)->notify();
+  if (l.waiter != nullptr && l.waiter->done()) std::exchange(l.waiter, nullptr)->notify();
 }
 
 // Calls the handler that is next. False if there is none.

@@ -128,6 +128,21 @@ TEST_CASE_METHOD(fixture, "who waits for the answer is woken by it") {
   CHECK(heard == std::vector{2});
 }
 
+TEST_CASE_METHOD(fixture, "an event that is awaited before the answer is heard after it") {
+  const auto h2 = w.client.get_or_create<pensive>("p");
+  const auto conn = w.run(h2.connect());
+  auto stream = conn.stream(pensive::news);
+  const auto coming = w.start(stream.next());
+  const auto next = w.start(conn.next(pensive::news));
+  w.pass(1s + 5ms);
+  CHECK_FALSE(coming.done());
+  CHECK_FALSE(next.done());
+  w.run(h2.call<&pensive::send>(1));
+  w.settle();
+  CHECK(coming.value() == 1);
+  CHECK(next.value() == 1);
+}
+
 TEST_CASE_METHOD(fixture, "it has on_connect_timeout to answer") {
   const auto h2 = w.client.get_or_create<pensive>("p");
   const auto conn = w.run(h2.connect());

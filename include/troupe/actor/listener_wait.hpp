@@ -27,11 +27,12 @@ class listener_wait final : public wait {
   /// Returns the event, with a reference; null when there is none.
   [[nodiscard]] event_record* await_resume();
 
-  /// From the connection, with its lock held.
+  // From the connection, with its lock held.
+  /// Whether what it waits for is there, or never will be.
+  [[nodiscard]] bool done() const noexcept;
   void notify() noexcept { wake(); }
 
  private:
-  [[nodiscard]] bool done() const noexcept;
   void interrupt() noexcept override;
   [[nodiscard]] std::string describe() const override { return "an event"; }
 
