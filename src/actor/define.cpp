@@ -76,10 +76,13 @@ void add_entries(definition& d, std::span<const entry_facts> entries, naming pol
     switch (from.kind) {
       case entry_kind::action: {
         auto name = from.name.empty() ? wire_name(from.action->name, policy) : std::string{from.name};
-        d.actions.push_back({std::move(name), from.exclusive, from.action, from.make, from.schema});
+        d.actions.push_back({std::move(name), from.exclusive, from.action, from.make, from.schema,
+                             from.encode_arguments, from.decode_value});
         break;
       }
-      case entry_kind::event: d.events.push_back({std::string{from.name}, from.schema, from.encode}); break;
+      case entry_kind::event: 
+        d.events.push_back({std::string{from.name}, from.schema, from.encode, from.decode});
+        break;
       case entry_kind::queue:
         d.queues.push_back({std::string{from.name}, from.options, from.check, from.schema, from.result_schema,
                             from.message_version, from.consume, from.consumer_waits});

@@ -4,11 +4,13 @@
 
 #include <fmt/format.h>
 
+#include <troupe/core/assert.hpp>
 #include <troupe/core/error.hpp>
 
 #include "../core/planted.hpp"
 #include "../runtime/blocked.hpp"
 #include "../runtime/core.hpp"
+#include "departure.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -117,7 +119,7 @@ call_core::call_core(call_core&& other) noexcept
   other.stage_ = stage::done;
 }
 
-executor& call_core::home() const noexcept { return target().where().core->exec(); }
+executor& call_core::home() const noexcept { return target().where().transport->exec(); }
 
 // Those that do not run on their caller's thread have nothing to add to these.
 void call_core::run_plain(cell&, thread_state&, epoch_number) noexcept {}
@@ -175,7 +177,7 @@ void call_core::block() {
     throw error(errc::invalid_operation,
                 "get() would block a thread that others need; inside a coroutine or an actor, co_await the call");
   }
-  target().where().core->require_own_process();
+  if (const auto* const local = target().where().transport->local(); local != nullptr) local->require_own_process();
   begin_once();
   if (stage_ == stage::ran && dependency_ != 0) wait_for_gate();
   if (stage_ <= stage::leaving) launch(this_thread());
@@ -207,7 +209,7 @@ void call_core::launch(thread_state& thread) {
   try {
     if (target().is_guarded() || thread.is_cancelled()) [[unlikely]] {
       require_wanted(thread);
-      if (target().where().core->observes_turns()) return route(target().find(), thread, learned);
+      if (target().where().transport->observes_turns()) return route(target().find(), thread, learned);
     }
     cell* const c = target().find();
     const bool may_run_here = !elsewhere_ && thread.depth < depth_max;
@@ -254,12 +256,13 @@ void call_core::launch_in(cell& c, thread_state& thread, epoch_number learned) {
   if (stage_ == stage::ran && thread.in_turn == nullptr && !c.lets_out(dependency_)) wait_for_gate();
 }
 
-// Through the mailbox; by way of the store where there is no cell.
+// Through the mailbox; by way of the transport where there is no cell.
 void call_core::route(cell* c, thread_state& thread, epoch_number learned) {
   invocation& inv = *make(home());
   if (c != nullptr) c->count_in(inv);
   wait_for(inv, c, thread.in_turn, thread.here, learned);
-  if (c == nullptr) return target().where().core->locate(inv);
+  if (c == nullptr) [[unlikely]]
+    return send_away(inv, thread.in_turn, &target());
   if (!c->enqueue(inv)) return;
   if (elsewhere_ || thread.depth >= depth_max || thread.in_turn != nullptr) {
     c->post();
@@ -278,7 +281,9 @@ call_wait& call_core::wait_for(invocation& inv, cell* c, const turn* mine, const
 
 // An action that has run here leaves with its reply only when that is durable.
 void call_core::wait_for_gate() {
-  target().where().core->require_own_process();
+  const auto* const local = target().where().transport->local();
+  TROUPE_ASSERT(local != nullptr, "an action that has run on its caller's thread is one of this process");
+  local->require_own_process();
   stage_ = stage::waiting;
   waiting_.emplace(target()).expect_gate(dependency_);
 }

@@ -21,7 +21,7 @@ call_wait::~call_wait() {
   if (reply_ != nullptr) reply_->release();
 }
 
-executor& call_wait::home() const noexcept { return target_.where().core->exec(); }
+executor& call_wait::home() const noexcept { return target_.where().transport->exec(); }
 
 namespace {
 
@@ -58,7 +58,8 @@ void call_wait::expect_gate(epoch_number e) {
   reply_->retain();
   reply_->at_gate.store(true, std::memory_order_relaxed);
   reply_->opened = &reply::pass_gate;
-  target_.where().core->commits().when_durable(e - (is_planted(planted::ack_before_commit) ? 1 : 0), *reply_);
+  auto& commits = target_.where().transport->local()->commits();
+  commits.when_durable(e - (is_planted(planted::ack_before_commit) ? 1 : 0), *reply_);
 }
 
 bool call_wait::suspend(std::coroutine_handle<> h, turn* mine) {
@@ -86,8 +87,7 @@ void call_wait::block() {
 
 // Waits for the reply, the time-out or the stop token, whichever comes first. False if it is there already.
 bool call_wait::begin_waiting() {
-  auto limit = target_.time_limit();
-  if (limit == handle_core::of_definition) limit = target_.where().type->options.action_timeout;
+  const auto limit = target_.wait_limit();
   const bool forgets = is_planted(planted::send_without_limit) && invocation_ != nullptr &&
                        invocation_->kind == invocation::purpose::enqueue;
   timed_ = limit != troupe::never && !forgets;
@@ -143,19 +143,19 @@ void call_wait::throw_ending() {
   // The action has run: however the waiting ended, its effects may become durable.
   const bool told = ending_ == ending::timed_out || !is_planted(planted::gate_given_up_quietly);
   if (told && reply_->at_gate.load(std::memory_order_acquire)) {
-    throw error(errc::store_unavailable, target_.where().core->interrupted(what));
+    throw error(errc::store_unavailable, target_.where().transport->interrupted(what));
   }
   switch (ending_) {
     case ending::timed_out:
       throw error(invocation_ != nullptr ? invocation_->when_late : errc::action_timed_out, what);
     case ending::stopped: throw error(errc::aborted, what + ": the call's stop token was triggered");
     default:
-      throw error(errc::aborted, target_.where().core->interrupted(what + ": the caller is being shut down"));
+      throw error(errc::aborted, target_.where().transport->interrupted(what + ": the caller is being shut down"));
   }
 }
 
 void call_wait::throw_lost() const {
-  const auto& killed = target_.where().core->killed_by();
+  const auto& killed = target_.where().transport->local()->killed_by();
   throw error(errc::store_unavailable,
               fmt::format("{}: {}", subject(), killed.empty() ? "the store has failed for good, see runtime::health"
                                                               : killed.c_str()));

@@ -4,7 +4,10 @@
 
 #include <fmt/format.h>
 
+#include <troupe/actor/define.hpp>
+#include <troupe/actor/transport.hpp>
 #include <troupe/core/assert.hpp>
+#include <troupe/core/buffer.hpp>
 #include <troupe/core/error.hpp>
 
 #include "../runtime/audience.hpp"
@@ -39,6 +42,18 @@ class typed_opening final : public opening {
   }
   void finish() override { body_.promise().take(); }
   [[nodiscard]] std::string_view what() const noexcept override { return "connect"; }
+  [[nodiscard]] request as_request() const override {
+    const definition& type = *origin->type;
+    if (type.takes_params && type.encode_params == nullptr) refuse_params_without_codec(type);
+    request asked;
+    asked.asks = request::verb::connect;
+    if (type.takes_params) {
+      buffer params;
+      type.encode_params(*via, params);
+      asked.body.assign(params.view().begin(), params.view().end());
+    }
+    return asked;
+  }
 
  private:
   std::coroutine_handle<promise<void>> body_;
@@ -103,7 +118,7 @@ void take_connection(invocation* opened) noexcept {
 
 opening* make_opening(executor& home, const handle_core& to, connection_core& c) {
   const address& where = to.where();
-  c.id = where.core->ids().actor();
+  if (auto* const local = where.transport->local(); local != nullptr) c.id = local->ids().actor();
   where.retain();
   c.address = &where;
   c.home = &home;
@@ -118,7 +133,9 @@ opening* make_opening(executor& home, const handle_core& to, connection_core& c)
 counted_ptr<listener> listen(connection_core& to, std::uint32_t event, listener::kind kind,
                              std::unique_ptr<event_callback> call) {
   auto l = to.listen(event, kind, std::move(call));
-  if (to.actor->type().has_can_subscribe) {
+  if (to.far) {
+    to.far->subscribe(*l);
+  } else if (to.actor->type().has_can_subscribe) {
     to.actor->push(*new subscribing{*to.home, to, *l});
   } else if (!to.heard_by->subscribe(*l)) {
     to.unlisten(*l);  // closed between the two

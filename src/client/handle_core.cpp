@@ -17,10 +17,11 @@ namespace detail {
 
 // Whoever makes a handle is about to use it: until then memory may bring what leads to the cell.
 handle_core::handle_core(const address& a) noexcept
-    : address_{&a}, by_id_{a.how == address::intent::by_id}, guarded_{by_id_ || a.core->observes_turns()} {
-  if (by_id_) return;
+    : address_{&a}, by_id_{a.how == address::intent::by_id}, guarded_{by_id_ || a.transport->guards_calls()} {
+  runtime_core* const local = a.transport->local();
+  if (guarded_ && (by_id_ || local == nullptr)) return;
   hash_ = directory::hash_of(*a.type, a.key);
-  a.core->cells().fetch(*a.type, hash_);
+  local->cells().fetch(*a.type, hash_);
 }
 
 handle_core::handle_core(const handle_core& other) noexcept
@@ -73,7 +74,7 @@ void handle_core::set_via(counted_ptr<connection_core> connection) noexcept {
 
 void handle_core::update_guard() noexcept {
   guarded_ = by_id_ || via_ || stop_.stop_possible() || time_limit_ == time_limit_.zero() ||
-             (address_ != nullptr && address_->core->observes_turns());
+             (address_ != nullptr && address_->transport->guards_calls());
 }
 
 bool handle_core::guard_is_open() const noexcept {
@@ -103,18 +104,22 @@ void handle_core::refuse_empty() {
 }
 
 cell* handle_core::look_up() const {
-  auto& core = *where().core;
-  core.require_running();
+  runtime_core* const local = where().transport->local();
+  if (local == nullptr) {
+    address_->transport->require_running();
+    return nullptr;
+  }
+  local->require_running();
   cell* found = nullptr;
   if (by_id_) {
-    found = core.cells().find(address_->id);
+    found = local->cells().find(address_->id);
     if (found != nullptr && &found->type() != address_->type) {
       found->release();
       throw error(errc::not_found, fmt::format("{} {}", address_->type->name, address_->id.str()));
     }
     if (found == nullptr) return nullptr;
   } else {
-    found = &core.cells().at(*address_->type, address_->key, hash_);
+    found = &local->cells().at(*address_->type, address_->key, hash_);
   }
   cell* others = nullptr;
   if (cell_.compare_exchange_strong(others, found, std::memory_order_acq_rel)) [[likely]]

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <troupe/actor/transport.hpp>
+#include <troupe/client/status_record.hpp>
 #include <troupe/codec/json_text.hpp>
+#include <troupe/core/assert.hpp>
 #include <troupe/core/error.hpp>
 
 #include "../core/planted.hpp"
@@ -11,11 +14,42 @@
 #include "../runtime/core.hpp"
 #include "../runtime/run_loop.hpp"
 #include "../runtime/side.hpp"
-#include "text_arguments.hpp"
+#include "named.hpp"
 
 namespace troupe {
 inline namespace v0 {
 namespace detail {
+
+namespace {
+
+/// A call by name to an actor of another process: its bytes go there as they are, and so does the answer.
+class carried_call final : public untyped_invocation {
+ public:
+  carried_call(executor& home, std::string_view action, bytes_view arguments)
+      : untyped_invocation{home}, action_{action}, arguments_(arguments.begin(), arguments.end()) {}
+
+  std::coroutine_handle<> begin(activation*) override {
+    TROUPE_ASSERT(false, "a call to another process does not begin in this one");
+    return nullptr;
+  }
+  void finish() override {}
+  [[nodiscard]] std::string_view what() const noexcept override { return action_; }
+  [[nodiscard]] request as_request() const override {
+    request asked;
+    asked.name = action_;
+    asked.body = arguments_;
+    return asked;
+  }
+  void take_answer(bytes_view answer) override { value_.assign(answer.begin(), answer.end()); }
+  void encode_value(buffer& out) const override { cbor_writer{out}.raw(value_); }
+
+ private:
+  const std::string action_;
+  const bytes arguments_;
+  bytes value_;
+};
+
+}  // namespace
 
 /// Finds out the id of an actor once it is awake.
 class lookup_invocation final : public invocation {
@@ -32,6 +66,12 @@ class lookup_invocation final : public invocation {
   }
   void finish() override {}
   [[nodiscard]] std::string_view what() const noexcept override { return "resolve"; }
+  [[nodiscard]] request as_request() const override {
+    request asked;
+    asked.asks = request::verb::resolve;
+    return asked;
+  }
+  void take_answer(bytes_view answer) override { id = decode<actor_id>(answer); }
 
   actor_id id;
 };
@@ -59,6 +99,12 @@ class status_invocation final : public invocation {
   }
   void finish() override {}
   [[nodiscard]] std::string_view what() const noexcept override { return "status"; }
+  [[nodiscard]] request as_request() const override {
+    request asked;
+    asked.asks = request::verb::status;
+    return asked;
+  }
+  void take_answer(bytes_view answer) override { seen = decode_status(answer, this->home()->now()); }
 
   actor_status seen;
 
@@ -126,6 +172,12 @@ bytes decode_arguments(std::string_view action, std::string_view json) {
   }
 }
 
+invocation* make_named(executor& home, const address& to, std::string_view action, bytes_view arguments) {
+  if (to.transport->local() == nullptr) return new carried_call{home, action, arguments};
+  const auto& entry = require_action(*to.type, action);
+  return entry.make(home, entry, arguments);
+}
+
 }  // namespace detail
 
 // --- by name --------------------------------------------------------------------------------------------------------
@@ -142,8 +194,7 @@ named_call<Result>::named_call(const detail::handle_core& h, std::string_view ac
 
 template <class Result>
 detail::invocation* named_call<Result>::make(executor& home) {
-  const auto& entry = detail::require_action(*target().where().type, action_);
-  auto* const made = entry.make(home, entry, arguments_);
+  auto* const made = detail::make_named(home, target().where(), action_, arguments_);
   if (is_planted(detail::planted::named_exclusive_shared)) made->exclusive = false;
   return made;
 }

@@ -4,6 +4,7 @@
 
 #include "../core/planted.hpp"
 #include "../runtime/core.hpp"
+#include "departure.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -46,7 +47,7 @@ void posting::give_way() noexcept {
   auto& core = c.core();
   invocation& inv = *make(core.exec());
   auto* const origin = new address;
-  origin->core = core.not_owning();
+  origin->transport = core.not_owning();
   origin->type = &c.type();
   origin->how = how_;
   origin->key = c.key();
@@ -68,7 +69,7 @@ void launch_posted(const handle_core& to, invocation* (*make)(executor& home, vo
   const address& where = to.where();
   to.require_open();
   cell* const c = to.find();
-  invocation& inv = *make(where.core->exec(), from);
+  invocation& inv = *make(where.transport->exec(), from);
   where.retain();
   inv.origin = &where;
   inv.via = to.via();
@@ -82,7 +83,7 @@ void launch_posted(const handle_core& to, invocation* (*make)(executor& home, vo
   }
   turn* const mine = this_thread().in_turn;
   if (mine == nullptr) {
-    c != nullptr ? c->push(inv) : where.core->locate(inv);
+    c != nullptr ? c->push(inv) : send_away(inv, nullptr, nullptr);
     return;
   }
   inv.run = [](work& w) noexcept {
@@ -92,9 +93,9 @@ void launch_posted(const handle_core& to, invocation* (*make)(executor& home, vo
     if (now.unsaved()) {
       // It may have been the last reference to the cell.
       if (std::exchange(leaving.counted, false)) std::exchange(leaving.target, nullptr)->withdraw();
-      leaving.origin->core->refuse(leaving, now.failure());
+      leaving.origin->transport->refuse(leaving, now.failure());
     } else if (leaving.target == nullptr) {
-      leaving.origin->core->locate(leaving);
+      send_away(leaving, &now, nullptr);
     } else {
       leaving.target->push(leaving, now);
     }

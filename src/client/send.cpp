@@ -48,7 +48,7 @@ bytes from_text(const definition& type, std::string_view queue, std::string_view
 // The turn of an actor of the same runtime: only then can both ends be committed together.
 turn* sending_turn(const address& to) noexcept {
   turn* const t = this_thread().in_turn;
-  return t != nullptr && &t->where->core() == to.core.get() ? t : nullptr;
+  return t != nullptr && &t->where->core() == to.transport->local() ? t : nullptr;
 }
 
 // A message to a queue of the actor itself, which the code that would wait for the answer takes messages from alone.
@@ -99,7 +99,7 @@ invocation* send_core::make(executor& home) {
 
 enqueuing* send_core::make_parcel(turn& sender) {
   const address& to = target().where();
-  auto& core = *to.core;
+  auto& core = *to.transport->local();
   const bool stored = sender.where->type().options.durability != durability::ephemeral;
   const auto due = due_after(core.exec(), delay_);
   const bool delayed = due != at_once;

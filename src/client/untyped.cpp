@@ -7,7 +7,7 @@
 #include <troupe/client/post.hpp>
 #include <troupe/codec/json_text.hpp>
 
-#include "text_arguments.hpp"
+#include "named.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -44,14 +44,15 @@ void untyped_handle::post(std::string_view action, std::string_view json_argumen
 
 void untyped_handle::post(std::string_view action, bytes_view cbor_arguments) const {
   struct parts {
-    const detail::action_entry& entry;
+    const detail::address& to;
+    std::string_view action;
     bytes_view arguments;
-  } from{detail::require_action(*core_.where().type, action), cbor_arguments};
+  } from{core_.where(), action, cbor_arguments};
   detail::launch_posted(
       core_,
       [](executor& home, void* given) -> detail::invocation* {
-        const auto& [entry, arguments] = *static_cast<parts*>(given);
-        return entry.make(home, entry, arguments);
+        const auto& [to, name, arguments] = *static_cast<parts*>(given);
+        return detail::make_named(home, to, name, arguments);
       },
       &from);
 }

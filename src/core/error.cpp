@@ -114,6 +114,11 @@ constexpr std::array catalogue{
                     "What was waited for did not happen within the simulation's limits", false},
     catalogue_entry{errc::simulation_left_over, "simulation", "left_over",
                     "Something was left over when the simulated process ended", false},
+
+    catalogue_entry{errc::transport_unreachable, "transport", "unreachable",
+                    "The process that has the actor cannot be reached, so nothing was done; try again later", true},
+    catalogue_entry{errc::transport_lost, "transport", "lost",
+                    "The link to the process that has the actor broke; whether the operation was done is open", true},
 };
 
 const catalogue_entry& entry_of(errc number) noexcept {

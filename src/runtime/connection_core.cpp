@@ -189,16 +189,22 @@ std::exception_ptr connection_core::reason() const noexcept {
   return reason_;
 }
 
-std::exception_ptr connection_core::why_closed() const {
-  auto why = reason();
-  if (why) return why;
-  const auto to = actor != nullptr ? actor->name() : address != nullptr ? address->name() : std::string{};
-  return std::make_exception_ptr(error(errc::connection_closed, to));
+std::exception_ptr why_closed(const connection_core& c) {
+  auto why = c.reason();
+  return why ? why : std::make_exception_ptr(error(errc::connection_closed, actor_name(c)));
 }
 
-void connection_core::throw_closed() const { std::rethrow_exception(why_closed()); }
+void connection_core::throw_closed() const { std::rethrow_exception(why_closed(*this)); }
+
+std::string actor_name(const connection_core& c) {
+  return c.actor != nullptr ? c.actor->name() : c.address != nullptr ? c.address->name() : std::string{};
+}
 
 void connection_core::close(std::exception_ptr why, bool by_client) noexcept {
+  if (far) {
+    if (far_end::close_here(*this, std::move(why), by_client)) far->close();
+    return;
+  }
   if (heard_by) {
     if (!heard_by->close(*this, std::move(why), by_client)) return;
   } else {
@@ -250,7 +256,7 @@ counted_ptr<listener> connection_core::listen(std::uint32_t event, listener::kin
 }
 
 void connection_core::unlisten(listener& l) noexcept {
-  heard_by->unsubscribe(l);
+  far ? far->unsubscribe(l) : heard_by->unsubscribe(l);
   bool linked = false;
   delivery_list dropped;  // freed without the lock: the values are the user's
   {
@@ -264,6 +270,7 @@ void connection_core::unlisten(listener& l) noexcept {
     const auto count = inbox_.move_if(dropped, [&](const delivery& d) { return d.to.get() == &l; }) +
                        l.waiting.move_if(dropped, [](const delivery&) { return true; });
     waiting_ -= static_cast<std::uint32_t>(count);
+    l.now = listener::state::ended;
     tell(l);
   }
   wait_for_call(l);
@@ -326,7 +333,7 @@ void connection_core::enqueue(delivery* d) noexcept {
     owner->push(*new hearing{*home, *this});
   } else {
     retain();
-    actor->core().enter_busy();
+    far ? address->transport->enter_busy() : actor->core().enter_busy();
     post_batch::post(*home, *this);
   }
 }
@@ -351,7 +358,7 @@ bool connection_core::call_next() noexcept {
   try {
     (*d->to->call)(d->what.get());
   } catch (...) {
-    actor->core().report(std::current_exception(), "a handler of " + actor->name());
+    address->transport->report(std::current_exception(), "a handler of " + actor_name(*this));
   }
   {
     const std::lock_guard here{lock_};
@@ -367,7 +374,7 @@ void connection_core::call_some(work& w) noexcept {
   auto& self = static_cast<connection_core&>(w);
   for (int i = 0; i < call_budget; ++i) {
     if (self.call_next()) continue;
-    self.actor->core().leave_busy();  // the connection keeps the core
+    self.far ? self.address->transport->leave_busy() : self.actor->core().leave_busy();  // the connection keeps it
     return self.release();
   }
   self.home->post_behind(self);

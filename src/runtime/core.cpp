@@ -21,9 +21,14 @@ std::shared_ptr<executor> executor_of(const runtime_options& options) {
 }  // namespace
 
 runtime_core::runtime_core(const registry& served, runtime_options options, const parts& others)
-    : options_{std::move(options)},
+    : runtime_core{executor_of(options), served, std::move(options), others} {}
+
+runtime_core::runtime_core(const std::shared_ptr<executor>& exec, const registry& served, runtime_options&& options,
+                           const parts& others)
+    : transport{*exec, this, options.observer && options.observer->wants_turns()},
+      options_{std::move(options)},
       definitions_{served.definitions()},
-      executor_{executor_of(options_)},
+      executor_{exec},
       random_{options_.random ? options_.random : std::make_shared<system_random>()},
       store_{options_.store()},
       parts_{others} {

@@ -6,12 +6,15 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include <troupe/actor/listing.hpp>
+#include <troupe/actor/transport.hpp>
 #include <troupe/core/executor.hpp>
 #include <troupe/core/random.hpp>
 #include <troupe/runtime/runtime.hpp>
@@ -35,12 +38,10 @@ class outgoing;
 class wait_graph;
 
 /// The services that all parts of a runtime share: executor, store, options, the count of what is busy, reports, and
-/// the ways to the other parts, which it does not know: `runtime_assembly` makes and owns them. Handles and calls keep
-/// it alive; its threads end with the runtime.
-class runtime_core {
+/// the ways to the other parts, which it does not know: `runtime_assembly` makes and owns them. It is the transport to
+/// the actors of the runtime. Handles and calls keep it alive; its threads end with the runtime.
+class runtime_core : public transport {
  public:
-  runtime_core(const runtime_core&) = delete;
-  runtime_core& operator=(const runtime_core&) = delete;
 
   /// The core and the client that contexts give out. Neither owns the core. Once, before anything runs.
   void serve(std::shared_ptr<runtime_core> not_owning, std::shared_ptr<const troupe::client> client) noexcept {
@@ -49,11 +50,8 @@ class runtime_core {
   }
   [[nodiscard]] const std::shared_ptr<runtime_core>& not_owning() const noexcept { return not_owning_; }
 
-  [[nodiscard]] executor& exec() noexcept { return *executor_; }
   /// Null: nobody is told, and nothing is measured.
   [[nodiscard]] observer* observed_by() const noexcept { return options_.observer.get(); }
-  /// Then no call runs past the mailbox of its actor.
-  [[nodiscard]] bool observes_turns() const noexcept { return observes_turns_; }
   /// The same if its host pumps it, else null.
   [[nodiscard]] manual_executor* pumped() const noexcept { return pumped_; }
   [[nodiscard]] troupe::store& stored() noexcept { return *store_; }
@@ -67,15 +65,14 @@ class runtime_core {
   [[nodiscard]] wait_graph& waits() noexcept { return *parts_.waits; }
   [[nodiscard]] const troupe::client& client() const noexcept { return *client_; }
 
-  /// Throws `actor.not_registered`.
-  [[nodiscard]] const definition& find(const void* type) const;
-  /// Null if there is none of this wire name.
-  [[nodiscard]] const definition* find(std::string_view name) const noexcept;
-  /// The wire names that it serves.
-  [[nodiscard]] std::vector<std::string_view> names() const;
+  [[nodiscard]] const definition& find(const void* type) const final;
+  [[nodiscard]] const definition* find(std::string_view name) const noexcept final;
+  [[nodiscard]] std::vector<std::string_view> names() const final;
+  /// A page of the actors of a type, all or those that carry all of the tags: see `client::list`.
+  [[nodiscard]] task<std::vector<actor_summary>> list(const definition& type, std::optional<tags> labels, page p);
 
   /// Throws `runtime.stopped` once the runtime shuts down.
-  void require_running() const {
+  void require_running() const final {
     if (stopping()) [[unlikely]]
       refuse_stopped();
   }
@@ -93,22 +90,24 @@ class runtime_core {
 
   /// Finds the actor of an id in the store, and sends the invocation there (src/runtime/location.cpp).
   void locate(invocation& inv) noexcept;
+  /// The same: only what has no cell is sent. Callers see to their time-outs themselves.
+  void send(invocation& inv, std::chrono::nanoseconds) noexcept final { locate(inv); }
 
   // How an invocation is answered (src/runtime/reply_gate.cpp).
 
   /// Ends an invocation that has not begun.
-  void refuse(invocation& inv, std::exception_ptr why) noexcept;
+  void refuse(invocation& inv, std::exception_ptr why) noexcept final;
   /// Gives the answer of an invocation to its caller, once it may leave.
   void deliver(invocation& inv) noexcept;
 
-  void report(const std::exception_ptr& failure, std::string_view where) noexcept;
+  void report(const std::exception_ptr& failure, std::string_view where) noexcept final;
   void log(log_level level, std::string_view line) noexcept { reporter_.log(level, line); }
 
   // See `activity`.
 
-  void enter_busy() noexcept { activity_.enter(); }
+  void enter_busy() noexcept final { activity_.enter(); }
   [[nodiscard]] bool is_busy() const noexcept { return activity_.is_busy(); }
-  void leave_busy() noexcept { activity_.leave(); }
+  void leave_busy() noexcept final { activity_.leave(); }
   [[nodiscard]] bool comes_late() const noexcept { return activity_.comes_late(); }
   void notify() noexcept { activity_.notify(); }
 
@@ -116,7 +115,7 @@ class runtime_core {
   /// How the runtime was killed, for the errors of interrupted waits and late calls; empty if it was not.
   [[nodiscard]] const std::string& killed_by() const noexcept { return killed_by_; }
   /// The description of an interrupted operation, followed by `killed_by` if that is not empty.
-  [[nodiscard]] std::string interrupted(std::string what) const {
+  [[nodiscard]] std::string interrupted(std::string what) const final {
     return killed_by_.empty() ? std::move(what) : std::move(what) + ": " + killed_by_;
   }
   /// Of its definitions' limits, `options::long_turn`.
@@ -137,7 +136,7 @@ class runtime_core {
 
   /// Opens the store. `others` need not be made yet: nothing runs before they are.
   runtime_core(const registry& served, runtime_options options, const parts& others);
-  ~runtime_core() = default;
+  ~runtime_core() override = default;
 
   [[nodiscard]] const runtime_options& options() const noexcept { return options_; }
   [[nodiscard]] std::span<const std::shared_ptr<const definition>> definitions() const noexcept {
@@ -160,10 +159,11 @@ class runtime_core {
   void close() noexcept;
 
  private:
+  runtime_core(const std::shared_ptr<executor>& exec, const registry& served, runtime_options&& options,
+               const parts& others);
   [[noreturn]] void refuse_stopped() const;
 
   runtime_options options_;
-  const bool observes_turns_ = options_.observer && options_.observer->wants_turns();
   std::vector<std::shared_ptr<const definition>> definitions_;
   std::shared_ptr<executor> executor_;
   manual_executor* const pumped_ = dynamic_cast<manual_executor*>(executor_.get());

@@ -165,7 +165,7 @@ void dispatcher::refuse_as(cell& c, invocation& inv, verdict why) noexcept {
     case verdict::refuse_given_up:
       return refuse(c, inv, errc::aborted, c.name() + ": the call was given up before it began");
     case verdict::refuse_earlier_life: return refuse(c, inv, errc::aborted, c.name() + " did not wake");
-    case verdict::refuse_earlier_actor: return c.core().refuse(inv, inv.via->why_closed());
+    case verdict::refuse_earlier_actor: return c.core().refuse(inv, why_closed(*inv.via));
     case verdict::refuse_runtime_stops: return refuse(c, inv, errc::runtime_stopped, c.core().interrupted(c.name()));
     case verdict::refuse_own_wake:
       return refuse(c, inv, errc::starting, c.name() + " was called by its own on_create or on_wake");

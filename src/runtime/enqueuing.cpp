@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <troupe/actor/transport.hpp>
+#include <troupe/core/assert.hpp>
 #include <troupe/core/error.hpp>
 #include <troupe/core/fiber.hpp>
 #include <troupe/runtime/turn.hpp>
@@ -46,7 +48,7 @@ std::coroutine_handle<> enqueuing::begin(activation* a) {
 }
 
 bool enqueuing::outlives(const std::exception_ptr& refusal) noexcept {
-  return origin->core->parcels().keep(*this, refusal);
+  return origin->transport->local()->parcels().keep(*this, refusal);
 }
 
 enqueuing& enqueuing::go_on_unanswered(executor& home) {
@@ -58,11 +60,26 @@ enqueuing& enqueuing::go_on_unanswered(executor& home) {
   return again;
 }
 
+request enqueuing::as_request() const {
+  TROUPE_ASSERT(!parcel, "a message that is part of a turn stays in its runtime");
+  request asked;
+  asked.asks = request::verb::send;
+  asked.name = origin->type->queues[queue].name;
+  asked.body = *body;
+  if (due != at_once) asked.delay = std::max(due - home()->now(), std::chrono::nanoseconds{0});
+  asked.waits = answer_later;
+  return asked;
+}
+
+void enqueuing::take_answer(bytes_view answer) {
+  if (!answer.empty()) result.emplace(answer.begin(), answer.end());
+}
+
 void enqueuing::leave_with(turn& t) noexcept {
   run = [](work& w) noexcept {
     auto& leaving = static_cast<enqueuing&>(w);
     const turn& now = *this_thread().in_turn;
-    auto& core = *leaving.origin->core;
+    auto& core = *leaving.origin->transport->local();
     leaving.dependency = now.learned;
     if (now.unsaved()) {
       leaving.must_arrive = false;

@@ -29,6 +29,8 @@ class enqueuing final : public sent_message {
 
   std::coroutine_handle<> begin(activation* a) override;
   [[nodiscard]] std::string_view what() const noexcept override { return "send"; }
+  [[nodiscard]] request as_request() const override;
+  void take_answer(bytes_view answer) override;
   [[nodiscard]] bool outlives(const std::exception_ptr& refusal) noexcept override;
 
   /// Leaves when the turn has ended. Takes over the reference.

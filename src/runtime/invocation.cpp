@@ -31,7 +31,7 @@ std::stop_token invocation::stop_token() {
     source = new std::stop_source;
     // Either a caller who gives up sees the source, or we see that it has.
     stop_.store(source, std::memory_order_seq_cst);
-    if (abandoned() || target->live()->stop_requested()) source->request_stop();
+    if (abandoned() || (target != nullptr && target->live()->stop_requested())) source->request_stop();
   }
   return source->get_token();
 }

@@ -43,10 +43,10 @@ event_record* listener_wait::await_resume() {
   const fiber* const self = this_thread().here;
   connection_core& c = *listener_.of;
   if (aborted_ || (self != nullptr && self->cancelled())) {
-    throw error(errc::aborted, c.actor->core().interrupted(c.actor->name() + ": waiting for an event"));
+    throw error(errc::aborted, c.address->transport->interrupted(actor_name(c) + ": waiting for an event"));
   }
   if (occupied_) {
-    throw error(errc::invalid_operation, c.actor->name() + ": two coroutines wait on one event stream");
+    throw error(errc::invalid_operation, actor_name(c) + ": two coroutines wait on one event stream");
   }
   counted_ptr<event_record> heard;
   {

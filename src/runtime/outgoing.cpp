@@ -178,7 +178,7 @@ bool outgoing::restore(std::uint64_t id, bytes_view content) {
   if (type == nullptr) return false;
   const auto entry = std::ranges::find(type->queues, stored->queue, &queue_entry::name);
   if (entry == type->queues.end()) return false;
-  stored->to->core = core_.not_owning();
+  stored->to->transport = core_.not_owning();
   stored->to->type = type;
   const auto times = stored->times;
   const auto delay = delay_between(times.sent_at, times.due_at);

@@ -62,9 +62,14 @@ class value_slot<void> {
 /// How an action may run on its caller's thread.
 enum class manner : std::uint8_t { not_at_all, plainly, as_coroutine };
 
+/// Its address stands for the method.
+template <auto M>
+inline constexpr char method_tag = 0;
+
 /// Which action it is: what every action has.
 struct action_facts {
   std::string_view name;  ///< of the method
+  const void* method;     ///< see `method_tag`
   bool writes;            ///< may change the state
   bool coroutine;
   manner how;
@@ -143,6 +148,7 @@ consteval auto make_code() {
   action_code<typename traits::value, arguments> code{};
   code.name = spelled_method<M>();
   if (code.name.empty()) code.name = "operator";  // its manifest gives it a wire name
+  code.method = &method_tag<M>;
   code.writes = !traits::is_const;
   code.coroutine = traits::is_coroutine;
   if constexpr (traits::is_coroutine) {
@@ -210,6 +216,7 @@ class typed_invocation final : public untyped_invocation {
 
   [[nodiscard]] std::string_view what() const noexcept override { return code_.name; }
   [[nodiscard]] const std::string_view* constant_name() const noexcept override { return &code_.name; }
+  [[nodiscard]] const action_facts* facts() const noexcept override { return &code_; }
 
   void encode_value(buffer& out) const override {
     if constexpr (std::is_void_v<V>) {
@@ -220,6 +227,15 @@ class typed_invocation final : public untyped_invocation {
   }
 
   V take() { return value_.take(); }
+
+  /// Before it begins.
+  [[nodiscard]] const Arguments& arguments() const noexcept { return arguments_; }
+  /// Makes the value elsewhere than here.
+  template <class... T>
+  void give(T&&... value) {
+    ::new (value_.place()) V(std::forward<T>(value)...);
+    value_.made();
+  }
 
  private:
   const code& code_;

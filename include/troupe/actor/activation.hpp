@@ -22,6 +22,8 @@ inline namespace v0 {
 namespace detail {
 
 class connection_core;
+struct action_entry;
+struct action_facts;
 
 /// What can_publish or can_subscribe says: at once, or when `pending` has run.
 struct permission {
@@ -115,12 +117,20 @@ class activation {
   std::unique_ptr<extras> more_;
 };
 
-/// An invocation that was made from bytes, and answers in bytes.
+/// An invocation that was made from bytes, and answers in bytes; or one that a transport makes into bytes.
 class untyped_invocation : public invocation {
  public:
   using invocation::invocation;
   /// After an answer without failure: the value as CBOR.
   virtual void encode_value(buffer& out) const = 0;
+  /// Its action, if the type of that is known here; else null.
+  [[nodiscard]] virtual const action_facts* facts() const noexcept { return nullptr; }
+
+  [[nodiscard]] request as_request() const override;
+  void take_answer(bytes_view answer) override;
+
+ private:
+  [[nodiscard]] const action_entry& entry() const;
 };
 
 }  // namespace detail

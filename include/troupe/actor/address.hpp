@@ -18,7 +18,7 @@ namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-class runtime_core;
+class transport;
 
 /// For people: "chatRoom/general".
 [[nodiscard]] std::string name_of(const definition& type, const troupe::key& key);
@@ -55,7 +55,7 @@ struct address {
     return (how == intent::get || how == intent::get_or_create) && !given;
   }
 
-  std::shared_ptr<runtime_core> core;
+  std::shared_ptr<detail::transport> transport;  ///< brings calls to the actor
   const definition* type = nullptr;
   intent how = intent::get;
   actor_id id;       ///< for by_id

@@ -5,6 +5,7 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -173,10 +174,13 @@ class listener {
   std::atomic<std::uint32_t> references_{1};
 };
 
-/// What both ends of a connection share. Where no comment says otherwise a member is guarded by `lock`, which is taken
-/// after the audience's. As work it is the order to call its handlers.
+/// What both ends of a connection share; or, if the actor is elsewhere, the caller's end alone. Where no comment says
+/// otherwise a member is guarded by `lock`, which is taken after the audience's. As work it is the order to call its
+/// handlers.
 class connection_core : public work {
  public:
+  class far_end;
+
   connection_core() noexcept;
   connection_core(const connection_core&) = delete;
   connection_core& operator=(const connection_core&) = delete;
@@ -214,8 +218,7 @@ class connection_core : public work {
   /// its way still is.
   void close(std::exception_ptr why, bool by_client) noexcept;
   [[nodiscard]] std::exception_ptr reason() const noexcept;
-  /// Why it was closed, or `connection.closed`.
-  [[nodiscard]] std::exception_ptr why_closed() const;
+  /// Throws what `why_closed` gives.
   [[noreturn]] void throw_closed() const;
   /// Throws what throw_closed() does.
   [[nodiscard]] counted_ptr<listener> listen(std::uint32_t event, listener::kind kind,
@@ -228,6 +231,7 @@ class connection_core : public work {
   // Set when it is opened, and fixed from then on.
   actor_id id;
   const struct address* address = nullptr;  ///< of the actor; holds a reference
+  std::unique_ptr<far_end> far;      ///< of an actor elsewhere, which has neither of the next two; else null
   counted_ptr<audience> heard_by;
   cell* actor = nullptr;             ///< holds a reference
   executor* home = nullptr;          ///< where handlers of the host run
@@ -284,6 +288,44 @@ class connection_core : public work {
   std::atomic<std::uint32_t> calls_ended_{0};
   std::atomic<bool> closed_{false};
   std::atomic<std::uint32_t> references_{1};
+};
+
+/// For people: the name of the actor at the other end.
+[[nodiscard]] std::string actor_name(const connection_core& c);
+/// Why a connection was closed, or `connection.closed`.
+[[nodiscard]] std::exception_ptr why_closed(const connection_core& c);
+
+/// The actor's end of a connection in another process, as the transport makes it. The transport is asked with the first
+/// three, and tells with the others what it hears from there. Any thread, and without locks of the connection.
+class connection_core::far_end {
+ public:
+  far_end(const far_end&) = delete;
+  far_end& operator=(const far_end&) = delete;
+  virtual ~far_end() = default;
+
+  /// A listener of the connection wants to hear its event from now on. `admit` or `connection_core::deny` follows.
+  virtual void subscribe(listener& l) noexcept = 0;
+  /// It does not any more: it has gone, or has heard its one event. Maybe called more than once, or for a listener that
+  /// never subscribed.
+  virtual void unsubscribe(listener& l) noexcept = 0;
+  /// The connection is closed at this end. Once.
+  virtual void close() noexcept = 0;
+
+  /// The connection is open: the actor has let it in. Before the answer to the invocation that opens it.
+  static void open(connection_core& c, const actor_id& id, std::unique_ptr<far_end> far) noexcept;
+  /// The actor lets the listener listen.
+  static void admit(listener& l) noexcept;
+  /// Brings an event to the listener, which is thereby admitted. Events of one connection come one after the other.
+  static void hear(listener& l, event_record& e) noexcept;
+  /// The actor's end is closed, behind all events that were heard; or the link is gone.
+  static void end(connection_core& c, std::exception_ptr why) noexcept;
+
+ protected:
+  far_end() noexcept = default;
+
+ private:
+  friend class connection_core;
+  [[nodiscard]] static bool close_here(connection_core& c, std::exception_ptr why, bool by_client) noexcept;
 };
 
 template <class T>

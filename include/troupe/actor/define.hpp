@@ -9,6 +9,7 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 #include <troupe/actor/action.hpp>
 #include <troupe/actor/connection_core.hpp>
@@ -20,9 +21,11 @@
 #include <troupe/actor/signature.hpp>
 #include <troupe/actor/stored_version.hpp>
 #include <troupe/actor/typed_activation.hpp>
+#include <troupe/codec/check.hpp>
 #include <troupe/codec/codec.hpp>
 #include <troupe/codec/reflect.hpp>
 #include <troupe/codec/schema.hpp>
+#include <troupe/core/assert.hpp>
 #include <troupe/core/buffer.hpp>
 #include <troupe/core/bytes.hpp>
 #include <troupe/core/counted_ptr.hpp>
@@ -169,6 +172,33 @@ untyped_invocation* make_untyped(executor& home, const action_entry& entry, byte
   return new typed_invocation<V, Arguments>{home, code, entry.exclusive, std::move(arguments)};
 }
 
+// Both are of an invocation that has this action's code, and so these types.
+template <class V, class Arguments>
+void encode_arguments(const untyped_invocation& inv, buffer& out) {
+  troupe::encode(static_cast<const typed_invocation<V, Arguments>&>(inv).arguments(), out);
+}
+
+template <class V, class Arguments>
+void decode_value(untyped_invocation& inv, bytes_view value) {
+  if constexpr (std::is_void_v<V>) {
+    static_cast<void>(troupe::decode<std::monostate>(value));
+  } else {
+    static_cast<typed_invocation<V, Arguments>&>(inv).give(troupe::decode<V>(value));
+  }
+}
+
+// None for a value that can be written only: it cannot come from elsewhere.
+template <class V, class Arguments>
+consteval auto decoder_of_value() -> void (*)(untyped_invocation&, bytes_view) {
+  if constexpr (std::is_void_v<V>) {
+    return &decode_value<V, Arguments>;
+  } else if constexpr (readable<V> && std::is_default_constructible_v<V>) {
+    return &decode_value<V, Arguments>;
+  } else {
+    return nullptr;
+  }
+}
+
 template <class A, auto Method>
 consteval bool is_run_loop() {
   if constexpr (has_run<A> && requires { &A::run; }) return same_method<Method, &A::run>;
@@ -256,7 +286,10 @@ struct entry_facts {
   untyped_invocation* (*make)(executor& home, const action_entry& entry, bytes_view arguments) = nullptr;
   std::string (*schema)() = nullptr;  ///< of an action or event; of a queue, that of its messages
   std::string (*result_schema)() = nullptr;  ///< of a queue
-  void (*encode)(const event_record& e, buffer& out) = nullptr;  ///< of an event
+  void (*encode_arguments)(const untyped_invocation& inv, buffer& out) = nullptr;  ///< of an action, as the next
+  void (*decode_value)(untyped_invocation& inv, bytes_view value) = nullptr;
+  void (*encode)(const event_record& e, buffer& out) = nullptr;  ///< of an event, as the next
+  event_record* (*decode)(std::uint32_t place, bytes_view values) = nullptr;
   void (*check)(bytes_view message) = nullptr;
   std::uint32_t message_version = 1;
   queue_options options = {};
@@ -294,6 +327,22 @@ void encode_event(const event_record& e, buffer& out) {
   troupe::encode(static_cast<const typed_event<Values>&>(e).values, out);
 }
 
+template <class Values>
+event_record* decode_event(std::uint32_t place, bytes_view values) {
+  return std::apply([&](auto&&... each) -> event_record* { return new typed_event<Values>{place, std::move(each)...}; },
+                    troupe::decode<Values>(values));
+}
+
+// None for an event with a value that can be written only: it cannot come from elsewhere.
+template <class Values>
+consteval auto decoder_of_event() -> event_record* (*)(std::uint32_t, bytes_view) {
+  if constexpr (readable<Values> && std::is_default_constructible_v<Values>) {
+    return &decode_event<Values>;
+  } else {
+    return nullptr;
+  }
+}
+
 /// The connections of an actor that asks for nothing and keeps nothing about them.
 [[nodiscard]] counted_ptr<connection_core> make_plain_connection(const definition& d, bytes_view params);
 // Errors about params, each `actor.invalid_request`: some were given where none are taken; they do not fit; their type
@@ -322,6 +371,13 @@ counted_ptr<connection_core> make_connection(const definition& d, [[maybe_unused
   return counted_ptr<connection_core>{*made};
 }
 
+template <class A>
+void encode_params(const connection_core& c, buffer& out) {
+  const auto& params = static_cast<const typed_connection<A>&>(c).params;
+  TROUPE_ASSERT(params.has_value(), "a connection brings its params before it opens");
+  troupe::encode(*params, out);
+}
+
 template <class A, auto Entry>
 consteval entry_facts facts_of_entry() {
   using type = listed_type<Entry>;
@@ -332,6 +388,7 @@ consteval entry_facts facts_of_entry() {
     facts.name = type::name;
     facts.schema = &values_schema<typename type::values>;
     facts.encode = &encode_event<typename type::values>;
+    facts.decode = decoder_of_event<typename type::values>();
   } else if constexpr (traits::kind == entry_kind::queue) {
     facts.name = type::name;
     facts.schema = &value_schema<typename type::message_type>;
@@ -355,6 +412,8 @@ consteval entry_facts facts_of_entry() {
     facts.exclusive = traits::is_exclusive;
     facts.action = &code_of<A, traits::method>;
     facts.make = &make_untyped<value, arguments>;
+    facts.encode_arguments = &encode_arguments<value, arguments>;
+    facts.decode_value = decoder_of_value<value, arguments>();
     facts.schema = &action_schema<value, arguments>;
   }
   return facts;
@@ -384,6 +443,9 @@ definition define(std::string name, naming policy) {
       d.make_connection = &make_plain_connection;
     } else {
       d.make_connection = &make_connection<A>;
+    }
+    if constexpr (!std::is_void_v<connection_params<A>>) {
+      if constexpr (writable<connection_params<A>>) d.encode_params = &encode_params<A>;
     }
     d.has_on_wake = has_on_wake<A>;
     d.has_on_sleep = has_on_sleep<A>;

@@ -46,6 +46,12 @@ struct action_entry {
   untyped_invocation* (*make)(executor& home, const action_entry& entry, bytes_view arguments) = nullptr;
   /// JSON text for `describe`.
   std::string (*schema)() = nullptr;
+
+  // For transports: of a typed invocation of this action.
+  /// Appends its arguments as a CBOR array, before it begins.
+  void (*encode_arguments)(const untyped_invocation& inv, buffer& out) = nullptr;
+  /// Gives it the value that the action has returned elsewhere. Throws `encoding.invalid`.
+  void (*decode_value)(untyped_invocation& inv, bytes_view value) = nullptr;
 };
 
 /// One event, for those who know it by name only.
@@ -55,6 +61,8 @@ struct event_entry {
   std::string (*schema)() = nullptr;
   /// Appends what one such event carries, as a CBOR array.
   void (*encode)(const event_record& e, buffer& out) = nullptr;
+  /// Makes such an event, at its place in the definition, of a CBOR array. Throws `encoding.invalid`.
+  event_record* (*decode)(std::uint32_t place, bytes_view values) = nullptr;
 };
 
 /// One queue, for those who know it by name only.
@@ -129,6 +137,8 @@ struct definition {
   void (*check_input)(bytes_view input) = nullptr;
   /// Makes a connection that brings these params, decoded from CBOR; empty: none. Throws `actor.invalid_request`.
   counted_ptr<connection_core> (*make_connection)(const definition& d, bytes_view params) = nullptr;
+  /// Appends the params of a connection as CBOR; null if it brings none, or they have no codec: see `takes_params`.
+  void (*encode_params)(const connection_core& c, buffer& out) = nullptr;
 
   [[nodiscard]] const action_entry* find(std::string_view action) const noexcept {
     for (const auto& entry : actions) {

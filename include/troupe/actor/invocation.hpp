@@ -12,6 +12,7 @@
 
 #include <troupe/actor/chain_link.hpp>
 #include <troupe/core/buffer.hpp>
+#include <troupe/core/bytes.hpp>
 #include <troupe/core/counted_ptr.hpp>
 #include <troupe/core/error.hpp>
 #include <troupe/core/fiber.hpp>
@@ -29,6 +30,7 @@ class cell;
 class activation;
 class connection_core;
 struct address;
+struct request;
 
 /// Numbers the groups of changes that become durable together. 0 is durable from the start.
 using epoch_number = std::uint64_t;
@@ -140,12 +142,19 @@ class invocation : public reply, public work, public fiber {
   /// It is about to be refused, and `must_arrive`. True if it goes on all the same, later: then it is no longer the
   /// caller's.
   [[nodiscard]] virtual bool outlives(const std::exception_ptr& /*refusal*/) noexcept { return false; }
+  /// For a transport that carries bytes, before the invocation begins: what it asks for. Throws if that cannot leave
+  /// the process.
+  [[nodiscard]] virtual request as_request() const;
+  /// The same, once: takes the answer to that request, which is no failure. Empty: there is no value. Throws
+  /// `encoding.invalid`.
+  virtual void take_answer(bytes_view answer);
 
   void resume_later(work& w) noexcept final;
   [[nodiscard]] bool takes_turns() const noexcept final { return true; }
   void part_ended(const fiber& part, const fiber& whole) noexcept final;
 
-  /// Stops when the caller has given up or the actor shuts down. In the actor's turn.
+  /// Stops when the caller has given up or the actor shuts down. In the actor's turn; or, where there is no cell, by
+  /// the transport.
   [[nodiscard]] std::stop_token stop_token();
   /// From any thread.
   void request_stop() noexcept {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +10,8 @@
 #include <vector>
 
 #include <troupe/actor/define.hpp>
+#include <troupe/actor/listing.hpp>
+#include <troupe/actor/transport.hpp>
 #include <troupe/client/handle.hpp>
 #include <troupe/client/lookup.hpp>
 #include <troupe/core/task.hpp>
@@ -18,41 +19,30 @@
 namespace troupe {
 inline namespace v0 {
 
+class client;
 class untyped_handle;
-
-/// Which page of a listing: `limit` actors in the order of their creation, behind `after`.
-struct page {
-  page() noexcept = default;
-  explicit page(std::size_t l) noexcept : limit{l} {}
-  page(std::size_t l, actor_id a) noexcept : limit{l}, after{a} {}
-  std::size_t limit = 100;
-  std::optional<actor_id> after;
-};
-
-/// One actor in a listing.
-struct actor_summary {
-  actor_id id;
-  troupe::key key;
-  troupe::tags tags;
-  wall_time created_at;
-};
 
 namespace detail {
 
-[[nodiscard]] handle_core address_key(const std::shared_ptr<runtime_core>& core, const void* type,
+/// What brings the calls of a client's handles to their actors.
+[[nodiscard]] const std::shared_ptr<transport>& transport_of(const client& c) noexcept;
+
+[[nodiscard]] handle_core address_key(const std::shared_ptr<transport>& over, const void* type,
                                       address::intent how, troupe::key&& key);
-[[nodiscard]] handle_core address_key(const std::shared_ptr<runtime_core>& core, const void* type,
+[[nodiscard]] handle_core address_key(const std::shared_ptr<transport>& over, const void* type,
                                       address::intent how, troupe::key&& key, std::optional<bytes> input, tags labels);
-[[nodiscard]] handle_core address_id(const std::shared_ptr<runtime_core>& core, const void* type, const actor_id& id);
+[[nodiscard]] handle_core address_id(const std::shared_ptr<transport>& over, const void* type, const actor_id& id);
 /// The same by the name of the definition. An empty input is none. Throws `actor.not_registered`, naming what there is,
 /// and `actor.invalid_request` for an input that does not fit.
-[[nodiscard]] handle_core address_key(const std::shared_ptr<runtime_core>& core, std::string_view type,
+[[nodiscard]] handle_core address_key(const std::shared_ptr<transport>& over, std::string_view type,
                                       address::intent how, troupe::key&& key, bytes_view input, tags labels);
-[[nodiscard]] handle_core address_id(const std::shared_ptr<runtime_core>& core, std::string_view type,
+[[nodiscard]] handle_core address_id(const std::shared_ptr<transport>& over, std::string_view type,
                                      const actor_id& id);
 /// Creates, and yields a handle of the new actor's id.
 [[nodiscard]] task<handle_core> create(handle_core to);
-[[nodiscard]] task<std::vector<actor_summary>> list_actors(std::shared_ptr<runtime_core> core, const void* type,
+[[nodiscard]] task<std::vector<actor_summary>> list_actors(std::shared_ptr<transport> over, const void* type,
+                                                           std::optional<tags> labels, page p);
+[[nodiscard]] task<std::vector<actor_summary>> list_actors(std::shared_ptr<transport> over, std::string_view type,
                                                            std::optional<tags> labels, page p);
 
 template <class A, class... Input>
@@ -178,7 +168,7 @@ class client {
   /// on use.
   template <class A>
   [[nodiscard]] handle<A> get_for_id(const actor_id& id) const {
-    return handle<A>{detail::address_id(core_, type<A>(), id)};
+    return handle<A>{detail::address_id(transport_, type<A>(), id)};
   }
 
   /// A handle of the actor with this key, by the name of its definition: for tools, servers and other languages, which
@@ -205,10 +195,10 @@ class client {
   /// The status of an actor by the name of its definition, for tools. It wakes and creates nothing. Throws
   /// `actor.not_registered`.
   [[nodiscard]] status_call status(std::string_view type, troupe::key key) const {
-    return status_call{detail::address_key(core_, type, detail::address::intent::get, std::move(key), {}, {})};
+    return status_call{detail::address_key(transport_, type, detail::address::intent::get, std::move(key), {}, {})};
   }
   [[nodiscard]] status_call status(std::string_view type, const actor_id& id) const {
-    return status_call{detail::address_id(core_, type, id)};
+    return status_call{detail::address_id(transport_, type, id)};
   }
 
   /// The actors of this type, awake or not, a page at a time, in the order of their creation. Waits until what was
@@ -216,7 +206,7 @@ class client {
   /// may be after the call that destroyed it has returned: a call by its id may then find no actor.
   template <class A>
   [[nodiscard]] task<std::vector<actor_summary>> list(page p) const {
-    return detail::list_actors(core_, type<A>(), std::nullopt, p);
+    return detail::list_actors(transport_, type<A>(), std::nullopt, p);
   }
   template <class A>
   [[nodiscard]] task<std::vector<actor_summary>> list() const {
@@ -226,16 +216,26 @@ class client {
   /// Those that carry all of these tags.
   template <class A>
   [[nodiscard]] task<std::vector<actor_summary>> find(tags labels, page p) const {
-    return detail::list_actors(core_, type<A>(), std::move(labels), p);
+    return detail::list_actors(transport_, type<A>(), std::move(labels), p);
   }
   template <class A>
   [[nodiscard]] task<std::vector<actor_summary>> find(tags labels) const {
     return find<A>(std::move(labels), page{});
   }
 
-  explicit client(std::shared_ptr<detail::runtime_core> core) noexcept : core_{std::move(core)} {}
+  /// The same by the name of the definition, for tools. Throws `actor.not_registered`.
+  [[nodiscard]] task<std::vector<actor_summary>> list(std::string_view type, page p) const {
+    return detail::list_actors(transport_, type, std::nullopt, p);
+  }
+  [[nodiscard]] task<std::vector<actor_summary>> find(std::string_view type, tags labels, page p) const {
+    return detail::list_actors(transport_, type, std::move(labels), p);
+  }
+
+  explicit client(std::shared_ptr<detail::transport> over) noexcept : transport_{std::move(over)} {}
 
  private:
+  friend const std::shared_ptr<detail::transport>& detail::transport_of(const client& c) noexcept;
+
   template <class A>
   static const void* type() noexcept {
     static_cast<void>(detail::check_actor<A>());
@@ -243,15 +243,16 @@ class client {
   }
   template <class A>
   handle<A> make(detail::address::intent how, troupe::key&& key) const {
-    return handle<A>{detail::address_key(core_, type<A>(), how, std::move(key))};
+    return handle<A>{detail::address_key(transport_, type<A>(), how, std::move(key))};
   }
   template <class A>
   handle<A> make(detail::address::intent how, troupe::key&& key, std::optional<bytes> input, tags labels) const {
-    return handle<A>{detail::address_key(core_, type<A>(), how, std::move(key), std::move(input), std::move(labels))};
+    return handle<A>{
+        detail::address_key(transport_, type<A>(), how, std::move(key), std::move(input), std::move(labels))};
   }
   template <class A>
   detail::handle_core address(troupe::key&& key, std::optional<bytes> input, tags labels) const {
-    return detail::address_key(core_, type<A>(), detail::address::intent::create, std::move(key), std::move(input),
+    return detail::address_key(transport_, type<A>(), detail::address::intent::create, std::move(key), std::move(input),
                                std::move(labels));
   }
   template <class A>
@@ -260,7 +261,7 @@ class client {
     co_return handle<A>{std::move(made)};
   }
 
-  std::shared_ptr<detail::runtime_core> core_;
+  std::shared_ptr<detail::transport> transport_;
 };
 
 }  // namespace v0

@@ -50,7 +50,7 @@ class handle_core {
 
   /// The cell, if it was found before.
   [[nodiscard]] cell* known() const noexcept { return cell_.load(std::memory_order_acquire); }
-  /// The cell; null for an id that is not in memory. Throws `runtime.stopped`.
+  /// The cell; null for an id that is not in memory, and for an actor of another process. Throws `runtime.stopped`.
   [[nodiscard]] cell* find() const {
     cell* const c = known();
     if (c == nullptr || c->kind().stopping.load(std::memory_order_acquire)) [[unlikely]]
@@ -81,6 +81,10 @@ class handle_core {
   /// The time-out of calls. `of_definition`: the definition's.
   [[nodiscard]] std::chrono::nanoseconds time_limit() const noexcept { return time_limit_; }
   static constexpr auto of_definition = std::chrono::nanoseconds::min();
+  /// How long a call waits: that, or the time-out of the definition.
+  [[nodiscard]] std::chrono::nanoseconds wait_limit() const {
+    return time_limit_ == of_definition ? where().type->options.action_timeout : time_limit_;
+  }
   [[nodiscard]] const std::stop_token& stop() const noexcept { return stop_; }
   /// The connection that calls go over; null: none.
   [[nodiscard]] const counted_ptr<connection_core>& via() const noexcept { return via_; }

@@ -79,6 +79,9 @@ enum class errc : std::uint16_t {
   simulation_stuck = 900,       ///< simulation.stuck: what was waited for can never happen any more
   simulation_endless = 901,     ///< simulation.endless: what was waited for did not happen within the limits
   simulation_left_over = 902,   ///< simulation.left_over: something is still there after the end
+
+  transport_unreachable = 1000,  ///< transport.unreachable: the actor's process cannot be reached; nothing was done
+  transport_lost = 1001,         ///< transport.lost: the link to the actor's process broke; the outcome is open
 };
 
 /// What a call, a hook or the runtime itself failed with: a group and a code for programs, a sentence for people, and

@@ -1,0 +1,67 @@
+#include "departure.hpp"
+
+#include <chrono>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <troupe/actor/transport.hpp>
+#include <troupe/client/handle_core.hpp>
+#include <troupe/core/assert.hpp>
+#include <troupe/core/error.hpp>
+#include <troupe/runtime/cell.hpp>
+
+#include "../runtime/core.hpp"
+
+namespace troupe {
+inline namespace v0 {
+namespace detail {
+namespace {
+
+// An invocation that waits for its sender's changes. The committer opens the gate exactly once.
+class departure final : public gate_node {
+ public:
+  departure(invocation& inv, std::chrono::nanoseconds limit) noexcept
+      : leaving_{inv},
+        over_{inv.origin->transport},
+        until_{limit == troupe::never ? time_point::max() : moment_after(over_->exec().now(), limit)} {
+    opened = &departure::open;
+  }
+
+ private:
+  static void open(gate_node& n, bool durable) noexcept {
+    const std::unique_ptr<departure> self{static_cast<departure*>(&n)};
+    auto& inv = self->leaving_;
+    const auto left = self->until_ == time_point::max() ? troupe::never : self->until_ - self->over_->exec().now();
+    inv.dependency = 0;  // the number means something in the sender's runtime only
+    if (durable) return self->over_->send(inv, left);
+    self->over_->refuse(inv, std::make_exception_ptr(error(
+                                 errc::store_unavailable,
+                                 fmt::format("{} in {} was not sent, since it depends on changes that were not saved",
+                                             inv.what(), inv.origin->name()))));
+  }
+
+  invocation& leaving_;
+  const std::shared_ptr<transport> over_;  ///< the invocation may be gone when `send` returns
+  const time_point until_;
+};
+
+}  // namespace
+
+void send_away(invocation& inv, const turn* sender, const handle_core* by) noexcept {
+  TROUPE_ASSERT(inv.origin != nullptr && inv.target == nullptr, "only what has no cell goes to a transport");
+  auto& over = *inv.origin->transport;
+  const auto limit = by != nullptr ? by->wait_limit() : troupe::never;
+  if (over.local() != nullptr || sender == nullptr) return over.send(inv, limit);
+  auto& commits = sender->where->core().commits();
+  if (commits.is_durable(inv.dependency)) {
+    inv.dependency = 0;
+    return over.send(inv, limit);
+  }
+  commits.when_durable(inv.dependency, *new departure{inv, limit});
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe
