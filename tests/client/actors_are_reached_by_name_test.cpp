@@ -13,6 +13,7 @@
 
 #include <troupe/codec/json_text.hpp>
 
+#include "loopback/client_of.hpp"
 #include "runtime/gated_store.hpp"
 #include "runtime/world.hpp"
 
@@ -395,9 +396,9 @@ TEST_CASE("a plain thread waits with get(), and a handle that outlives the runti
   std::optional<troupe::untyped_handle> left;
   {
     troupe::runtime runtime{office::registry()};
-    left = runtime.client().open_or_create("bell", "b");
+    left = client_of(runtime).open_or_create("bell", "b");
     CHECK(left->call("ring", "[]").get() == "1");
-    const auto made = runtime.client().create("clerk", "ann", office::contract());
+    const auto made = client_of(runtime).create("clerk", "ann", office::contract());
     static_cast<void>(made);
   }
   CHECK(code_when([&] { static_cast<void>(left->call("ring", "[]").get()); }) == "runtime.stopped");

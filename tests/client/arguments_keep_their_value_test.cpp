@@ -11,6 +11,7 @@
 
 #include "core/failures.hpp"
 #include "core/manual_runtime.hpp"
+#include "loopback/client_of.hpp"
 
 using Catch::Matchers::Contains;
 using troupe::context;
@@ -85,7 +86,7 @@ troupe::registry everything() {
 struct fixture {
   troupe::registry served = everything();
   manual_runtime runtime{served};
-  troupe::handle<meter> m = runtime->client().get_or_create<meter>("m");
+  troupe::handle<meter> m = client_of(*runtime).get_or_create<meter>("m");
 };
 
 }  // namespace
@@ -136,7 +137,7 @@ TEST_CASE("every integer that the parameter can hold arrives", "[client][argumen
 TEST_CASE("integers in messages, events, inputs and connections are looked at in the same way", "[client][arguments]") {
   fixture f;
   auto& m = f.m;
-  const auto& client = f.runtime->client();
+  const auto& client = client_of(*f.runtime);
   CHECK_THAT(message_of([&] { f.runtime->run(m.send(meter::numbers, 256)); }),
              Contains("argument 1 of a message to queue 'numbers' is 256, and must be from 0 to 255"));
   CHECK_THAT(message_of([&] { f.runtime->run(m.send(meter::orders, "apple", -2)); }),

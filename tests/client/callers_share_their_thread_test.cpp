@@ -4,6 +4,8 @@
 
 #include <troupe/troupe.hpp>
 
+#include "loopback/client_of.hpp"
+
 namespace {
 
 using troupe::durability;
@@ -31,7 +33,7 @@ std::size_t work_of_reads(durability kind) {
   const auto executor =
       std::make_shared<troupe::manual_executor>(clock, troupe::manual_executor::options{.io_thread = false});
   troupe::runtime runtime{registry, {.executor = executor}};
-  const auto h = runtime.client().get_or_create<tally>("a");
+  const auto h = client_of(runtime).get_or_create<tally>("a");
   runtime.run(h.call<&tally::add>(1));
   while (runtime.poll() != 0) {
   }

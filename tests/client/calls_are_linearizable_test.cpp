@@ -13,6 +13,8 @@
 #include <troupe/testing/linearizable.hpp>
 #include <troupe/troupe.hpp>
 
+#include "loopback/client_of.hpp"
+
 using namespace std::chrono_literals;
 using troupe::task;
 
@@ -104,7 +106,7 @@ void call_from_threads(const setting& s, cell_history& history, Call call) {
       std::mt19937 random{static_cast<std::uint32_t>(caller)};
       for (int i = 0; i < calls_per_thread; ++i) {
         const auto name = "cell " + std::to_string(random() % static_cast<std::uint32_t>(s.cells));
-        call(history, runtime.client().get_or_create<cell>(name), name, random);
+        call(history, client_of(runtime).get_or_create<cell>(name), name, random);
       }
     });
   }

@@ -9,6 +9,7 @@
 #include <troupe/troupe.hpp>
 
 #include "core/failures.hpp"
+#include "loopback/client_of.hpp"
 
 using namespace std::chrono_literals;
 using troupe::context;
@@ -76,7 +77,7 @@ struct hop {
 struct insider {
   static inline troupe::runtime* own = nullptr;
 
-  int runs() const { return own->run(own->client().get_or_create<hop>("other").call<&hop::count>()); }
+  int runs() const { return own->run(client_of(*own).get_or_create<hop>("other").call<&hop::count>()); }
   void shuts_down() const { own->shutdown(); }
   task<> shuts_down_later() {
     co_await troupe::delay(0ns);
@@ -110,7 +111,7 @@ struct chain {
     return o;
   }
   troupe::runtime runtime;
-  troupe::handle<hop> top = runtime.client().get_or_create<hop>("top");
+  troupe::handle<hop> top = client_of(runtime).get_or_create<hop>("top");
 };
 
 task<int> blocks_in_host(troupe::handle<hop> h) { co_return h.call<&hop::count>().get(); }
@@ -122,7 +123,7 @@ TEST_CASE("calls may go deeper than the stack lends itself to", "[client]") {
   CHECK(s.top.call<&hop::down>(10).get() == 10);
   CHECK(s.top.call<&hop::down>(200).get() == 200);
   CHECK(s.top.call<&hop::down>(200).get() == 200);  // now all are awake
-  CHECK(s.runtime.client().get<hop>("150").call<&hop::count>().get() == 4);
+  CHECK(client_of(s.runtime).get<hop>("150").call<&hop::count>().get() == 4);
 }
 
 TEST_CASE("an actor may call itself, to any depth", "[client]") {
@@ -138,7 +139,7 @@ TEST_CASE("a thousand awaited calls in a row", "[client]") {
 
 TEST_CASE("blocking on a call inside an actor is refused, and the message says what to do", "[client]") {
   chain s;
-  s.runtime.client().get_or_create<hop>("other").call<&hop::visit>().get();
+  client_of(s.runtime).get_or_create<hop>("other").call<&hop::visit>().get();
   CHECK(code_of([&] { s.top.call<&hop::blocks>().get(); }) == "actor.invalid_operation");
   CHECK_THAT(message_of([&] { s.top.call<&hop::blocks>().get(); }), Catch::Contains("co_await"));
   CHECK(code_of([&] { s.top.call<&hop::blocks_later>().get(); }) == "actor.invalid_operation");
@@ -150,7 +151,7 @@ TEST_CASE("blocking on a call inside an actor is refused, and the message says w
 TEST_CASE("an actor can neither block on its runtime nor end it", "[client]") {
   chain s;
   insider::own = &s.runtime;
-  auto h = s.runtime.client().get_or_create<insider>("x");
+  auto h = client_of(s.runtime).get_or_create<insider>("x");
   for (int twice = 0; twice < 2; ++twice) {  // asleep, then idle
     CHECK(code_of([&] { h.call<&insider::runs>().get(); }) == "actor.invalid_operation");
     CHECK(code_of([&] { h.call<&insider::shuts_down>().get(); }) == "actor.invalid_operation");
@@ -167,6 +168,6 @@ TEST_CASE("blocking on a call inside a coroutine of the host is refused", "[clie
 
 TEST_CASE("a hook that calls its own actor while it wakes is told so", "[client]") {
   chain s;
-  auto h = s.runtime.client().get_or_create<caller_in_hook>("x");
+  auto h = client_of(s.runtime).get_or_create<caller_in_hook>("x");
   CHECK(code_of([&] { h.call<&caller_in_hook::get>().get(); }) == "actor.starting");
 }

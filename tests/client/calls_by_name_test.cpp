@@ -11,6 +11,7 @@
 #include <troupe/troupe.hpp>
 
 #include "core/failures.hpp"
+#include "loopback/client_of.hpp"
 
 using Catch::Matchers::Contains;
 using troupe::task;
@@ -62,7 +63,7 @@ struct town {
     return message_of([&] { ask(action, arguments); });
   }
   troupe::runtime runtime;
-  troupe::handle<person> one = runtime.client().get_or_create<person>("one");
+  troupe::handle<person> one = client_of(runtime).get_or_create<person>("one");
 };
 
 troupe::bytes bytes_of(std::initializer_list<int> values) {

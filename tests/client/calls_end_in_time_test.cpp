@@ -12,6 +12,7 @@
 #include "client/outcome.hpp"
 #include "core/failures.hpp"
 #include "core/manual_runtime.hpp"
+#include "loopback/client_of.hpp"
 
 using namespace std::chrono_literals;
 using troupe::task;
@@ -57,7 +58,7 @@ struct site {
     return r;
   }
   manual_runtime runtime;
-  troupe::handle<worker> one = runtime->client().get_or_create<worker>("one");
+  troupe::handle<worker> one = client_of(*runtime).get_or_create<worker>("one");
 };
 
 }  // namespace
@@ -161,7 +162,7 @@ TEST_CASE("a loser of when_any that had not begun never runs", "[client]") {
   outcome<int> holds;
   s.runtime->spawn(keep(s.one.call<&worker::work_for>(10), holds));
   s.runtime.settle();
-  auto two = s.runtime->client().get_or_create<worker>("two");
+  auto two = client_of(*s.runtime).get_or_create<worker>("two");
   outcome<std::variant<int, int>> race;
   s.runtime->spawn(keep(troupe::when_any(s.one.call<&worker::work>(), two.call<&worker::work>()), race));
   s.runtime.settle();
@@ -174,8 +175,8 @@ TEST_CASE("a loser of when_any that had not begun never runs", "[client]") {
 
 TEST_CASE("calls that lose a race on a thread pool end, whenever they are given up", "[client]") {
   troupe::runtime runtime{site::registry()};
-  auto one = runtime.client().get_or_create<worker>("one");
-  auto two = runtime.client().get_or_create<worker>("two");
+  auto one = client_of(runtime).get_or_create<worker>("one");
+  auto two = client_of(runtime).get_or_create<worker>("two");
   auto forever = two.with(troupe::timeout{troupe::never});
   std::size_t ended = 0;
   for (int round = 0; round < 1000; ++round) {

@@ -13,6 +13,7 @@
 #include <troupe/troupe.hpp>
 
 #include "core/failures.hpp"
+#include "loopback/client_of.hpp"
 
 using namespace std::chrono_literals;
 using troupe::task;
@@ -76,7 +77,7 @@ struct served {
   }
   bool pumped;
   troupe::runtime runtime;
-  troupe::handle<desk> mine = runtime.client().get_or_create<desk>("mine");
+  troupe::handle<desk> mine = client_of(runtime).get_or_create<desk>("mine");
 };
 
 task<std::string> all_kinds(troupe::handle<desk> d) {
@@ -107,7 +108,7 @@ TEST_CASE("calls of every kind, from a coroutine", "[client]") {
 
 TEST_CASE("a call of a temporary handle keeps what it needs", "[client]") {
   served s;
-  auto call = s.runtime.client().get_or_create<desk>("other").call<&desk::write_later>("x");
+  auto call = client_of(s.runtime).get_or_create<desk>("other").call<&desk::write_later>("x");
   CHECK(call.get() == "x!");
 }
 

@@ -13,6 +13,7 @@
 #include "client/outcome.hpp"
 #include "core/failures.hpp"
 #include "core/manual_runtime.hpp"
+#include "loopback/client_of.hpp"
 
 using namespace std::chrono_literals;
 using troupe::task;
@@ -79,21 +80,21 @@ troupe::registry offices(std::uint32_t mailbox_calls_max = 1000) {
 TEST_CASE("posts of one sender arrive in their order", "[client]") {
   SECTION("from a plain thread, to an actor that is not awake yet") {
     troupe::runtime runtime{offices()};
-    auto main = runtime.client().get_or_create<ledger>("main");
+    auto main = client_of(runtime).get_or_create<ledger>("main");
     for (int i = 1; i <= 500; ++i) main.post<&ledger::add>(i);
     CHECK(main.call<&ledger::all>().get() == up_to(500));
   }
   SECTION("from an actor, several turns long") {
     troupe::runtime runtime{offices()};
-    auto from = runtime.client().get_or_create<sender>("one");
+    auto from = client_of(runtime).get_or_create<sender>("one");
     for (int turn = 0; turn < 5; ++turn) from.call<&sender::send>(100).get();
-    CHECK(runtime.client().get<ledger>("main").call<&ledger::all>().get() == up_to(500));
+    CHECK(client_of(runtime).get<ledger>("main").call<&ledger::all>().get() == up_to(500));
   }
 }
 
 TEST_CASE("posts wait behind an exclusive action, among the calls", "[client]") {
   manual_runtime runtime{offices(100)};
-  auto main = runtime->client().get_or_create<ledger>("main");
+  auto main = client_of(*runtime).get_or_create<ledger>("main");
   outcome<std::monostate> closed;
   outcome<std::monostate> added;
   runtime->spawn(keep(main.call<&ledger::close>(10), closed));
@@ -117,19 +118,19 @@ TEST_CASE("a post means who has the key when it arrives, and nobody else", "[cli
     heard.push_back(code_of([&] { std::rethrow_exception(failure); }));
   };
   manual_runtime runtime{offices(), std::move(options)};
-  const auto id = runtime->client().get_or_create<ledger>("main").resolve().get();
-  runtime->client().get<ledger>("main").post<&ledger::add>(1);
-  runtime->client().get_for_id<ledger>(id).post<&ledger::add>(2);
-  runtime->client().get_or_create<ledger>("new").post<&ledger::add>(3);
+  const auto id = client_of(*runtime).get_or_create<ledger>("main").resolve().get();
+  client_of(*runtime).get<ledger>("main").post<&ledger::add>(1);
+  client_of(*runtime).get_for_id<ledger>(id).post<&ledger::add>(2);
+  client_of(*runtime).get_or_create<ledger>("new").post<&ledger::add>(3);
   runtime.settle();
   CHECK(heard.empty());
-  CHECK(runtime->client().get<ledger>("main").call<&ledger::all>().get() == up_to(2));
-  CHECK(runtime->client().get<ledger>("new").call<&ledger::all>().get() == std::vector<int>{3});
+  CHECK(client_of(*runtime).get<ledger>("main").call<&ledger::all>().get() == up_to(2));
+  CHECK(client_of(*runtime).get<ledger>("new").call<&ledger::all>().get() == std::vector<int>{3});
 }
 
 TEST_CASE("what a turn posts goes out before what it awaits", "[client]") {
   troupe::runtime runtime{offices()};
-  auto from = runtime.client().get_or_create<sender>("one");
+  auto from = client_of(runtime).get_or_create<sender>("one");
   CHECK(from.call<&sender::send_and_look>().get() == up_to(2));
 }
 
@@ -140,10 +141,10 @@ TEST_CASE("the failure of a posted call goes to the error handler", "[client]") 
     heard.push_back(code_of([&] { std::rethrow_exception(failure); }) + " in " + std::string{where});
   };
   manual_runtime runtime{offices(), std::move(options)};
-  auto main = runtime->client().get_or_create<ledger>("main");
+  auto main = client_of(*runtime).get_or_create<ledger>("main");
   main.post<&ledger::add_small>(1000);
   main.post<&ledger::add_small>(1);
-  runtime->client().get<ledger>("nowhere").post<&ledger::add>(1);
+  client_of(*runtime).get<ledger>("nowhere").post<&ledger::add>(1);
   runtime.settle();
   CHECK(main.call<&ledger::all>().get() == up_to(1));
   REQUIRE(heard.size() == 2);
@@ -154,7 +155,7 @@ TEST_CASE("the failure of a posted call goes to the error handler", "[client]") 
 
 TEST_CASE("calls queue behind an exclusive action, in order", "[client]") {
   manual_runtime runtime{offices()};
-  auto main = runtime->client().get_or_create<ledger>("main");
+  auto main = client_of(*runtime).get_or_create<ledger>("main");
   outcome<std::monostate> closed;
   std::vector<outcome<std::monostate>> added(20);
   runtime->spawn(keep(main.call<&ledger::close>(10), closed));
@@ -176,7 +177,7 @@ TEST_CASE("calls queue behind an exclusive action, in order", "[client]") {
 
 TEST_CASE("a full mailbox refuses the next call, and is open again afterwards", "[client]") {
   manual_runtime runtime{offices(3)};
-  auto main = runtime->client().get_or_create<ledger>("main");
+  auto main = client_of(*runtime).get_or_create<ledger>("main");
   outcome<std::monostate> closed;
   std::vector<outcome<std::monostate>> added(5);
   runtime->spawn(keep(main.call<&ledger::close>(10), closed));

@@ -7,6 +7,7 @@
 #include <troupe/troupe.hpp>
 
 #include "core/failures.hpp"
+#include "loopback/client_of.hpp"
 
 namespace {
 
@@ -24,7 +25,7 @@ TEST_CASE("a client and handles that outlive their runtime say so", "[client]") 
   troupe::registry registry;
   registry.use<counter>("counter");
   std::optional<troupe::runtime> runtime{std::in_place, registry};
-  const auto client = runtime->client();
+  const auto client = client_of(*runtime);
   auto used = client.get_or_create<counter>("used");
   const auto unused = client.get_or_create<counter>("unused");
   CHECK(used.call<&counter::add>().get() == 1);
@@ -53,9 +54,9 @@ TEST_CASE("runtimes in one process do not know one another's actors", "[client]"
   registry.use<counter>("counter");
   troupe::runtime one{registry};
   troupe::runtime two{registry};
-  one.client().get_or_create<counter>("x").call<&counter::add>().get();
-  CHECK(two.client().get_or_create<counter>("x").call<&counter::value>().get() == 0);
+  client_of(one).get_or_create<counter>("x").call<&counter::add>().get();
+  CHECK(client_of(two).get_or_create<counter>("x").call<&counter::value>().get() == 0);
   CHECK(code_of([&] {
-          two.client().get_for_id<counter>(one.client().get<counter>("x").resolve().get()).resolve().get();
+          client_of(two).get_for_id<counter>(client_of(one).get<counter>("x").resolve().get()).resolve().get();
         }) == "actor.not_found");
 }

@@ -10,6 +10,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "loopback/client_of.hpp"
 #include "runtime/world.hpp"
 
 using namespace behaviour;
@@ -466,7 +467,7 @@ TEST_CASE("of a cycle that several threads close at the same time, one call fail
     std::vector<troupe::call<ring_member, &ring_member::take_and_call>> calls;
     for (int i = 0; i != members; ++i) {
       const auto next = std::to_string((i + 1) % members);
-      auto one = runtime.client().get_or_create<ring_member>(std::to_string(i));
+      auto one = client_of(runtime).get_or_create<ring_member>(std::to_string(i));
       calls.push_back(std::move(one).call<&ring_member::take_and_call>(members, next));
     }
     const auto failed = runtime.run(troupe::when_all(std::move(calls)));

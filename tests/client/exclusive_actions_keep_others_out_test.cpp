@@ -11,6 +11,7 @@
 #include "client/outcome.hpp"
 #include "core/failures.hpp"
 #include "core/manual_runtime.hpp"
+#include "loopback/client_of.hpp"
 
 using namespace std::chrono_literals;
 using troupe::context;
@@ -126,8 +127,8 @@ struct couple {
     return r;
   }
   manual_runtime runtime;
-  troupe::handle<pair_member> a = runtime->client().get_or_create<pair_member>("a");
-  troupe::handle<pair_member> b = runtime->client().get_or_create<pair_member>("b");
+  troupe::handle<pair_member> a = client_of(*runtime).get_or_create<pair_member>("a");
+  troupe::handle<pair_member> b = client_of(*runtime).get_or_create<pair_member>("b");
 };
 
 }  // namespace
@@ -218,7 +219,7 @@ TEST_CASE("exclusive actions run one after another, on a thread pool as well", "
   troupe::registry registry;
   registry.use<vault>("vault");
   troupe::runtime runtime{registry};
-  auto one = runtime.client().get_or_create<vault>("one");
+  auto one = client_of(runtime).get_or_create<vault>("one");
   std::vector<troupe::call<vault, &vault::add_slowly>> calls;
   for (int i = 0; i < 50; ++i) calls.push_back(one.call<&vault::add_slowly>());
   runtime.run(troupe::when_all(std::move(calls)));
@@ -227,7 +228,7 @@ TEST_CASE("exclusive actions run one after another, on a thread pool as well", "
 
 TEST_CASE("an exclusive action keeps background tasks out, also while its actor falls asleep", "[client]") {
   couple s;
-  const auto one = s.runtime->client().get_or_create<recluse>("one");
+  const auto one = client_of(*s.runtime).get_or_create<recluse>("one");
   outcome<std::monostate> leaving;
   s.runtime->spawn(keep(one.call<&recluse::leave>(), leaving));
   s.runtime.advance(5s);
@@ -236,7 +237,7 @@ TEST_CASE("an exclusive action keeps background tasks out, also while its actor 
 
 TEST_CASE("an exclusive action keeps calls of on_sleep out", "[client]") {
   couple s;
-  const auto one = s.runtime->client().get_or_create<recluse>("one");
+  const auto one = client_of(*s.runtime).get_or_create<recluse>("one");
   outcome<std::monostate> sleeping;
   s.runtime->spawn(keep(one.call<&recluse::sleep_alone>(), sleeping));
   s.runtime.advance(5s);

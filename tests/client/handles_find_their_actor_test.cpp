@@ -15,6 +15,7 @@
 #include "client/outcome.hpp"
 #include "core/failures.hpp"
 #include "core/manual_runtime.hpp"
+#include "loopback/client_of.hpp"
 
 using namespace std::chrono_literals;
 using Catch::Matchers::Contains;
@@ -87,7 +88,7 @@ troupe::registry house() {
 struct served {
   served() : runtime{house()} {}
   manual_runtime runtime;
-  const troupe::client& client = runtime->client();
+  const troupe::client client = client_of(*runtime);
 
   template <class A, class... T>
   troupe::handle<A> create(T&&... arguments) {
@@ -259,9 +260,9 @@ TEST_CASE("creators that race converge on one actor", "[client]") {
       threads.emplace_back([&, i] {
         try {
           if (i % 2 == 0) {
-            ids[i] = runtime.client().get_or_create<room>(k).resolve().get();
+            ids[i] = client_of(runtime).get_or_create<room>(k).resolve().get();
           } else {
-            auto h = runtime.client().create<room>(k).get();
+            auto h = client_of(runtime).create<room>(k).get();
             ids[i] = h.resolve().get();
             ++created;
           }

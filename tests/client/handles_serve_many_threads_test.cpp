@@ -12,6 +12,7 @@
 #include <troupe/troupe.hpp>
 
 #include "core/failures.hpp"
+#include "loopback/client_of.hpp"
 
 using namespace std::chrono_literals;
 using troupe::task;
@@ -59,7 +60,7 @@ constexpr int threads = 4;
 
 TEST_CASE("no call is lost or run twice when many threads use one handle", "[client]") {
   troupe::runtime runtime{counters()};
-  const auto one = runtime.client().get_or_create<counter>("one");
+  const auto one = client_of(runtime).get_or_create<counter>("one");
   std::atomic<std::int64_t> failures{0};
   on_threads(threads, [&](int) {
     for (int i = 0; i < 500; ++i) {
@@ -83,7 +84,7 @@ TEST_CASE("a mailbox that is nowhere near its limit refuses nobody, however its 
   far.mailbox_calls_max = 1'000'000'000;
   far.durability = troupe::durability::ephemeral;
   troupe::runtime runtime{counters(far)};
-  const auto one = runtime.client().get_or_create<counter>("one");
+  const auto one = client_of(runtime).get_or_create<counter>("one");
   constexpr int each = 100'000;
   std::atomic<std::int64_t> refused{0};
   on_threads(threads, [&](int) {
@@ -104,14 +105,14 @@ TEST_CASE("a thousand actors, called from many threads", "[client]") {
   troupe::runtime runtime{counters()};
   on_threads(threads, [&](int thread) {
     for (int i = 0; i < 1000; ++i) {
-      auto h = runtime.client().get_or_create<counter>(std::to_string((i + thread * 250) % 1000));
+      auto h = client_of(runtime).get_or_create<counter>(std::to_string((i + thread * 250) % 1000));
       h.post<&counter::add>(1);
       h.post<&counter::add>(1);
     }
   });
   std::int64_t wrong = 0;
   for (int i = 0; i < 1000; ++i) {
-    const auto value = runtime.client().get<counter>(std::to_string(i)).call<&counter::value>().get();
+    const auto value = client_of(runtime).get<counter>(std::to_string(i)).call<&counter::value>().get();
     wrong += value == 2 * threads ? 0 : 1;
   }
   CHECK(wrong == 0);
@@ -123,7 +124,7 @@ TEST_CASE("actors that call one another in all directions", "[client]") {
   on_threads(threads, [&](int thread) {
     for (int i = 0; i < 200; ++i) {
       try {
-        auto from = runtime.client().get_or_create<counter>(std::to_string((thread + i) % 3));
+        auto from = client_of(runtime).get_or_create<counter>(std::to_string((thread + i) % 3));
         from.call<&counter::pass_on>(std::to_string((thread + i + 1 + i % 2) % 3), 1).get();
       } catch (const std::exception&) {
         ++failures;
@@ -132,18 +133,18 @@ TEST_CASE("actors that call one another in all directions", "[client]") {
   });
   CHECK(failures == 0);
   std::int64_t sum = 0;
-  for (int i = 0; i < 3; ++i) sum += runtime.client().get<counter>(std::to_string(i)).call<&counter::value>().get();
+  for (int i = 0; i < 3; ++i) sum += client_of(runtime).get<counter>(std::to_string(i)).call<&counter::value>().get();
   CHECK(sum == threads * 200 * 2);
 }
 
 TEST_CASE("handles may be copied, used and dropped from all threads at once", "[client]") {
   troupe::runtime runtime{counters()};
-  const auto one = runtime.client().get_or_create<counter>("one");
+  const auto one = client_of(runtime).get_or_create<counter>("one");
   on_threads(threads, [&](int) {
     for (int i = 0; i < 300; ++i) {
       auto copy = one;
       auto again = copy.with(troupe::timeout{30s});
-      copy = runtime.client().get_or_create<counter>("one");
+      copy = client_of(runtime).get_or_create<counter>("one");
       again.call<&counter::add>(1).get();
       auto moved = std::move(copy);
       moved.call<&counter::value>().get();
@@ -159,13 +160,13 @@ TEST_CASE("actors that fall asleep under their callers keep every change", "[cli
   on_threads(threads, [&](int thread) {
     for (int i = 0; i < 150; ++i) {
       // Some handles stay, most go: cells come and go with them.
-      runtime.client().get_or_create<counter>(std::to_string(i % 2)).call<&counter::add>(1).get();
+      client_of(runtime).get_or_create<counter>(std::to_string(i % 2)).call<&counter::add>(1).get();
       if (i % 50 == thread)
-        runtime.run(troupe::when_all(runtime.client().get_or_create<counter>("0").call<&counter::add_later>(0),
-                                     runtime.client().get_or_create<counter>("1").call<&counter::add_later>(0)));
+        runtime.run(troupe::when_all(client_of(runtime).get_or_create<counter>("0").call<&counter::add_later>(0),
+                                     client_of(runtime).get_or_create<counter>("1").call<&counter::add_later>(0)));
     }
   });
-  const auto value = [&](const char* k) { return runtime.client().get<counter>(k).call<&counter::value>().get(); };
+  const auto value = [&](const char* k) { return client_of(runtime).get<counter>(k).call<&counter::value>().get(); };
   CHECK(value("0") + value("1") == threads * 150);
 }
 
@@ -175,7 +176,7 @@ TEST_CASE("actors come and go beside one another, by more threads than there are
   troupe::runtime runtime{counters(restless)};
   std::atomic<int> wrong{0};
   on_threads(40, [&](int thread) {
-    const auto client = runtime.client();
+    const auto client = client_of(runtime);
     for (int i = 0; i < 20; ++i) {
       const auto key = std::to_string(thread) + " " + std::to_string(i);
       const auto called = [&] { return client.get_or_create<counter>(key).call<&counter::add>(1).get(); };
@@ -194,12 +195,12 @@ TEST_CASE("an id finds its actor from all threads, while it falls asleep and wak
   troupe::options restless;
   restless.sleep_after = 1ms;
   troupe::runtime runtime{counters(restless)};
-  const auto id = runtime.client().get_or_create<counter>("one").resolve().get();
+  const auto id = client_of(runtime).get_or_create<counter>("one").resolve().get();
   std::atomic<int> failures{0};
   on_threads(threads, [&](int) {
     for (int i = 0; i < 150; ++i) {
       try {
-        auto h = runtime.client().get_for_id<counter>(id);
+        auto h = client_of(runtime).get_for_id<counter>(id);
         i % 2 == 0 ? static_cast<void>(h.call<&counter::add>(1).get()) : h.post<&counter::add>(1);
       } catch (const std::exception&) {
         ++failures;
@@ -207,14 +208,14 @@ TEST_CASE("an id finds its actor from all threads, while it falls asleep and wak
     }
   });
   CHECK(failures == 0);
-  CHECK(runtime.client().get<counter>("one").call<&counter::value>().get() >= threads * 75);
+  CHECK(client_of(runtime).get<counter>("one").call<&counter::value>().get() >= threads * 75);
   runtime.shutdown();
 }
 
 TEST_CASE("callers of an actor that is destroyed again and again reach one or none", "[client]") {
   troupe::runtime runtime{counters()};
-  const auto following = runtime.client().get_or_create<counter>("one");
-  const auto looking = runtime.client().get<counter>("one");
+  const auto following = client_of(runtime).get_or_create<counter>("one");
+  const auto looking = client_of(runtime).get<counter>("one");
   std::atomic<int> unexpected{0};
   on_threads(threads, [&](int thread) {
     for (int i = 0; i < 100; ++i) {

@@ -12,6 +12,7 @@
 #include <troupe/troupe.hpp>
 
 #include "core/manual_runtime.hpp"
+#include "loopback/client_of.hpp"
 
 using namespace std::chrono_literals;
 using troupe::context;
@@ -110,7 +111,7 @@ troupe::registry everything() {
 struct fixture {
   troupe::registry served = everything();
   manual_runtime runtime{served};
-  troupe::handle<worker> w = runtime->client().get_or_create<worker>("w", "w", 1);
+  troupe::handle<worker> w = client_of(*runtime).get_or_create<worker>("w", "w", 1);
 };
 
 using texts = std::vector<std::string>;
@@ -192,7 +193,7 @@ TEST_CASE("a send takes the members of the message, and maybe a delay behind the
 
 TEST_CASE("creation takes the members of the input, and maybe tags behind them", "[client][arguments]") {
   fixture f;
-  CHECK(f.runtime->run(create_in_every_form(f.runtime->client())) ==
+  CHECK(f.runtime->run(create_in_every_form(client_of(*f.runtime))) ==
         long_text + " 31;" + long_text + " 32;named 33;short 34;tagged 0;4");
 }
 
@@ -224,11 +225,11 @@ TEST_CASE("outside of coroutines a temporary is as good as a name", "[client][ar
   CHECK(f.runtime->run(f.w.call<&worker::take>(job{long_text, 3, {}})) == long_text + " 3 0");
   f.runtime->run(f.w.send(worker::work, job{long_text, 4, {}}));
   CHECK(f.runtime->run(f.w.call<&worker::next>()) == long_text + " 4 0");
-  auto made = f.runtime->run(f.runtime->client().create<worker>("made", registration{long_text, 5}));
+  auto made = f.runtime->run(client_of(*f.runtime).create<worker>("made", registration{long_text, 5}));
   CHECK(f.runtime->run(made.call<&worker::own_name>()) == long_text + " 5");
   CHECK(f.runtime->run(f.w.connect(registration{"eve", 1})).connected());
   CHECK(f.w.call<&worker::take>(job{long_text, 5, {}}).get() == long_text + " 5 0");
   troupe::runtime on_threads{f.served};
-  const auto w = on_threads.client().get_or_create<worker>("w", registration{"w", 1});
+  const auto w = client_of(on_threads).get_or_create<worker>("w", registration{"w", 1});
   CHECK(troupe::sync_wait(w.call<&worker::take>(job{long_text, 6, {}})) == long_text + " 6 0");
 }

@@ -9,6 +9,8 @@
 
 #include <troupe/troupe.hpp>
 
+#include "loopback/client_of.hpp"
+
 using namespace std::chrono_literals;
 
 namespace {
@@ -74,7 +76,7 @@ troupe::registry registry() {
 
 TEST_CASE("what a turn posts does not wait behind what its actor does next", "[client]") {
   troupe::runtime runtime{registry(), {.executor = std::make_shared<troupe::thread_pool>(2)}};
-  const auto s = runtime.client().get_or_create<speaker>("s");
+  const auto s = client_of(runtime).get_or_create<speaker>("s");
   for (std::int64_t i = 1; i <= 20; ++i) {
     s.post<&speaker::tell>("a", false);
     s.post<&speaker::watch>(i);
@@ -109,13 +111,13 @@ TEST_CASE("what an actor posts does not wait behind what its caller's coroutine 
       watch(3);
     }
     co_return missed;
-  }(runtime.client()));
+  }(client_of(runtime)));
   CHECK(missed == 0);
 }
 
 TEST_CASE("of two that a turn posts to, neither waits behind the other", "[client]") {
   troupe::runtime runtime{registry(), {.executor = std::make_shared<troupe::thread_pool>(2)}};
-  const auto s = runtime.client().get_or_create<speaker>("s");
+  const auto s = client_of(runtime).get_or_create<speaker>("s");
   for (std::int64_t i = 1; i <= 20; ++i) {
     s.post<&speaker::tell_two>();
     REQUIRE(holds_in_time([&] { return heard == 2 * i; }));
@@ -124,7 +126,7 @@ TEST_CASE("of two that a turn posts to, neither waits behind the other", "[clien
 
 TEST_CASE("what is posted arrives at an actor that sleeps and that nobody holds", "[client]") {
   troupe::runtime runtime{registry(), {.executor = std::make_shared<troupe::thread_pool>(2)}};
-  const auto client = runtime.client();
+  const auto client = client_of(runtime);
   constexpr int speakers = 4;
   constexpr int each = 2'000;
   for (int i = 0; i != each; ++i) {

@@ -6,6 +6,7 @@
 #include <troupe/troupe.hpp>
 
 #include "core/manual_runtime.hpp"
+#include "loopback/client_of.hpp"
 
 namespace {
 
@@ -34,7 +35,7 @@ struct world {
     return served;
   }
   manual_runtime runtime;
-  troupe::handle<censor> desk = runtime->client().get_or_create<censor>("desk");
+  troupe::handle<censor> desk = client_of(*runtime).get_or_create<censor>("desk");
 };
 
 }  // namespace

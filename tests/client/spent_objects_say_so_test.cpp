@@ -11,6 +11,7 @@
 #include "core/failures.hpp"
 #include "core/last_words.hpp"
 #include "core/manual_runtime.hpp"
+#include "loopback/client_of.hpp"
 
 using troupe::task;
 
@@ -122,7 +123,7 @@ struct office {
     return r;
   }
   troupe::runtime runtime{registry()};
-  tray_handle t = runtime.client().get_or_create<tray>("t");
+  tray_handle t = client_of(runtime).get_or_create<tray>("t");
   int papers() { return t.call<&tray::count>().get(); }
 };
 
@@ -147,7 +148,7 @@ TEST_CASE("it does so for coroutines and for actors, which go on", "[client]") {
   CHECK(o.runtime.run(code_of_await(there.call<&tray::put>("x"))) == refused);
   CHECK(o.runtime.run(code_of_await(there.call<&tray::put_later>("x"))) == refused);
   CHECK(code_of([&] { o.runtime.run(there.send(tray::papers, "x")); }) == refused);
-  const auto a = o.runtime.client().get_or_create<clerk>("a");
+  const auto a = client_of(o.runtime).get_or_create<clerk>("a");
   CHECK(a.call<&clerk::use_moved_from>().get() == std::vector<std::string>(6, refused));
   CHECK(a.call<&clerk::use_moved_from>().get().size() == 6);
   CHECK(o.papers() == 0);
@@ -155,7 +156,7 @@ TEST_CASE("it does so for coroutines and for actors, which go on", "[client]") {
 
 TEST_CASE("a client that was moved from stays usable", "[client]") {
   office o;
-  auto first = o.runtime.client();
+  auto first = client_of(o.runtime);
   const auto second = std::move(first);
   CHECK(first.get_or_create<tray>("t").call<&tray::put>("one").get() == 1);
   CHECK(second.get_or_create<tray>("t").call<&tray::put>("two").get() == 2);
@@ -183,7 +184,7 @@ TEST_CASE("a call that is awaited twice is made once", "[client]") {
     CHECK(o.papers() == 1);
   }
   SECTION("by an actor") {
-    CHECK(o.runtime.client().get_or_create<clerk>("a").call<&clerk::call_twice>().get() == refused);
+    CHECK(client_of(o.runtime).get_or_create<clerk>("a").call<&clerk::call_twice>().get() == refused);
     CHECK(o.papers() == 1);
   }
   SECTION("a message, by the host") {
@@ -191,7 +192,7 @@ TEST_CASE("a call that is awaited twice is made once", "[client]") {
     CHECK(o.t.call<&tray::waiting>().get() == 1);
   }
   SECTION("a message, by an actor") {
-    CHECK(o.runtime.client().get_or_create<clerk>("a").call<&clerk::send_twice>().get() == refused);
+    CHECK(client_of(o.runtime).get_or_create<clerk>("a").call<&clerk::send_twice>().get() == refused);
     CHECK(o.t.call<&tray::waiting>().get() == 1);
   }
 }

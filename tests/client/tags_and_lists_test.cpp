@@ -11,6 +11,7 @@
 
 #include "core/failures.hpp"
 #include "core/manual_runtime.hpp"
+#include "loopback/client_of.hpp"
 
 using namespace std::chrono_literals;
 using troupe::context;
@@ -62,7 +63,7 @@ struct world {
     return keys;
   }
   manual_runtime runtime;
-  const troupe::client& client = runtime->client();
+  const troupe::client client = client_of(*runtime);
 };
 
 using keys = std::vector<std::string>;
@@ -128,6 +129,19 @@ TEST_CASE("a listing goes on where the last page ended", "[client]") {
   }
   CHECK(sizes == std::vector<std::size_t>{3, 3, 1, 0});
   CHECK(seen == keys{"0", "1", "2", "3", "4", "5", "6"});
+}
+
+TEST_CASE("actors are listed and found by the name of their definition", "[client]") {
+  world w;
+  const auto id = w.runtime->run(w.create("a", tags{{"owner", "api"}}).resolve());
+  w.create("b", {});
+  const auto all = w.runtime->run(w.client.list("plain", troupe::page{}));
+  CHECK(all.size() == 2);
+  const auto owned = w.runtime->run(w.client.find("plain", tags{{"owner", "api"}}, troupe::page{}));
+  REQUIRE(owned.size() == 1);
+  CHECK(owned.front().id == id);
+  CHECK(owned.front().tags == tags{{"owner", "api"}});
+  CHECK_THROWS_WITH(w.runtime->run(w.client.list("plane", troupe::page{})), Catch::Matchers::Contains("not_registered"));
 }
 
 TEST_CASE("ephemeral actors are not listed", "[client]") {

@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "loopback/client_of.hpp"
 #include "runtime/gated_store.hpp"
 #include "runtime/world.hpp"
 
@@ -70,8 +71,8 @@ TEST_CASE("an event handler that blocks is refused, and nothing has run: one thr
 
 TEST_CASE("an event handler that blocks is refused, and nothing has run: a thread pool") {
   troupe::runtime runtime{registry()};
-  const auto s = runtime.client().get_or_create<station>("s");
-  const auto target = runtime.client().get_or_create<station>("target");
+  const auto s = client_of(runtime).get_or_create<station>("s");
+  const auto target = client_of(runtime).get_or_create<station>("target");
   target.call<&station::value>().get();
   const auto room = s.connect().get();
   std::promise<std::vector<std::string>> codes;
@@ -92,7 +93,7 @@ TEST_CASE("an error handler on the thread that commits may not block on what the
     if (target && !asked.exchange(true)) codes.set_value(codes_of_all(*target));
   };
   troupe::runtime runtime{registry(), options};
-  target = runtime.client().get_or_create<station>("target");
+  target = client_of(runtime).get_or_create<station>("target");
   target->call<&station::value>().get();
   store.fail();
   target->post<&station::note>();
@@ -105,7 +106,7 @@ TEST_CASE("another runtime's handler may block, as a plain thread may") {
   world one{registry()};
   troupe::runtime other{registry()};
   const auto s = one.client.get_or_create<station>("s");
-  const auto target = other.client().get_or_create<station>("target");
+  const auto target = client_of(other).get_or_create<station>("target");
   const auto room = one.run(s.connect());
   int counted = 0;
   const auto heard = room.on(station::news, [&](int) { counted = target.call<&station::note>().get(); });

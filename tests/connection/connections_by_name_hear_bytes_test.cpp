@@ -13,6 +13,7 @@
 
 #include <troupe/codec/json_text.hpp>
 
+#include "loopback/client_of.hpp"
 #include "runtime/gated_store.hpp"
 #include "runtime/world.hpp"
 
@@ -391,7 +392,7 @@ TEST_CASE("listeners on many threads share one encoding") {
   constexpr int listeners = 8;
   constexpr int events = 4;
   troupe::runtime runtime{fixture::registry()};
-  const auto h = runtime.client().open_or_create("wall", "w");
+  const auto h = client_of(runtime).open_or_create("wall", "w");
   std::vector<troupe::untyped_connection> connections;
   std::vector<troupe::subscription> subscriptions;
   std::atomic<int> heard = 0;

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "loopback/client_of.hpp"
 #include "runtime/gated_store.hpp"
 #include "runtime/world.hpp"
 
@@ -391,6 +392,6 @@ TEST_CASE_METHOD(fixture, "connect waits until what the hooks have changed is du
 
 TEST_CASE_METHOD(fixture, "a connection that is opened in a test waits with get, as calls do") {
   troupe::runtime threads{registry()};
-  const auto conn = threads.client().get_or_create<open_house>("o").connect().get();
+  const auto conn = client_of(threads).get_or_create<open_house>("o").connect().get();
   CHECK(conn.call<&open_house::call>().get() == 1);
 }

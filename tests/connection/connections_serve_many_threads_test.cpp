@@ -9,6 +9,8 @@
 
 #include <troupe/troupe.hpp>
 
+#include "loopback/client_of.hpp"
+
 using namespace std::chrono_literals;
 
 namespace {
@@ -90,7 +92,7 @@ void together(int threads, const std::function<void(int)>& f) {
 
 TEST_CASE("connections opened and closed by many threads are all told of, and none is left") {
   troupe::runtime runtime{registry(), pool()};
-  const auto h = runtime.client().get_or_create<hub>("h");
+  const auto h = client_of(runtime).get_or_create<hub>("h");
   constexpr int threads = 4, rounds = 100;
   std::atomic<int> heard{0};
   together(threads, [&](int t) {
@@ -111,7 +113,7 @@ TEST_CASE("connections opened and closed by many threads are all told of, and no
 
 TEST_CASE("every live connection hears all events once and in order while others come and go") {
   troupe::runtime runtime{registry(), pool()};
-  const auto h = runtime.client().get_or_create<hub>("h");
+  const auto h = client_of(runtime).get_or_create<hub>("h");
   const auto conn = h.connect().get();
   std::vector<int> heard;  // by handlers of one connection: one after another
   std::atomic<int> last{0};
@@ -145,7 +147,7 @@ TEST_CASE("every live connection hears all events once and in order while others
 
 TEST_CASE("after reset returns, the handler does not run, whoever sends meanwhile") {
   troupe::runtime runtime{registry(), pool()};
-  const auto h = runtime.client().get_or_create<hub>("h");
+  const auto h = client_of(runtime).get_or_create<hub>("h");
   const auto conn = h.connect().get();
   std::atomic<bool> done{false};
   std::jthread sender{[&] {
@@ -165,7 +167,7 @@ TEST_CASE("after reset returns, the handler does not run, whoever sends meanwhil
 
 TEST_CASE("permissions that arrive while their subscriptions go leave nothing behind") {
   troupe::runtime runtime{registry(), pool()};
-  const auto h = runtime.client().get_or_create<asking_hub>("a");
+  const auto h = client_of(runtime).get_or_create<asking_hub>("a");
   std::atomic<bool> done{false};
   std::jthread sender{[&] {
     while (!done) h.call<&asking_hub::go>().get();
@@ -187,7 +189,7 @@ TEST_CASE("permissions that arrive while their subscriptions go leave nothing be
 
 TEST_CASE("an actor's disconnects meet clients' closes, each connection ends once") {
   troupe::runtime runtime{registry(), pool()};
-  const auto h = runtime.client().get_or_create<hub>("h");
+  const auto h = client_of(runtime).get_or_create<hub>("h");
   std::atomic<int> ends{0};
   constexpr int threads = 3, rounds = 100;
   together(threads, [&](int) {
@@ -222,7 +224,7 @@ TEST_CASE("an actor's disconnects meet clients' closes, each connection ends onc
 
 TEST_CASE("a connect that is given up at any moment leaves no connection") {
   troupe::runtime runtime{registry(), pool()};
-  const auto h = runtime.client().get_or_create<hub>("h");
+  const auto h = client_of(runtime).get_or_create<hub>("h");
   int opened = 0;
   for (int i = 0; i < 200; ++i) {
     std::stop_source stop;
@@ -246,7 +248,7 @@ TEST_CASE("actors follow actors on many threads") {
   std::atomic<int> deaf{0};
   together(3, [&](int t) {
     for (int i = 0; i < 10; ++i) {
-      const auto f = runtime.client().get_or_create<follower>("f" + std::to_string(t));
+      const auto f = client_of(runtime).get_or_create<follower>("f" + std::to_string(t));
       if (f.call<&follower::follow>(20).get() == 0) ++deaf;
     }
   });
@@ -256,7 +258,7 @@ TEST_CASE("actors follow actors on many threads") {
 TEST_CASE("the runtime ends while connections are opened, used and closed") {
   for (int round = 0; round < 10; ++round) {
     troupe::runtime runtime{registry(), pool()};
-    const auto h = runtime.client().get_or_create<hub>("h");
+    const auto h = client_of(runtime).get_or_create<hub>("h");
     std::atomic<int> running{0};
     std::atomic<int> unexpected{0};
     std::vector<std::jthread> all;

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <thread>
 
+#include "loopback/client_of.hpp"
 #include "runtime/world.hpp"
 
 using namespace behaviour;
@@ -162,7 +163,7 @@ TEST_CASE("a handler that blocks its thread holds up neither the actor nor other
   troupe::runtime_options options;
   options.threads = 3;
   troupe::runtime runtime{r, options};
-  const auto h = runtime.client().get_or_create<source>("s");
+  const auto h = client_of(runtime).get_or_create<source>("s");
   std::promise<void> release;
   const auto released = release.get_future().share();
   std::promise<std::string> ended;

@@ -6,6 +6,7 @@
 
 #include <troupe/testing/simulation.hpp>
 
+#include "loopback/client_of.hpp"
 #include "queue/world.hpp"
 #include "store/child_process.hpp"
 #include "store/temporary_directory.hpp"
@@ -178,7 +179,7 @@ bool outlive(const std::string& file, bool sends) {
   options.store = troupe::sqlite{file};
   options.on_error = [](const std::exception_ptr&, std::string_view) {};
   troupe::runtime runtime{registry, std::move(options)};
-  const auto a = runtime.client().get_or_create<grenade>("a");
+  const auto a = client_of(runtime).get_or_create<grenade>("a");
   if (sends) a.send(grenade::pins, 1).get();
   const auto end = std::chrono::steady_clock::now() + 20s;
   while (a.call<&grenade::dead>().get() == 0) {

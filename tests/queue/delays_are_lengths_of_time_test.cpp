@@ -8,6 +8,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "loopback/client_of.hpp"
 #include "queue/world.hpp"
 
 using namespace behaviour;
@@ -68,7 +69,7 @@ struct after_kill {
     options.executor =
         std::make_shared<troupe::manual_executor>(clock, troupe::manual_executor::options{.io_thread = false});
     runtime.emplace(fixture::registry(), options);
-    a = runtime->client().get<sleeper>("a");
+    a = client_of(*runtime).get<sleeper>("a");
   }
   void pass(std::chrono::nanoseconds duration) {
     for (const auto end = clock->now() + duration; clock->now() < end; clock->advance(1s)) {

@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "loopback/client_of.hpp"
 #include "world.hpp"
 
 using namespace behaviour;
@@ -187,7 +188,7 @@ TEST_CASE("no message that was acknowledged is lost with its actor, whatever the
     lost += std::stoul(text.substr(text.rfind(' ', end - 1) + 1));
   };
   troupe::runtime runtime{everybody(), options};
-  const auto m = runtime.client().get_or_create<mortal>("m");
+  const auto m = client_of(runtime).get_or_create<mortal>("m");
   mortal::ran_on_the_dying = 0;
   constexpr int messages = 3'000;
   std::size_t acknowledged = 0;

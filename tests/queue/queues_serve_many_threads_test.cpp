@@ -11,6 +11,8 @@
 
 #include <troupe/troupe.hpp>
 
+#include "loopback/client_of.hpp"
+
 using namespace std::chrono_literals;
 
 namespace {
@@ -95,7 +97,7 @@ TEST_CASE("every letter passes every station on its way once, whatever threads c
   how.options->durability = kind;
   registry.use<station>("station", how);
   troupe::runtime runtime{registry, {.threads = 3}};
-  const auto client = runtime.client();
+  const auto client = client_of(runtime);
 
   std::vector<std::thread> threads;
   for (int t = 0; t != senders; ++t) {
@@ -120,7 +122,7 @@ TEST_CASE("answers find those who wait for them on many threads") {
   troupe::registry registry;
   registry.use<station>("station");
   troupe::runtime runtime{registry, {.threads = 3}};
-  const auto client = runtime.client();
+  const auto client = client_of(runtime);
   std::atomic<int> wrong = 0;
   std::vector<std::thread> threads;
   for (int t = 0; t != senders; ++t) {
@@ -184,7 +186,7 @@ TEST_CASE("handlers take each message once, whatever threads run them") {
   std::atomic<int> failures{0};
   options.on_error = [&failures](const std::exception_ptr&, std::string_view) { ++failures; };
   troupe::runtime runtime{registry, std::move(options)};
-  const auto client = runtime.client();
+  const auto client = client_of(runtime);
 
   std::vector<std::thread> threads;
   for (int t = 0; t != senders; ++t) {

@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "loopback/client_of.hpp"
 #include "runtime/gated_store.hpp"
 #include "runtime/world.hpp"
 
@@ -169,7 +170,7 @@ TEST_CASE("on many threads timers, losers and the shutdown may all be first, and
   options.on_error = [&](const std::exception_ptr&, std::string_view) { ++errors; };
   troupe::runtime runtime{r, options};
   std::vector<troupe::handle<racer>> racers;
-  for (int i = 0; i < 8; ++i) racers.push_back(runtime.client().get_or_create<racer>(std::to_string(i)));
+  for (int i = 0; i < 8; ++i) racers.push_back(client_of(runtime).get_or_create<racer>(std::to_string(i)));
   for (int round = 0; round < 30; ++round) {
     for (const auto& each : racers) each.call<&racer::get>().get();
     for (const auto& each : racers) each.call<&racer::rest>().get();

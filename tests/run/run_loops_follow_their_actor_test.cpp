@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "loopback/client_of.hpp"
 #include "runtime/gated_store.hpp"
 #include "runtime/world.hpp"
 
@@ -369,15 +370,15 @@ TEST_CASE("run loops on many threads start, tick and end without losing a tick")
   {
     troupe::runtime runtime{r, {.store = store, .threads = 4}};
     for (int i = 0; i < 50; ++i) {
-      runtime.client().get_or_create<counted>(std::to_string(i)).call<&counted::get>().get();
+      client_of(runtime).get_or_create<counted>(std::to_string(i)).call<&counted::get>().get();
     }
     for (int i = 0; i < 50; ++i) {
-      const auto c = runtime.client().get<counted>(std::to_string(i));
+      const auto c = client_of(runtime).get<counted>(std::to_string(i));
       while (c.status().get().state != phase::asleep) std::this_thread::yield();
     }
   }
   troupe::runtime again{r, {.store = store}};
   for (int i = 0; i < 50; ++i) {
-    CHECK(again.client().get<counted>(std::to_string(i)).call<&counted::get>().get() >= 20);
+    CHECK(client_of(again).get<counted>(std::to_string(i)).call<&counted::get>().get() >= 20);
   }
 }

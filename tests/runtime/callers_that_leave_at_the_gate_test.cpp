@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include "gated_store.hpp"
+#include "loopback/client_of.hpp"
 #include "world.hpp"
 
 using namespace behaviour;
@@ -126,7 +127,7 @@ TEST_CASE("a plain thread that is stopped at the gate is told that the outcome i
   options.store = store;
   options.threads = 2;
   troupe::runtime runtime{registry(), options};
-  const auto a = runtime.client().get_or_create<account>("a");
+  const auto a = client_of(runtime).get_or_create<account>("a");
   a.call<&account::plain>().get();
   store.hold();
   std::stop_source source;

@@ -11,6 +11,7 @@
 #include <catch2/catch.hpp>
 
 #include "gated_store.hpp"
+#include "loopback/client_of.hpp"
 #include "world.hpp"
 
 using namespace behaviour;
@@ -209,12 +210,12 @@ void begin_something(troupe::runtime& runtime, std::mt19937_64& random, referee&
   const message m{knowledge(nodes), random(), static_cast<int>(random() % 6)};
   const int how = static_cast<int>(random() % 4);
   if (random() % 12 == 0) {
-    runtime.spawn(with_node(runtime.client(), to, [](auto h) { return put_to_rest(h); }));
+    runtime.spawn(with_node(client_of(runtime), to, [](auto h) { return put_to_rest(h); }));
   } else if (to % nodes < strict_nodes) {
-    const auto h = runtime.client().get_or_create<node>(troupe::key{"n" + std::to_string(to % nodes)});
+    const auto h = client_of(runtime).get_or_create<node>(troupe::key{"n" + std::to_string(to % nodes)});
     runtime.spawn(ask_and_check(h, m, how, &judge));
   } else {
-    with_node(runtime.client(), to, [&]<class N>(troupe::handle<N> h) { h.template post<&N::tell>(m); });
+    with_node(client_of(runtime), to, [&]<class N>(troupe::handle<N> h) { h.template post<&N::tell>(m); });
   }
 }
 

@@ -9,6 +9,7 @@
 #include <troupe/json.hpp>
 
 #include "gated_store.hpp"
+#include "loopback/client_of.hpp"
 #include "world.hpp"
 
 using namespace behaviour;
@@ -328,7 +329,7 @@ TEST_CASE("health gives a reason whenever something is wrong: of a store that a 
     store.let_go();  // too late
   };
   troupe::runtime runtime{fixture::registry(), options};
-  const auto a = runtime.client().get_or_create<vault>("a");
+  const auto a = client_of(runtime).get_or_create<vault>("a");
   CHECK(a.call<&vault::add>(1).get() == 1);
   CHECK(runtime.health().store_error.empty());
   store.hold();

@@ -10,6 +10,7 @@
 
 #include <troupe/troupe.hpp>
 
+#include "loopback/client_of.hpp"
 #include "store/child_process.hpp"
 #include "store/temporary_directory.hpp"
 #include "world.hpp"
@@ -44,7 +45,7 @@ struct fixture {
   temporary_directory directory;
   std::unique_ptr<troupe::runtime> runtime =
       std::make_unique<troupe::runtime>(registry(), troupe::runtime_options{.store = troupe::sqlite{directory / "a.db"}});
-  troupe::handle<tally> one = runtime->client().get_or_create<tally>("one");
+  troupe::handle<tally> one = client_of(*runtime).get_or_create<tally>("one");
 };
 
 /// Runs `f` in a forked child, which is killed if that takes too long. True if `f` returned true.
@@ -71,7 +72,7 @@ troupe::task<> nothing() { co_return; }
 
 TEST_CASE_METHOD(fixture, "every call that would wait in a forked child fails at once, with any time-out") {
   const auto patient = one.with(troupe::timeout{troupe::never});
-  const auto& client = runtime->client();
+  const auto& client = client_of(*runtime);
   CHECK(holds_in_child([&] { return refuses([&] { one.call<&tally::add>(1).get(); }); }));
   CHECK(holds_in_child([&] { return refuses([&] { patient.call<&tally::add>(1).get(); }); }));
   CHECK(holds_in_child([&] { return refuses([&] { patient.call<&tally::add_later>(1).get(); }); }));
@@ -114,7 +115,7 @@ TEST_CASE_METHOD(fixture, "a forked child can destroy its copies, and the parent
   { const auto gone = std::move(one); }
   runtime.reset();
   troupe::runtime again{registry(), {.store = troupe::sqlite{directory / "a.db"}}};
-  CHECK(again.client().get<tally>("one").call<&tally::get>().get() == 2);
+  CHECK(client_of(again).get<tally>("one").call<&tally::get>().get() == 2);
 }
 
 TEST_CASE("a forked child can destroy its copies of executors that the host made") {
@@ -122,7 +123,7 @@ TEST_CASE("a forked child can destroy its copies of executors that the host made
   auto manual = std::make_shared<troupe::manual_executor>();
   auto first = std::make_unique<troupe::runtime>(fixture::registry(), troupe::runtime_options{.executor = pool});
   auto second = std::make_unique<troupe::runtime>(fixture::registry(), troupe::runtime_options{.executor = manual});
-  second->run(second->client().get_or_create<tally>("one").call<&tally::add>(1));
+  second->run(client_of(*second).get_or_create<tally>("one").call<&tally::add>(1));
   CHECK(holds_in_child([&] {
     first.reset();
     second.reset();
@@ -132,7 +133,7 @@ TEST_CASE("a forked child can destroy its copies of executors that the host made
     manual.reset();
     return true;
   }));
-  CHECK(second->run(second->client().get<tally>("one").call<&tally::get>()) == 1);
+  CHECK(second->run(client_of(*second).get<tally>("one").call<&tally::get>()) == 1);
 }
 
 // ThreadSanitizer starts no threads after a fork.
@@ -145,7 +146,7 @@ TEST_CASE("a forked child can destroy its copies of executors that the host made
 TEST_CASE_METHOD(fixture, "a forked child may run a runtime of its own") {
   CHECK(holds_in_child([&] {
     troupe::runtime own{registry()};
-    const auto mine = own.client().get_or_create<tally>("mine");
+    const auto mine = client_of(own).get_or_create<tally>("mine");
     const bool runs = mine.call<&tally::add>(1).get() == 1;
     own.shutdown();
     return runs;

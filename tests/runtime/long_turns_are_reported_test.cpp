@@ -14,6 +14,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "loopback/client_of.hpp"
 #include "world.hpp"
 
 using namespace behaviour;
@@ -236,7 +237,7 @@ troupe::runtime_options on_threads(unsigned count) {
 
 TEST_CASE("a turn that blocks all workers there are is reported while it does") {
   real r{on_threads(1)};
-  const auto a = r.runtime.client().get_or_create<busy>("a");
+  const auto a = client_of(r.runtime).get_or_create<busy>("a");
   a.post<&busy::wait_until_seen>();
   r.expect_report_meanwhile();
   r.expect_end("wait_until_seen");
@@ -244,7 +245,7 @@ TEST_CASE("a turn that blocks all workers there are is reported while it does") 
 
 TEST_CASE("and one of a coroutine that blocks the thread of its caller") {
   real r{on_threads(2)};
-  const auto a = r.runtime.client().get_or_create<busy>("a");
+  const auto a = client_of(r.runtime).get_or_create<busy>("a");
   a.resolve().get();
   const bool has_called = GENERATE(false, true);
   std::jthread caller{[&] {
@@ -261,7 +262,7 @@ TEST_CASE("a plain action that blocks the thread of its caller is reported when 
   auto options = on_threads(2);
   if (is_pumped) options.executor = std::make_shared<troupe::manual_executor>();
   real r{options};
-  const auto a = r.runtime.client().get_or_create<busy>("a");
+  const auto a = client_of(r.runtime).get_or_create<busy>("a");
   r.runtime.run(a.call<&busy::count_up>());
   std::jthread caller{[&] {
     if (has_called && !is_pumped) a.call<&busy::count_up>().get();
@@ -280,7 +281,7 @@ TEST_CASE("runtimes come and go while turns are looked at") {
         options.logger = [](troupe::log_level, std::string_view) {};
         troupe::runtime runtime{served(1ms), options};
         for (int i = 0; i != 50; ++i) {
-          const auto each = runtime.client().get_or_create<busy>(std::to_string(i % 3));
+          const auto each = client_of(runtime).get_or_create<busy>(std::to_string(i % 3));
           each.post<&busy::count_up>();
           each.call<&busy::count_up>().get();
         }

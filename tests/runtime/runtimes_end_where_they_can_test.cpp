@@ -8,6 +8,7 @@
 
 #include "../core/last_words.hpp"
 #include "gated_store.hpp"
+#include "loopback/client_of.hpp"
 #include "world.hpp"
 
 using namespace behaviour;
@@ -81,7 +82,7 @@ struct fixture {
 
   void begin(troupe::runtime_options options = {}) {
     ending = std::make_unique<troupe::runtime>(registry(), std::move(options));
-    ending->client().get_or_create<guest>("g").call<&guest::add>().get();
+    client_of(*ending).get_or_create<guest>("g").call<&guest::add>().get();
   }
   std::unique_ptr<troupe::runtime> ending;
 };
@@ -106,7 +107,7 @@ TEST_CASE_METHOD(fixture, "an actor may shut down or destroy another runtime: it
   options.store = store;
   begin(options);
   troupe::runtime mine{registry()};
-  const auto h = mine.client().get_or_create<host>("h");
+  const auto h = client_of(mine).get_or_create<host>("h");
   SECTION("shut down, in a plain action") { CHECK(h.call<&host::shut_down>().get() == 1); }
   SECTION("shut down, in a coroutine") { CHECK(h.call<&host::shut_down_later>().get() == 1); }
   SECTION("destroyed, in a plain action") { CHECK(h.call<&host::destroy>().get() == 1); }
@@ -151,7 +152,7 @@ TEST_CASE_METHOD(fixture, "shutdown is refused where it would wait for its calle
   troupe::runtime_options options;
   SECTION("in an actor") {
     begin();
-    const auto h = ending->client().get_or_create<host>("h");
+    const auto h = client_of(*ending).get_or_create<host>("h");
     CHECK(h.call<&host::shut_down>().get() == 1);  // on this thread, or on another
     CHECK(code == refused);
     code.clear();
@@ -161,8 +162,8 @@ TEST_CASE_METHOD(fixture, "shutdown is refused where it would wait for its calle
   SECTION("in an actor of another runtime, within the frame of one that waits for it") {
     begin();
     troupe::runtime mine{registry()};
-    const auto there = mine.client().get_or_create<host>("there");
-    const auto here = ending->client().get_or_create<host>("here");
+    const auto there = client_of(mine).get_or_create<host>("there");
+    const auto here = client_of(*ending).get_or_create<host>("here");
     CHECK(there.call<&host::get>().get() == 0);  // both are awake: all runs on this thread
     CHECK(here.call<&host::get>().get() == 0);
     far = &there;
@@ -179,7 +180,7 @@ TEST_CASE_METHOD(fixture, "shutdown is refused where it would wait for its calle
     };
     begin(options);
     store.fail();
-    ending->client().get<guest>("g").post<&guest::add>();
+    client_of(*ending).get<guest>("g").post<&guest::add>();
     told.get_future().wait();
     store.heal();
     ending->shutdown();
@@ -187,7 +188,7 @@ TEST_CASE_METHOD(fixture, "shutdown is refused where it would wait for its calle
   }
   SECTION("in a handler of events") {
     begin();
-    auto visit = ending->client().get_or_create<guest>("g").connect().get();
+    auto visit = client_of(*ending).get_or_create<guest>("g").connect().get();
     const auto heard = visit.on(guest::poke, [&] { in_handler = code_when([&] { ending->shutdown(); }); });
     visit.call<&guest::add>().get();
     ending->shutdown();
@@ -214,7 +215,7 @@ TEST_CASE_METHOD(fixture, "once it has ended, a runtime may be shut down again a
 TEST_CASE_METHOD(fixture, "a runtime that is destroyed by its own code ends the process, and says why") {
   const auto in_actor = end_of_process([&] {
     begin();
-    ending->client().get_or_create<host>("h").call<&host::destroy>().get();
+    client_of(*ending).get_or_create<host>("h").call<&host::destroy>().get();
   });
   CHECK(in_actor.aborted);
   CHECK_THAT(in_actor.words, Catch::Contains("a runtime is destroyed by one of its own actors"));

@@ -13,6 +13,7 @@
 #include <catch2/catch.hpp>
 
 #include "gated_store.hpp"
+#include "loopback/client_of.hpp"
 #include "world.hpp"
 
 using namespace behaviour;
@@ -96,7 +97,7 @@ TEST_CASE_METHOD(fixture, "a store that is full holds a shutdown up for the limi
   if (!is_default) options.shutdown_limit = 8s;
   auto& r = start(clock, options);
   store.fail(troupe::errc::store_full);
-  r.client().get_or_create<clerk>("c").post<&clerk::increment>();
+  client_of(r).get_or_create<clerk>("c").post<&clerk::increment>();
   while (r.poll() != 0) {
   }
   const auto taken = shutdown(*clock);
@@ -110,7 +111,7 @@ TEST_CASE_METHOD(fixture, "one that has room again in time loses nothing") {
   const auto clock = std::make_shared<impatient_clock>();
   auto& r = start(clock);
   store.fail(troupe::errc::store_full);
-  r.client().get_or_create<clerk>("c").post<&clerk::increment>();
+  client_of(r).get_or_create<clerk>("c").post<&clerk::increment>();
   while (r.poll() != 0) {
   }
   store.heal();  // in time
@@ -124,7 +125,7 @@ TEST_CASE_METHOD(fixture, "where time stands still, the limit is that of the mac
   options.shutdown_limit = 50ms;
   auto& r = start(std::make_shared<troupe::manual_clock>(), options);
   store.fail(troupe::errc::store_full);
-  r.client().get_or_create<clerk>("c").post<&clerk::increment>();
+  client_of(r).get_or_create<clerk>("c").post<&clerk::increment>();
   while (r.poll() != 0) {
   }
   const auto before = std::chrono::steady_clock::now();
@@ -136,7 +137,7 @@ TEST_CASE_METHOD(fixture, "where time stands still, the limit is that of the mac
 TEST_CASE_METHOD(fixture, "an actor that does not end is interrupted while there is time to save it") {
   const auto clock = std::make_shared<impatient_clock>();
   auto& r = start(clock);
-  CHECK(r.run(r.client().get_or_create<tireless>("t").call<&tireless::begin>()) == 1);
+  CHECK(r.run(client_of(r).get_or_create<tireless>("t").call<&tireless::begin>()) == 1);
   const auto taken = shutdown(*clock);
   CHECK(taken < troupe::runtime_options{}.shutdown_limit);
   CHECK_FALSE(says_what_is_lost());

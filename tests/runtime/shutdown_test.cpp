@@ -8,6 +8,7 @@
 #include <catch2/catch.hpp>
 
 #include "gated_store.hpp"
+#include "loopback/client_of.hpp"
 #include "world.hpp"
 
 using namespace behaviour;
@@ -105,7 +106,7 @@ TEST_CASE("shutdown waits for commits and for work in the background, on threads
     options.store = store;
     options.threads = 2;
     troupe::runtime runtime{fixture::registry(), options};
-    const auto client = runtime.client();
+    const auto client = client_of(runtime);
     std::vector<troupe::handle<clerk>> all;
     for (int i = 0; i < 50; ++i) {
       all.push_back(client.get_or_create<clerk>(std::to_string(i)));
@@ -141,7 +142,7 @@ TEST_CASE("a crowd whose loads end late and in the wrong order is answered or re
       }
     };
     for (int i = 0; i < crowd; ++i) {
-      runtime.spawn(visit(runtime.client().get_or_create<clerk>(std::to_string(i % 100)), &answered, &refused, &begun));
+      runtime.spawn(visit(client_of(runtime).get_or_create<clerk>(std::to_string(i % 100)), &answered, &refused, &begun));
     }
     while (begun != crowd || store.loads() < 100) std::this_thread::yield();
     std::jthread ends{[&] { runtime.shutdown(); }};
@@ -161,7 +162,7 @@ TEST_CASE("calls and posts that come while the runtime ends are answered or refu
     options.threads = 2;
     options.on_error = [](const std::exception_ptr&, std::string_view) {};
     troupe::runtime runtime{fixture::registry(), options};
-    const auto c = runtime.client().get_or_create<clerk>("c");
+    const auto c = client_of(runtime).get_or_create<clerk>("c");
     const auto id = c.resolve().get();
     std::atomic<int> running{0};
     std::vector<std::jthread> callers;
@@ -170,7 +171,7 @@ TEST_CASE("calls and posts that come while the runtime ends are answered or refu
         ++running;
         try {
           for (;;) {
-            if (t == 0) runtime.client().get_for_id<clerk>(id).call<&clerk::get>().get();
+            if (t == 0) client_of(runtime).get_for_id<clerk>(id).call<&clerk::get>().get();
             c.post<&clerk::increment>();
             c.call<&clerk::get>().get();
           }
@@ -193,7 +194,7 @@ TEST_CASE("a shared executor may be pumped after a runtime on it has ended, and 
     troupe::runtime_options options;
     options.executor = executor;
     troupe::runtime runtime{fixture::registry(), options};
-    kept = runtime.client().get_or_create<clerk>("kept");
+    kept = client_of(runtime).get_or_create<clerk>("kept");
     runtime.run(kept->call<&clerk::increment>());
   }
   clock->advance(1h);

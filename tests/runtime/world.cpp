@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "loopback/client_of.hpp"
+
 namespace behaviour {
 namespace {
 
@@ -39,7 +41,7 @@ world::world(const troupe::registry& served) : world{served, troupe::runtime_opt
 world::world(const troupe::registry& served, troupe::store_factory store)
     : world{served, with_store(std::move(store))} {}
 world::world(const troupe::registry& served, troupe::runtime_options options)
-    : runtime{served, complete(std::move(options))}, client{runtime.client()} {}
+    : runtime{served, complete(std::move(options))}, client{client_of(runtime)} {}
 world::~world() = default;
 
 void world::settle() {
