@@ -15,6 +15,7 @@
 #include <troupe/client/untyped.hpp>
 #include <troupe/troupe.hpp>
 
+#include "../../src/runtime/assembly.hpp"
 #include "channel.hpp"
 #include "frames.hpp"
 
@@ -77,7 +78,7 @@ class actors_end final : public std::enable_shared_from_this<actors_end> {
         handle_for(f, source).post(f.name, f.body);
         return answer(number, std::nullopt);
       }
-      core_->local()->spawn(serve(shared_from_this(), std::make_shared<const to_actors>(std::move(f)), std::move(source)));
+      spawn(serve(shared_from_this(), std::make_shared<const to_actors>(std::move(f)), std::move(source)));
     } catch (...) {
       fail(number, std::current_exception());
     }
@@ -227,7 +228,7 @@ class actors_end final : public std::enable_shared_from_this<actors_end> {
         const std::lock_guard lock{mutex_};
         to->heard.emplace(number, std::move(hears));
       }
-      core_->local()->spawn(settle(shared_from_this(), number, std::move(ready)));
+      spawn(settle(shared_from_this(), number, std::move(ready)));
     } catch (...) {
       deny(number, std::current_exception());
     }
@@ -310,6 +311,11 @@ class actors_end final : public std::enable_shared_from_this<actors_end> {
     reply(f);
   }
   void reply(const to_callers& f) { static_cast<void>(out_->send(troupe::encode(f))); }
+
+  // The runtime of a local transport is a whole one.
+  void spawn(troupe::task<> t) {
+    static_cast<troupe::detail::runtime_assembly&>(*core_->local()).spawn(std::move(t));
+  }
 
   const std::shared_ptr<troupe::detail::transport> core_;
   const troupe::client client_;
