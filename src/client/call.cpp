@@ -21,7 +21,7 @@ namespace {
 constexpr unsigned depth_max = 16;
 
 // A caller that finds an actor asleep wakes it on its own thread, but does not stay to serve others.
-constexpr int lent_budget = 8;
+constexpr int caller_drain_budget = 8;
 
 }  // namespace
 
@@ -30,18 +30,18 @@ constexpr int lent_budget = 8;
 // A coroutine action in its first turn, on its caller's thread. As long as it waits for nothing it needs no invocation,
 // and is gone when it ends. When it first waits, or somebody else may look at what runs in the actor, it becomes an
 // invocation, as if it had been one from the start.
-class call_core::guest final : public turn, public fiber {
+class call_core::inline_turn final : public turn, public fiber {
  public:
-  guest(call_core& c, cell& where, thread_state& thread) noexcept
+  inline_turn(call_core& c, cell& where, thread_state& thread) noexcept
       : turn{where, nullptr, c.changes_, thread, true},
         fiber{&where.core().exec()},
         caller{std::exchange(thread.here, this)},
         call_{c} {}
 
-  fiber& lasting() noexcept override {
+  fiber& promote() noexcept override {
     if (inv != nullptr) return *inv;
     inv = call_.make(*home());  // the arguments are in the coroutine by now
-    call_.wait_for(*inv, where, outer, caller, learned);
+    call_.wait_for(*inv, where, outer, caller, depends_on);
     inv->started = true;
     if (body) keep_body();
     thread.here = inv;
@@ -55,7 +55,7 @@ class call_core::guest final : public turn, public fiber {
     if (inv == nullptr) call_.end_body(*where->live(), body);
   }
 
-  // Nothing waits as a guest.
+  // Nothing waits in it.
   void resume_later(work&) noexcept override {}
 
   fiber* const caller;
@@ -71,11 +71,11 @@ class call_core::guest final : public turn, public fiber {
 };
 
 // Ends the hold. Then the value or failure is here, or there is an answer to wait for.
-void call_core::run_coroutine(cell& c, thread_state& thread, epoch_number learned) noexcept {
-  guest t{*this, c, thread};
+void call_core::run_coroutine(cell& c, thread_state& thread, epoch_number depends_on) noexcept {
+  inline_turn t{*this, c, thread};
   t.open();
   t.via = target().via().get();
-  if (learned != 0) t.learn(learned);
+  if (depends_on != 0) t.depend_on(depends_on);
   ++thread.depth;
   try {
     t.run();
@@ -95,7 +95,7 @@ void call_core::run_coroutine(cell& c, thread_state& thread, epoch_number learne
   }
   --thread.depth;
   thread.here = t.caller;
-  if (t.held) c.let_go();
+  if (t.held) c.unlock();
 }
 
 bool call_core::run_coroutine_here(thread_state& thread) noexcept {
@@ -112,7 +112,7 @@ bool call_core::run_coroutine_here(thread_state& thread) noexcept {
 call_core::call_core(call_core&& other) noexcept
     : stage_{other.stage_},
       elsewhere_{other.elsewhere_},
-      manner_{other.manner_},
+      inline_mode_{other.inline_mode_},
       changes_{other.changes_},
       owned_{std::move(other.owned_)},
       handle_{owned_ ? &*owned_ : other.handle_} {
@@ -148,7 +148,7 @@ bool call_core::suspend(std::coroutine_handle<> h) {
   } else {
     begin_once();
     if (stage_ == stage::ran && dependency_ == 0) {
-      const giving_way behind;  // it has had its share of the thread
+      const yielding_scope behind;  // it has had its share of the thread
       waiting_.emplace(target()).yield(h);
       return true;
     }
@@ -205,77 +205,77 @@ void call_core::require_wanted(const thread_state& thread) const {
 // Makes the call, other than on a host's thread with the cell at hand.
 void call_core::launch(thread_state& thread) {
   const turn* const mine = thread.in_turn;
-  const auto learned = mine != nullptr ? mine->learned : 0;
+  const auto depends_on = mine != nullptr ? mine->depends_on : 0;
   try {
     if (target().is_guarded() || thread.is_cancelled()) [[unlikely]] {
       require_wanted(thread);
-      if (target().where().transport->observes_turns()) return route(target().find(), thread, learned);
+      if (target().where().transport->observes_turns()) return route(target().find(), thread, depends_on);
     }
     cell* const c = target().find();
     const bool may_run_here = !elsewhere_ && thread.depth < depth_max;
-    if (c == nullptr || !may_run_here || c->refuses_changes()) return route(c, thread, learned);
+    if (c == nullptr || !may_run_here || c->refuses_changes()) return route(c, thread, depends_on);
     const bool may_block = thread.here == nullptr;  // else there is something else to do meanwhile
     // A look-up has to know whether it has created the actor; a call by name may be refused before anything runs.
-    const bool may_wake_here = manner_ != manner::not_at_all;
+    const bool may_wake_here = inline_mode_ != inline_mode::never;
     const auto wakes = [&] { return may_wake_here && c->try_wake(target().where()); };
-    if (!c->try_hold() && !wakes() && !(may_block && c->hold_soon())) {
-      return route(c, thread, learned);
+    if (!c->try_lock() && !wakes() && !(may_block && c->lock_briefly())) {
+      return route(c, thread, depends_on);
     }
     if (!target().means(*c)) {
-      c->let_go();
+      c->unlock();
       throw error(errc::not_found, fmt::format("{} {}", c->type().name, target().where().id.str()));
     }
-    launch_in(*c, thread, learned);
+    launch_in(*c, thread, depends_on);
   } catch (...) {
     fail(std::current_exception());
   }
 }
 
 // In a cell that is held and open to the call.
-void call_core::launch_in(cell& c, thread_state& thread, epoch_number learned) {
-  switch (manner_) {
-    case manner::plainly:
-      run_plain(c, thread, learned);
+void call_core::launch_in(cell& c, thread_state& thread, epoch_number depends_on) {
+  switch (inline_mode_) {
+    case inline_mode::function:
+      run_plain(c, thread, depends_on);
       stage_ = stage::ran;
       if (thread.mark.state() != 0) [[unlikely]]
         look_at_mark(c, thread, nullptr, action_name());
-      c.let_go();
+      c.unlock();
       break;
-    case manner::as_coroutine: run_coroutine(c, thread, learned); break;
-    case manner::not_at_all:
+    case inline_mode::coroutine: run_coroutine(c, thread, depends_on); break;
+    case inline_mode::never:
       invocation* inv = nullptr;
       try {
         inv = make(home());
       } catch (...) {
-        c.let_go();
+        c.unlock();
         throw;
       }
-      wait_for(*inv, &c, thread.in_turn, thread.here, learned);
-      if (c.start(*inv)) c.let_go();
+      wait_for(*inv, &c, thread.in_turn, thread.here, depends_on);
+      if (c.start(*inv)) c.unlock();
   }
   if (stage_ == stage::ran && thread.in_turn == nullptr && !c.lets_out(dependency_)) wait_for_gate();
 }
 
 // Through the mailbox; by way of the transport where there is no cell.
-void call_core::route(cell* c, thread_state& thread, epoch_number learned) {
+void call_core::route(cell* c, thread_state& thread, epoch_number depends_on) {
   invocation& inv = *make(home());
   if (c != nullptr) c->count_in(inv);
-  wait_for(inv, c, thread.in_turn, thread.here, learned);
+  wait_for(inv, c, thread.in_turn, thread.here, depends_on);
   if (c == nullptr) [[unlikely]]
     return send_away(inv, thread.in_turn, &target());
   if (!c->enqueue(inv)) return;
   if (elsewhere_ || thread.depth >= depth_max || thread.in_turn != nullptr) {
     c->post();
   } else {
-    c->drain(lent_budget);
+    c->drain(caller_drain_budget);
   }
 }
 
 call_wait& call_core::wait_for(invocation& inv, cell* c, const turn* mine, const fiber* from,
-                               epoch_number learned) noexcept {
+                               epoch_number depends_on) noexcept {
   stage_ = stage::waiting;
   auto& w = waiting_.emplace(target());
-  w.expect(inv, c, mine, from, learned);
+  w.expect(inv, c, mine, from, depends_on);
   return w;
 }
 
@@ -295,7 +295,7 @@ void call_core::conclude() {
   }
   stage_ = stage::done;
   if (turn* const t = this_thread().in_turn; t != nullptr) {
-    t->learn(record() != nullptr ? record()->dependency : dependency_);
+    t->depend_on(record() != nullptr ? record()->dependency : dependency_);
   }
   if (failure_) std::rethrow_exception(failure_);
 }

@@ -34,7 +34,8 @@ namespace {
 
 }  // namespace
 
-void call_wait::expect(invocation& inv, cell* c, const turn* mine, const fiber* from, epoch_number learned) noexcept {
+void call_wait::expect(invocation& inv, cell* c, const turn* mine, const fiber* from,
+                       epoch_number depends_on) noexcept {
   inv.retain();
   reply_ = invocation_ = &inv;
   inv.target = c;
@@ -43,14 +44,14 @@ void call_wait::expect(invocation& inv, cell* c, const turn* mine, const fiber* 
     inv.origin = &target_.where();
   }
   if (!inv.via) inv.via = target_.via();
-  inv.dependency = learned;
+  inv.dependency = depends_on;
   inv.from_host = mine == nullptr && !(is_planted(planted::line_reply_ungated) && inv.via);
   if (is_planted(planted::line_exclusive_shared) && inv.via) inv.exclusive = false;
   if (mine != nullptr && mine->inv != nullptr && mine->inv->link) {
     inv.link = mine->inv->link;
     note_caller(inv, *mine->inv, from);
   }
-  if (inv.exclusive) inv.link = std::make_shared<chain_link>(std::move(inv.link));
+  if (inv.exclusive) inv.link = std::make_shared<call_chain>(std::move(inv.link));
 }
 
 void call_wait::expect_gate(epoch_number e) {

@@ -68,7 +68,8 @@ handle_core address_key(const std::shared_ptr<transport>& over, const void* type
   auto& a = make_address(over, d, how, std::move(key));
   handle_core result{a};
   if (input || !labels.empty()) {
-    a.given = std::make_unique<const address::gifts>(address::gifts{std::move(input), std::move(labels)});
+    a.given =
+        std::make_unique<const address::creation_args>(address::creation_args{std::move(input), std::move(labels)});
   }
   return result;
 }

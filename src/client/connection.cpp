@@ -10,11 +10,11 @@
 #include <troupe/core/buffer.hpp>
 #include <troupe/core/error.hpp>
 
-#include "../runtime/audience.hpp"
+#include "../runtime/subscription_hub.hpp"
 #include "../runtime/connecting.hpp"
 #include "../runtime/core.hpp"
 #include "../runtime/id_source.hpp"
-#include "../runtime/side.hpp"
+#include "../runtime/cell_extension.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -101,7 +101,7 @@ class subscribing final : public invocation {
   [[nodiscard]] const std::string& name() const { return target->type().events[listener_->event].name; }
   void grant() noexcept {
     granted_ = true;
-    via->heard_by->subscribe(*listener_);
+    via->hub->subscribe(*listener_);
   }
 
   counted_ptr<listener> listener_;
@@ -137,7 +137,7 @@ counted_ptr<listener> listen(connection_core& to, std::uint32_t event, listener:
     to.far->subscribe(*l);
   } else if (to.actor->type().has_can_subscribe) {
     to.actor->push(*new subscribing{*to.home, to, *l});
-  } else if (!to.heard_by->subscribe(*l)) {
+  } else if (!to.hub->subscribe(*l)) {
     to.unlisten(*l);  // closed between the two
     to.throw_closed();
   }

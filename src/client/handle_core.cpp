@@ -84,9 +84,9 @@ bool handle_core::guard_is_open() const noexcept {
 
 cell* handle_core::hold(bool changes) const noexcept {
   cell* const c = known();
-  if (c == nullptr || c->kind().observes_turns || !guard_is_open() || !c->try_hold()) return nullptr;
+  if (c == nullptr || c->kind().observes_turns || !guard_is_open() || !c->try_lock()) return nullptr;
   if (means(*c) && !(changes && c->refuses_changes())) return c;
-  c->let_go();
+  c->unlock();
   return nullptr;
 }
 

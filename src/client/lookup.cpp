@@ -13,7 +13,7 @@
 #include "../runtime/committer.hpp"
 #include "../runtime/core.hpp"
 #include "../runtime/run_loop.hpp"
-#include "../runtime/side.hpp"
+#include "../runtime/cell_extension.hpp"
 #include "named.hpp"
 
 namespace troupe {
@@ -120,13 +120,13 @@ class status_invocation final : public invocation {
         seen.waits.push_back(i->describe_wait());
       }
     }
-    if (c.known_side()) {
+    if (c.known_extension()) {
       seen.since = since(c);
-      if (c.known_side()->last_failure) seen.last_error = text_of(c.known_side()->last_failure);
+      if (c.known_extension()->last_failure) seen.last_error = text_of(c.known_extension()->last_failure);
     }
-    if (c.live() && c.known_side()) {
-      const auto newest = c.known_side()->recorder.newest_epoch();
-      seen.unsaved = c.known_side()->recorder.is_save_ahead() || !c.core().commits().is_durable(newest);
+    if (c.live() && c.known_extension()) {
+      const auto newest = c.known_extension()->recorder.newest_epoch();
+      seen.unsaved = c.known_extension()->recorder.is_save_ahead() || !c.core().commits().is_durable(newest);
     }
     if (const auto* const h = c.holder(); h != nullptr && h->kind != purpose::lifecycle) seen.exclusive = h->what();
     seen.reason = reason(c);
@@ -135,8 +135,8 @@ class status_invocation final : public invocation {
   // Of a wake, the hook that takes time tells.
   [[nodiscard]] static std::optional<time_point> since(const cell& c) {
     const bool wakes = c.current_phase() == cell::phase::waking;
-    if (!wakes) return c.current_phase() == cell::phase::asleep ? std::nullopt : c.known_side()->since;
-    const auto* const hook = c.known_side()->in_hook() ? c.known_side()->passing.get() : nullptr;
+    if (!wakes) return c.current_phase() == cell::phase::asleep ? std::nullopt : c.known_extension()->since;
+    const auto* const hook = c.known_extension()->in_hook() ? c.known_extension()->underway.get() : nullptr;
     if (hook == nullptr || hook->hook_limit == troupe::never) return std::nullopt;
     return hook->deadline_at - hook->hook_limit;
   }
@@ -145,11 +145,11 @@ class status_invocation final : public invocation {
     switch (c.current_phase()) {
       case cell::phase::asleep: return "asleep";
       case cell::phase::waking:
-        return c.known_side() && c.known_side()->in_hook() ? "waking: on_create or on_wake has not returned"
+        return c.known_extension() && c.known_extension()->in_hook() ? "waking: on_create or on_wake has not returned"
                                                     : "waking: loading from the store";
       case cell::phase::awake: break;
       case cell::phase::stopping:
-        if (c.known_side()->in_hook()) return "stopping: on_sleep or on_destroy has not returned";
+        if (c.known_extension()->in_hook()) return "stopping: on_sleep or on_destroy has not returned";
         return fmt::format("stopping: waits for {} to end", fmt::join(seen.running, ", "));
       case cell::phase::finalising: return "stopping: waits for the last commit";
     }

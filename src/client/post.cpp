@@ -37,7 +37,7 @@ void posting::leave_turn(work& w) noexcept {
     return to.withdraw();
   }
   self.run = &posting::run_posting;
-  self.dependency_ = now.learned;
+  self.dependency_ = now.depends_on;
   to.push(self, now);
 }
 
@@ -76,7 +76,7 @@ void launch_posted(const handle_core& to, invocation* (*make)(executor& home, vo
   inv.given_up = to.stop();
   inv.posted = true;
   const bool is_link = inv.exclusive && !is_planted(planted::posted_exclusive_unlinked);
-  if (is_link) inv.link = std::make_shared<chain_link>(nullptr);
+  if (is_link) inv.link = std::make_shared<call_chain>(nullptr);
   if (c != nullptr) {
     inv.target = c;
     c->count_in(inv);
@@ -89,7 +89,7 @@ void launch_posted(const handle_core& to, invocation* (*make)(executor& home, vo
   inv.run = [](work& w) noexcept {
     auto& leaving = static_cast<invocation&>(w);
     const turn& now = *this_thread().in_turn;
-    leaving.dependency = now.learned;
+    leaving.dependency = now.depends_on;
     if (now.unsaved()) {
       // It may have been the last reference to the cell.
       if (std::exchange(leaving.counted, false)) std::exchange(leaving.target, nullptr)->withdraw();

@@ -10,7 +10,7 @@
 #include "../core/planted.hpp"
 #include "../runtime/core.hpp"
 #include "../runtime/due_times.hpp"
-#include "../runtime/enqueuing.hpp"
+#include "../runtime/queue_delivery.hpp"
 #include "../runtime/id_source.hpp"
 #include "../runtime/queues.hpp"
 
@@ -91,13 +91,13 @@ send_core::send_core(const handle_core& to, std::string_view queue, bytes_view c
 errc send_core::when_late() const noexcept { return waits_ ? errc::queue_timed_out : errc::action_timed_out; }
 
 invocation* send_core::make(executor& home) {
-  auto* const inv = new enqueuing{home, queue_, body_, due_after(home, delay_)};
+  auto* const inv = new queue_delivery{home, queue_, body_, due_after(home, delay_)};
   inv->answer_later = waits_;
   inv->when_late = when_late();
   return inv;
 }
 
-enqueuing* send_core::make_parcel(turn& sender) {
+queue_delivery* send_core::make_parcel(turn& sender) {
   const address& to = target().where();
   auto& core = *to.transport->local();
   const bool stored = sender.where->type().options.durability != durability::ephemeral;
@@ -105,14 +105,15 @@ enqueuing* send_core::make_parcel(turn& sender) {
   const bool delayed = due != at_once;
   if (stored && delayed) core.delays().look_at_clock();
   const auto id = stored ? core.ids().message() : 0;
-  parcel::row_times times;
+  outbox_message::row_times times;
   if (stored && delayed) times = {core.delays().stored(due, id), core.exec().clock().wall()};
-  auto p = counted_ptr<parcel>::adopt(new parcel{id, counted_ptr<const address>{to}, queue_, body_, due, times});
+  auto p = counted_ptr<outbox_message>::adopt(
+      new outbox_message{id, counted_ptr<const address>{to}, queue_, body_, due, times});
   if (stored) {
     sender.effects();
     sender.where->changes().send(p);
   }
-  auto* const inv = new enqueuing{core.exec(), std::move(p)};
+  auto* const inv = new queue_delivery{core.exec(), std::move(p)};
   inv->answer_later = waits_;
   inv->when_late = when_late();
   return inv;
@@ -123,7 +124,7 @@ bool send_core::leaves_with_turn() {
   if (mine == nullptr) return false;
   begin_once();
   target().require_open();
-  enqueuing* const inv = make_parcel(*mine);
+  queue_delivery* const inv = make_parcel(*mine);
   inv->posted = true;
   inv->leave_with(*mine);
   stage_ = stage::done;
@@ -142,12 +143,12 @@ bool send_core::suspend_for_answer(std::coroutine_handle<> h) {
     fail(std::current_exception());
     return false;
   }
-  enqueuing* const inv = make_parcel(*mine);
+  queue_delivery* const inv = make_parcel(*mine);
   inv->leave_with(*mine);
   return suspend_on(*inv, h);
 }
 
-const std::optional<bytes>& send_core::answer() const { return static_cast<const enqueuing*>(record())->result; }
+const std::optional<bytes>& send_core::answer() const { return static_cast<const queue_delivery*>(record())->result; }
 
 }  // namespace detail
 }  // namespace v0

@@ -72,7 +72,7 @@ bool wait::begin(std::coroutine_handle<> h, executor* fallback) noexcept {
   fallback_ = fallback;
   fiber* const here = this_thread().here;
   if (here == nullptr) return true;
-  fiber_ = &here->lasting();
+  fiber_ = &here->promote();
   return fiber_->begin_wait(*this);
 }
 
@@ -151,8 +151,8 @@ void free_all(block* b) noexcept {
 }
 
 bool thread_lives() noexcept {
-  struct last_rites {
-    ~last_rites() {
+  struct thread_exit_cleanup {
+    ~thread_exit_cleanup() {
       for (auto& c : local.classes) {
         free_all(c.first);
         free_all(c.spare);
@@ -162,7 +162,7 @@ bool thread_lives() noexcept {
     }
   };
   if (local.thread_ends) return false;
-  thread_local last_rites at_end;
+  thread_local thread_exit_cleanup at_end;
   static_cast<void>(at_end);
   return true;
 }

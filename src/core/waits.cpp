@@ -97,7 +97,7 @@ void branch::ended(promise_base& p) noexcept {
 }
 
 join::join(until u, std::size_t count)
-    : parent_{this_thread().here->lasting()}, root_{parent_.root()}, capacity_{count}, until_{u} {
+    : parent_{this_thread().here->promote()}, root_{parent_.root()}, capacity_{count}, until_{u} {
   if (count != 0) branches_ = static_cast<branch*>(allocate_block(count * sizeof(branch)));
 }
 
@@ -186,7 +186,7 @@ void join::branch_ended(branch& b) noexcept {
   const std::size_t ended = next == nullptr && took_back() ? 2 : 1;
   if (left_.fetch_sub(ended, std::memory_order_acq_rel) == ended) {
     if (may_go_on) return continue_here();
-    const giving_way behind;
+    const yielding_scope behind;
     wake();
   } else if (next != nullptr) {
     go_on_with(*next);

@@ -36,7 +36,7 @@ class activity {
   void end_workers() noexcept { ending_.store(true, std::memory_order_seq_cst); }
   /// Whether this thread is a late one: all was at rest, and no worker runs what is posted any more. The end of the
   /// runtime waits for a thread that has entered and is told no.
-  [[nodiscard]] bool comes_late() const noexcept {
+  [[nodiscard]] bool after_shutdown() const noexcept {
     return ending_.load(std::memory_order_seq_cst) && !exec_.on_worker();
   }
 

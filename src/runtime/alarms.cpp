@@ -186,11 +186,11 @@ void alarms::begin(std::span<const std::shared_ptr<const definition>> served) {
 void alarms::stop() noexcept {
   const std::lock_guard lock{mutex_};
   stopped_ = true;
-  core_.exec().cancel(bell_);
+  core_.exec().cancel(wake_timer_);
   if (messages_) messages_->stop();
   if (rows_) rows_->stop();
   order_.clear();
-  places_.clear();
+  wakeups_.clear();
   read_ = 0;
 }
 
@@ -201,8 +201,8 @@ void alarms::set(place who, time_point at, std::uint32_t failures) {
 
 void alarms::found(place who, time_point at, bool in_row) {
   const std::lock_guard lock{mutex_};
-  const auto here = places_.find(who);
-  if (here != places_.end() && here->second.failures != 0) return;  // its back-off counts for all that is due in it
+  const auto here = wakeups_.find(who);
+  if (here != wakeups_.end() && here->second.failures != 0) return;  // its back-off counts for all that is due in it
   add(std::move(who), {.at = at, .read = in_row});
 }
 
@@ -219,10 +219,10 @@ void alarms::set_row(const definition& type, const troupe::key& key, wall_time d
 }
 
 // With the lock held. The earlier of two moments counts.
-void alarms::add(place who, appointment next) {
+void alarms::add(place who, wakeup next) {
   if (stopped_) return;
   next.number = ++last_number_;
-  const auto [here, is_new] = places_.try_emplace(std::move(who), next);
+  const auto [here, is_new] = wakeups_.try_emplace(std::move(who), next);
   if (!is_new) {
     if (here->second.at <= next.at) return;
     order_.erase(here->second.when());
@@ -239,36 +239,36 @@ alarms::places::node_type alarms::take_out(places::iterator here) noexcept {
   TROUPE_ASSERT(!here->second.read || read_ > 0, "those that a look has found are counted");
   order_.erase(here->second.when());
   read_ -= here->second.read ? 1 : 0;
-  return places_.extract(here);
+  return wakeups_.extract(here);
 }
 
 void alarms::clear(const definition& type, const troupe::key& key) {
   const std::lock_guard lock{mutex_};
-  const auto here = places_.find({&type, key});
-  if (here == places_.end()) return;
+  const auto here = wakeups_.find({&type, key});
+  if (here == wakeups_.end()) return;
   const bool was_read = take_out(here).mapped().read;
   if (was_read) arm();  // the look may go on
 }
 
-// The bell is set for the first, with the lock held.
+// The timer is set for the first, with the lock held.
 void alarms::arm() noexcept {
   auto& exec = core_.exec();
-  exec.cancel(bell_);
+  exec.cancel(wake_timer_);
   if (stopped_) return;
   auto next = next_look();
   if (!order_.empty() && (!next || order_.begin()->first.first < *next)) next = order_.begin()->first.first;
-  if (next) exec.arm(bell_, *next);
+  if (next) exec.arm(wake_timer_, *next);
 }
 
-void alarms::bell::ring(timer& t) noexcept {
-  auto& self = static_cast<bell&>(t);
+void alarms::wake_timer::ring(timer& t) noexcept {
+  auto& self = static_cast<wake_timer&>(t);
   if (self.rings.exchange(true, std::memory_order_acq_rel)) return;
   self.owner.core_.enter_busy();
   self.owner.core_.exec().post(self);
 }
 
-void alarms::bell::answer(work& w) noexcept {
-  auto& self = static_cast<bell&>(w);
+void alarms::wake_timer::answer(work& w) noexcept {
+  auto& self = static_cast<wake_timer&>(w);
   auto& core = self.owner.core_;
   self.rings.store(false, std::memory_order_release);
   self.owner.wake_due();

@@ -62,17 +62,17 @@ class alarms {
   class wake_order;
 
   using place = std::pair<const definition*, troupe::key>;
-  struct appointment {
+  struct wakeup {
     time_point at;
     std::uint32_t failures = 0;  ///< of attempts to wake it
     bool read = false;           ///< a look at the rows has found it
     std::uint64_t number = 0;    ///< of those for one moment, the first one comes first
     [[nodiscard]] std::pair<time_point, std::uint64_t> when() const noexcept { return {at, number}; }
   };
-  using places = std::map<place, appointment>;
+  using places = std::map<place, wakeup>;
 
-  struct bell final : timer, work {
-    explicit bell(alarms& a) noexcept : timer{&bell::ring}, work{&bell::answer}, owner{a} {}
+  struct wake_timer final : timer, work {
+    explicit wake_timer(alarms& a) noexcept : timer{&wake_timer::ring}, work{&wake_timer::answer}, owner{a} {}
     static void ring(timer& t) noexcept;
     static void answer(work& w) noexcept;
     alarms& owner;
@@ -81,7 +81,7 @@ class alarms {
 
   void set(place who, time_point at, std::uint32_t failures);
   void found(place who, time_point at, bool in_row);
-  void add(place who, appointment next);
+  void add(place who, wakeup next);
   [[nodiscard]] places::node_type take_out(places::iterator here) noexcept;
   void wake_due() noexcept;
   void wake(const place& who, std::uint32_t failures) noexcept;
@@ -95,11 +95,11 @@ class alarms {
 
   runtime_core& core_;
   std::mutex mutex_;
-  places places_;
+  places wakeups_;
   std::map<std::pair<time_point, std::uint64_t>, places::iterator> order_;
   std::uint64_t last_number_ = 0;
-  std::size_t read_ = 0;  ///< appointments that a look at the rows has found
-  bell bell_{*this};
+  std::size_t read_ = 0;  ///< wakeups that a look at the rows has found
+  wake_timer wake_timer_{*this};
   std::unique_ptr<message_scan> messages_;
   std::unique_ptr<row_scan> rows_;  ///< null: no definition has parts with rows that wake its actors
   bool looking_ = false;            ///< `rows_` is under way

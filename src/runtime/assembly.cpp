@@ -14,9 +14,9 @@
 #include "blocked.hpp"
 #include "cell_messages.hpp"
 #include "dispatcher.hpp"
-#include "enqueuing.hpp"
+#include "queue_delivery.hpp"
 #include "lifecycle.hpp"
-#include "side.hpp"
+#include "cell_extension.hpp"
 #include "turn_watch.hpp"
 
 namespace troupe {
@@ -35,10 +35,10 @@ constexpr cell_handlers cell_uses{
     .run_messages = &dispatcher::run_messages,
     .wake_at_once = &lifecycle::wake_at_once,
     .signalled = &lifecycle::signalled,
-    .image_awaited = &cell_side::image_awaited,
+    .image_awaited = &cell_extension::image_awaited,
     .idle = &lifecycle::begin_stop,
     .release = [](cell& c) noexcept { c.core().cells().release(c); },
-    .end_side = [](cell_side& side) noexcept { delete &side; },
+    .end_extension = [](cell_extension& extension) noexcept { delete &extension; },
 };
 
 }  // namespace
@@ -50,7 +50,7 @@ runtime_assembly::runtime_assembly(const registry& served, runtime_options optio
                     .cells = &directory_,
                     .commits = &committer_,
                     .wake_ups = &alarms_,
-                    .parcels = &parcels_,
+                    .outbox = &outbox_,
                     .delays = &delays_,
                     .ids = &ids_,
                     .waits = &waits_}},
@@ -58,7 +58,7 @@ runtime_assembly::runtime_assembly(const registry& served, runtime_options optio
       committer_{*this, exec(), this->options()},
       ids_{exec().clock(), random(), stored().opening()},
       delays_{exec(), ids_},
-      parcels_{*this, &enqueuing::bring} {
+      outbox_{*this, &queue_delivery::bring} {
   directory_.serve(*this, cell_uses, definitions(), committer_.seen_by_calls());
 }
 
@@ -71,7 +71,7 @@ void runtime_assembly::begin() {
     all_activity().tell_when_busy([]() noexcept { turn_watch::instance().look_soon(); });
   }
   alarms_.begin(definitions());
-  if (std::ranges::any_of(definitions(), [](const auto& d) { return !d->queues.empty(); })) parcels_.begin();
+  if (std::ranges::any_of(definitions(), [](const auto& d) { return !d->queues.empty(); })) outbox_.begin();
 }
 
 bool runtime_assembly::needs_this_thread() noexcept {
@@ -98,9 +98,9 @@ runtime_health runtime_assembly::health() const {
 
 // --- end ------------------------------------------------------------------------------------------------------------
 
-void runtime_assembly::order_all(void (*obey)(cell&) noexcept) noexcept {
+void runtime_assembly::order_all(void (*run_command)(cell&) noexcept) noexcept {
   for (cell* c : directory_.all()) {
-    detail::order(*c, obey);
+    detail::send_command(*c, run_command);
     c->release();
   }
 }
@@ -131,7 +131,7 @@ bool runtime_assembly::shutdown() noexcept {
   if (!stop()) return true;
   directory_.stop();
   alarms_.stop();
-  parcels_.stop();
+  outbox_.stop();
   const bool complete = put_all_to_sleep();
   if (!complete) {
     log(log_level::error,
@@ -152,12 +152,12 @@ bool runtime_assembly::kill(std::string_view how) noexcept {
   stop();
   directory_.stop();
   alarms_.stop();
-  parcels_.stop();
+  outbox_.stop();
   committer_.abandon(how);
   tasks_.cancel_all();
   for (cell* c : directory_.all()) {
-    detail::order(*c, &lifecycle::stop_now);
-    detail::order(*c, &lifecycle::cut_short);
+    detail::send_command(*c, &lifecycle::stop_now);
+    detail::send_command(*c, &lifecycle::cut_short);
     c->release();
   }
   constexpr std::chrono::seconds kill_limit{10};

@@ -18,7 +18,7 @@
 #include "host_tasks.hpp"
 #include "id_source.hpp"
 #include "loader.hpp"
-#include "outgoing.hpp"
+#include "outbox.hpp"
 #include "wait_graph.hpp"
 
 namespace troupe {
@@ -59,7 +59,7 @@ class runtime_assembly final : public runtime_core {
   [[nodiscard]] bool has_ended() const noexcept { return ended_.load(std::memory_order_acquire); }
 
  private:
-  void order_all(void (*obey)(cell&) noexcept) noexcept;
+  void order_all(void (*run_command)(cell&) noexcept) noexcept;
   [[nodiscard]] bool is_quiet() const noexcept { return !is_busy() && committer_.is_idle(); }
   bool wait_for(const std::function<bool()>& done, std::chrono::nanoseconds limit);
   [[nodiscard]] bool put_all_to_sleep() noexcept;
@@ -71,7 +71,7 @@ class runtime_assembly final : public runtime_core {
   id_source ids_;
   due_times delays_;
   alarms alarms_{*this};
-  outgoing parcels_;
+  detail::outbox outbox_;
   wait_graph waits_;
   host_tasks tasks_{*this};
   std::atomic<bool> ended_{false};

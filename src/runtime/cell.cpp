@@ -25,7 +25,7 @@ cell::cell(served_type& kind, const troupe::key& key, std::uint8_t place)
 }
 
 cell::~cell() {
-  if (side_ != nullptr) kind().handlers.end_side(*side_);
+  if (extension_ != nullptr) kind().handlers.end_extension(*extension_);
 }
 
 observed_actor seen(const cell& c) noexcept { return {c.type().name, &c.key(), c.known_id()}; }
@@ -111,10 +111,10 @@ bool cell::try_wake(const address& wanted) {
   try {
     if (kind().handlers.wake_at_once(*this, wanted) && open_) return true;  // else the runtime shuts down
   } catch (...) {
-    let_go();
+    unlock();
     throw;
   }
-  let_go();
+  unlock();
   return false;
 }
 
@@ -139,17 +139,17 @@ void cell::push(work& w) noexcept {
 
 // Who has held the cell all along, or has woken it, runs it itself when nobody else would any more.
 void cell::post() noexcept {
-  if (core().comes_late()) [[unlikely]]
+  if (core().after_shutdown()) [[unlikely]]
     return drain(drain_budget);
   post_batch::post(core().exec(), *this);
 }
 
-void cell::hand_over() noexcept {
-  if (!incoming_.empty() || (!rest() && !is_planted(planted::lost_wake_up))) post();
+void cell::unlock_to_executor() noexcept {
+  if (!incoming_.empty() || (!try_unlock() && !is_planted(planted::lost_wake_up))) post();
 }
 
 // Leaves the cell if nothing waits. True if it is no longer held; then it may be gone.
-bool cell::rest() noexcept {
+bool cell::try_unlock() noexcept {
   using unlocked = mailbox::unlocked;
   const auto to = phase_ == phase::asleep ? unlocked::dormant : open_ ? unlocked::idle : unlocked::closed;
   if (!mailbox_.unlock(to)) return false;
@@ -164,7 +164,7 @@ bool cell::rest() noexcept {
 // Takes over what has come to the mailbox, in the order of arrival. False if nothing has, and the cell has been left.
 bool cell::receive_more() noexcept {
   show_begun();
-  if (rest()) return false;
+  if (try_unlock()) return false;
   mailbox_.receive(incoming_);
   return true;
 }

@@ -5,26 +5,26 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
-struct cell_order final : work {
+struct cell_command final : work {
   using handler = void (*)(cell&) noexcept;
-  cell_order(cell& c, handler h) noexcept : work{&cell_order::deliver}, target{c}, obey{h} {}
+  cell_command(cell& c, handler h) noexcept : work{&cell_command::deliver}, target{c}, run_command{h} {}
   static void deliver(work& w) noexcept {
-    auto* const self = static_cast<cell_order*>(&w);
+    auto* const self = static_cast<cell_command*>(&w);
     cell& c = self->target;
-    const auto obey = self->obey;
+    const auto run_command = self->run_command;
     delete self;
-    obey(c);
+    run_command(c);
     c.release();  // not the last: an actor that is awake keeps its cell
   }
   cell& target;
-  handler obey;
+  handler run_command;
 };
 
 }  // namespace
 
-void order(cell& c, void (*obey)(cell&) noexcept) {
+void send_command(cell& c, void (*run_command)(cell&) noexcept) {
   c.retain();
-  c.push(*new cell_order{c, obey});
+  c.push(*new cell_command{c, run_command});
 }
 
 }  // namespace detail

@@ -35,7 +35,7 @@ class cell_message : public work {
 };
 
 /// Sends a cell a message that its holder obeys. Its actor is awake, or the caller has a reference.
-void order(cell& c, void (*obey)(cell&) noexcept);
+void send_command(cell& c, void (*run_command)(cell&) noexcept);
 
 /// A timer that, when due, sends the cell a message.
 class cell_alarm final : public timer, public cell_message {
@@ -47,7 +47,7 @@ class cell_alarm final : public timer, public cell_message {
 };
 
 /// What a cell wants itself to do, whoever finds that it is time. One message brings all of it.
-class cell_wants final : public work {
+class pending_signals final : public work {
  public:
   enum what : std::uint8_t {
     freeze = 1,   ///< the committer waits for an image
@@ -55,10 +55,10 @@ class cell_wants final : public work {
     overdue = 4,  ///< the time of a hook, or the grace period, is over
     save = 8,     ///< the interval is over
   };
-  explicit cell_wants(cell& c) noexcept : work{&cell_wants::deliver}, owner_{c} {}
+  explicit pending_signals(cell& c) noexcept : work{&pending_signals::deliver}, owner_{c} {}
 
   /// From any thread.
-  void add(what w) noexcept {
+  void raise(what w) noexcept {
     if (wanted_.fetch_or(w, std::memory_order_acq_rel) == 0) owner_.push(*this);
   }
   /// Its holder: nothing is under way.
@@ -66,7 +66,7 @@ class cell_wants final : public work {
 
  private:
   static void deliver(work& w) noexcept {
-    auto& self = static_cast<cell_wants&>(w);
+    auto& self = static_cast<pending_signals&>(w);
     cell& c = self.owner_;
     const auto wanted = self.wanted_.exchange(0, std::memory_order_acq_rel);
     c.kind().handlers.signalled(c, wanted);
@@ -77,18 +77,18 @@ class cell_wants final : public work {
 };
 
 /// A timer that, when due, adds to what a cell wants.
-class want_alarm final : public timer {
+class signal_timer final : public timer {
  public:
-  want_alarm(cell_wants& to, cell_wants::what w) noexcept : timer{&want_alarm::ring}, what_{w}, to_{to} {}
+  signal_timer(pending_signals& to, pending_signals::what w) noexcept : timer{&signal_timer::ring}, what_{w}, to_{to} {}
 
  private:
   static void ring(timer& t) noexcept {
-    auto& self = static_cast<want_alarm&>(t);
-    self.to_.add(self.what_);
+    auto& self = static_cast<signal_timer&>(t);
+    self.to_.raise(self.what_);
   }
 
-  cell_wants::what what_;
-  cell_wants& to_;
+  pending_signals::what what_;
+  pending_signals& to_;
 };
 
 }  // namespace detail

@@ -34,7 +34,7 @@ void committer::when_durable(epoch_number e, gate_node& n) noexcept {
   bool lost = false;
   {
     const std::lock_guard lock{mutex_};
-    lost = buried_;
+    lost = failed_permanently_;
     if (!lost && !is_durable(e)) {
       auto& list = gates_[e & 1];
       n.next_gate = list;
@@ -48,7 +48,7 @@ void committer::when_durable(epoch_number e, gate_node& n) noexcept {
 void committer::forget(std::uint64_t message) {
   {
     const std::lock_guard lock{mutex_};
-    if (buried_) return;
+    if (failed_permanently_) return;
     forgotten_.push_back(message);
     if (running_.exchange(true)) return;
   }
@@ -81,7 +81,7 @@ void committer::step() noexcept {
 }
 
 void committer::write() noexcept {
-  if (dead_) return bury();
+  if (dead_) return fail_permanently();
   if (core_.observed_by() != nullptr) begun_at_ = executor_.now();
   core_.stored().commit(request_);
 }
@@ -91,7 +91,7 @@ void committer::close_epoch() noexcept {
     std::unique_lock lock{mutex_};
     if (dead_) {
       lock.unlock();
-      return bury();
+      return fail_permanently();
     }
     if (pending_ == nullptr && forgotten_.empty()) {
       running_ = false;
@@ -244,11 +244,11 @@ void committer::failed() noexcept {
   failures_.fetch_add(1, std::memory_order_relaxed);
   if (is_planted(planted::failed_commit_forgotten)) request_.writes.clear();
   if (for_good) dead_ = true;
-  if (dead_) return bury();
+  if (dead_) return fail_permanently();
   update_refusing();
   executor_.arm(retry_, executor_.now() + retry_after_);
   retry_after_ = std::min(retry_after_ * 2, retry_max_);
-  if (dead_ && executor_.cancel(retry_)) bury();  // given up just now
+  if (dead_ && executor_.cancel(retry_)) fail_permanently();  // given up just now
 }
 
 std::string committer::describe_failure() const {
@@ -291,15 +291,15 @@ void committer::abandon(std::string_view why) noexcept {
   }
   state_of_commits_.refusing.store(true, std::memory_order_relaxed);
   // A commit that is under way ends first, since the store looks at images of actors: whoever ends it, buries.
-  if (!under_way || executor_.cancel(retry_)) bury();
+  if (!under_way || executor_.cancel(retry_)) fail_permanently();
 }
 
-void committer::bury() noexcept {
+void committer::fail_permanently() noexcept {
   state_of_commits_.refusing.store(true, std::memory_order_relaxed);
   std::array<gate_node*, 2> waiting{};
   {
     const std::lock_guard lock{mutex_};
-    buried_ = true;
+    failed_permanently_ = true;
     pending_ = nullptr;
     waiting = std::exchange(gates_, {});
   }

@@ -49,7 +49,7 @@ class committer {
       const std::lock_guard lock{mutex_};
       e = open_;
       image& m = prepare(e);
-      if (buried_) return e;
+      if (failed_permanently_) return e;
       m.next = pending_;
       pending_ = &m;
       kick = !running_.exchange(true);
@@ -108,7 +108,7 @@ class committer {
   void failed() noexcept;
   [[nodiscard]] std::string describe_failure() const;
   void note_error(std::string_view text) noexcept;
-  void bury() noexcept;
+  void fail_permanently() noexcept;
   void open(gate_node* list, bool durable) noexcept;
   void update_refusing() noexcept;
 
@@ -126,7 +126,7 @@ class committer {
   std::array<gate_node*, 2> gates_{};        ///< of the open epoch and the one before, by parity
   std::atomic<bool> running_{false};         ///< from the first image until there is nothing left to commit
   std::atomic<bool> dead_{false};            ///< the store lost track, or the runtime has given it up
-  bool buried_ = false;                      ///< dead, and nobody looks at images any more
+  bool failed_permanently_ = false;                      ///< dead, and nobody looks at images any more
   std::string last_error_;
 
   commit_state state_of_commits_;

@@ -11,10 +11,10 @@
 #include <troupe/core/when.hpp>
 #include <troupe/runtime/turn.hpp>
 
-#include "audience.hpp"
+#include "subscription_hub.hpp"
 #include "core.hpp"
 #include "late_hook.hpp"
-#include "side.hpp"
+#include "cell_extension.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -38,7 +38,7 @@ task<> within(cell& c, const char* hook, task<> body) {
 
 std::exception_ptr why_connections_end(const cell& c) {
   if (c.current_phase() == cell::phase::awake) return nullptr;
-  if (c.known_side() != nullptr && c.known_side()->destroy_requested) return why_it_ends(c, true);
+  if (c.known_extension() != nullptr && c.known_extension()->destroy_requested) return why_it_ends(c, true);
   if (c.core().stopping()) return why_it_ends(c, false);
   return c.type().options.durability == durability::ephemeral ? why_it_ends(c, true) : nullptr;
 }
@@ -62,10 +62,10 @@ task<> open_connection(cell& c, connection_core& from) {
   auto creating = live.create_connection_state(from);
   co_await within(c, "create_connection_state", std::move(creating));
   if (const auto ends = why_connections_end(c)) std::rethrow_exception(ends);
-  auto& hub = c.side().heard_by;
-  if (!hub) hub = counted_ptr<audience>::adopt(new audience{c});
-  audience& all = *hub;
-  from.heard_by = counted_ptr<audience>{all};
+  auto& hub = c.extension().hub;
+  if (!hub) hub = counted_ptr<subscription_hub>::adopt(new subscription_hub{c});
+  subscription_hub& all = *hub;
+  from.hub = counted_ptr<subscription_hub>{all};
   all.add(from);
   std::exception_ptr failure;
   try {
@@ -99,8 +99,8 @@ task<> part(cell& c, counted_ptr<connection_core> from) {
   if (failure) c.core().report(failure, fmt::format("on_disconnect of {}", c.name()));
 }
 
-task<> part_with_all(cell& c, std::exception_ptr why) {
-  audience* const all = c.heard_by();
+task<> disconnect_all(cell& c, std::exception_ptr why) {
+  subscription_hub* const all = c.hub();
   auto& inv = *this_thread().in_turn->inv;
   while (all != nullptr && all->first() != nullptr) {
     counted_ptr<connection_core> each{*all->first()};
@@ -114,11 +114,11 @@ task<> part_with_all(cell& c, std::exception_ptr why) {
 }
 
 void close_all(cell& c, const std::exception_ptr& why) noexcept {
-  audience* const all = c.heard_by();
+  subscription_hub* const all = c.hub();
   while (all != nullptr && all->first() != nullptr) {
     const counted_ptr<connection_core> each{*all->first()};
     all->remove(*each);
-    all->dismiss(*each, why, 0);
+    all->disconnect(*each, why, 0);
   }
 }
 

@@ -25,7 +25,7 @@ class connection_core;
 /// on_disconnect, bounded. Its failure is reported.
 [[nodiscard]] task<> part(cell& c, counted_ptr<connection_core> from);
 /// Closes all connections of an actor that ends, and runs their on_disconnect.
-[[nodiscard]] task<> part_with_all(cell& c, std::exception_ptr why);
+[[nodiscard]] task<> disconnect_all(cell& c, std::exception_ptr why);
 /// The same without telling the actor, which is not awake.
 void close_all(cell& c, const std::exception_ptr& why) noexcept;
 

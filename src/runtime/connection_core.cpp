@@ -10,10 +10,10 @@
 #include <troupe/core/error.hpp>
 #include <troupe/runtime/turn.hpp>
 
-#include "audience.hpp"
+#include "subscription_hub.hpp"
 #include "connecting.hpp"
 #include "core.hpp"
-#include "side.hpp"
+#include "cell_extension.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -112,13 +112,13 @@ void connection_core::departed(work& w) noexcept {
 }
 
 void connection_core::leave() noexcept {
-  if (!heard_by->remove(*this) || !greeted_) return;
+  if (!hub->remove(*this) || !greeted_) return;
   if (actor->type().has_on_disconnect) actor->push(*new parting{*home, *actor, *this});
 }
 
 void connection_core::end_opening(work& w) noexcept {
   auto& self = static_cast<note&>(w).of;
-  self.heard_by->end_opening(self);
+  self.hub->end_opening(self);
 }
 
 connection_core::connection_core() noexcept : work{&connection_core::call_some} {}
@@ -129,12 +129,12 @@ connection_core::~connection_core() {
   if (address != nullptr) address->release();
 }
 
-void leave_with_turn(turn& t, event_record& e, audience& to) noexcept {
-  e.to = counted_ptr<audience>{to};
+void leave_with_turn(turn& t, event_record& e, subscription_hub& to) noexcept {
+  e.to = counted_ptr<subscription_hub>{to};
   e.run = [](work& w) noexcept {
     auto& leaving = static_cast<event_record&>(w);
     const turn& now = *this_thread().in_turn;
-    now.unsaved() ? leaving.release() : leaving.to->publish(leaving, now.learned);
+    now.unsaved() ? leaving.release() : leaving.to->publish(leaving, now.depends_on);
   };
   t.send(e);
 }
@@ -142,7 +142,7 @@ void leave_with_turn(turn& t, event_record& e, audience& to) noexcept {
 // Before the actor has let it in, there is nobody yet to send to, or to part with.
 turn& connection_core::actors_turn(const char* operation) const {
   turn& mine = own_turn(*actor, operation);
-  if (heard_by) return mine;
+  if (hub) return mine;
   throw error(errc::invalid_operation,
               fmt::format("{}: {} before on_connect; to refuse a connection, throw", actor->name(), operation));
 }
@@ -163,7 +163,7 @@ void connection_core::send(event_record* e) {
     throw;
   }
   e->only = counted_ptr<connection_core>{*this};
-  leave_with_turn(*mine, *e, *heard_by);
+  leave_with_turn(*mine, *e, *hub);
 }
 
 void connection_core::disconnect(std::exception_ptr why) {
@@ -174,7 +174,7 @@ void connection_core::disconnect(std::exception_ptr why) {
     static void leave(work& w) noexcept {
       const std::unique_ptr<ending> self{static_cast<ending*>(&w)};
       self->of->leave();
-      self->of->heard_by->dismiss(*self->of, self->why, this_thread().in_turn->learned);
+      self->of->hub->disconnect(*self->of, self->why, this_thread().in_turn->depends_on);
     }
     counted_ptr<connection_core> of;
     std::exception_ptr why;
@@ -205,8 +205,8 @@ void connection_core::close(std::exception_ptr why, bool by_client) noexcept {
     if (far_end::close_here(*this, std::move(why), by_client)) far->close();
     return;
   }
-  if (heard_by) {
-    if (!heard_by->close(*this, std::move(why), by_client)) return;
+  if (hub) {
+    if (!hub->close(*this, std::move(why), by_client)) return;
   } else {
     delivery_list dropped;
     const std::lock_guard here{lock_};
@@ -217,7 +217,7 @@ void connection_core::close(std::exception_ptr why, bool by_client) noexcept {
   actor->push(departed_);
 }
 
-// With the lock held, and the audience's.
+// With the lock held, and the hub's.
 bool connection_core::end(std::exception_ptr why, bool by_client, epoch_number dependency,
                           delivery_list& dropped) noexcept {
   if (closed_.load(std::memory_order_relaxed)) return false;
@@ -256,7 +256,7 @@ counted_ptr<listener> connection_core::listen(std::uint32_t event, listener::kin
 }
 
 void connection_core::unlisten(listener& l) noexcept {
-  far ? far->unsubscribe(l) : heard_by->unsubscribe(l);
+  far ? far->unsubscribe(l) : hub->unsubscribe(l);
   bool linked = false;
   delivery_list dropped;  // freed without the lock: the values are the user's
   {
@@ -330,7 +330,7 @@ void connection_core::enqueue(delivery* d) noexcept {
   inbox_.push_back(d);
   if (std::exchange(calls_under_way_, true)) return;
   if (owner != nullptr) {
-    owner->push(*new hearing{*home, *this});
+    owner->push(*new event_delivery{*home, *this});
   } else {
     retain();
     far ? address->transport->enter_busy() : actor->core().enter_busy();
@@ -354,7 +354,8 @@ bool connection_core::call_next() noexcept {
     calling_ = d->to.get();
     calling_thread_ = &this_thread();
   }
-  if (turn* const t = this_thread().in_turn; t != nullptr) t->learn(d->what ? d->what->dependency : end_dependency_);
+  if (turn* const t = this_thread().in_turn; t != nullptr)
+    t->depend_on(d->what ? d->what->dependency : end_dependency_);
   try {
     (*d->to->call)(d->what.get());
   } catch (...) {
@@ -380,7 +381,7 @@ void connection_core::call_some(work& w) noexcept {
   self.home->post_behind(self);
 }
 
-hearing::hearing(executor& home, connection_core& c) noexcept : invocation{home} {
+event_delivery::event_delivery(executor& home, connection_core& c) noexcept : invocation{home} {
   target = c.owner;
   from_ = counted_ptr<connection_core>{c};
   kind = purpose::background;
@@ -390,11 +391,11 @@ hearing::hearing(executor& home, connection_core& c) noexcept : invocation{home}
   posted = true;
 }
 
-std::coroutine_handle<> hearing::begin(activation*) {
+std::coroutine_handle<> event_delivery::begin(activation*) {
   for (int i = 0; i < call_budget; ++i) {
     if (!from_->call_next()) return nullptr;
   }
-  from_->owner->push(*new hearing{*from_->home, *from_});
+  from_->owner->push(*new event_delivery{*from_->home, *from_});
   return nullptr;
 }
 

@@ -33,9 +33,9 @@ std::coroutine_handle<> consumer::begin(activation* a) {
   may_go_on_ = true;
   previous = nullptr;
   auto& queues = queues_of(*target);
-  const std::array<std::uint32_t, 1> lanes{queue_ * lanes_per_queue};
+  const std::array<std::uint32_t, 1> subqueues{queue_ * subqueues_per_queue};
   std::optional<receipt> next;
-  if (target->current_phase() == cell::phase::awake) next = queues.take(lanes);
+  if (target->current_phase() == cell::phase::awake) next = queues.take(subqueues);
   if (!next) {
     go_on();
     return nullptr;
@@ -54,7 +54,7 @@ std::coroutine_handle<promise<void>> consumer::handle_next(activation& a, receip
     open(r);
   } catch (...) {
     settles_parts = false;
-    queues_of(*target).bury(r, std::current_exception());
+    queues_of(*target).make_dead_letter(r, std::current_exception());
     go_on();
     return nullptr;
   }
@@ -88,7 +88,7 @@ task<> consumer::handle_when_durable(consumer* self, activation* a, receipt r) {
   try {
     self->open(r);
   } catch (...) {
-    queues_of(c).bury(r, std::current_exception());
+    queues_of(c).make_dead_letter(r, std::current_exception());
     readable = false;
   }
   if (!readable) co_return;

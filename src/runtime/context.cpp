@@ -6,13 +6,13 @@
 #include <troupe/core/error.hpp>
 #include <troupe/runtime/turn.hpp>
 
-#include "audience.hpp"
+#include "subscription_hub.hpp"
 #include "core.hpp"
 #include "durable_wait.hpp"
 #include "lifecycle.hpp"
 #include "parked_wait.hpp"
 #include "procedure.hpp"
-#include "side.hpp"
+#include "cell_extension.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -59,19 +59,19 @@ void context_base::sleep() {
   static_cast<void>(own_turn(c, "sleep"));
   require_started(c, c.current_phase(), "sleep");
   if (c.current_phase() != cell::phase::awake) throw error(errc::stopping, c.name());
-  c.side().sleep_requested = true;
-  c.known_side()->wants.add(cell_wants::end);
+  c.extension().sleep_requested = true;
+  c.known_extension()->signals.raise(pending_signals::end);
 }
 
 void context_base::destroy() {
   cell& c = activation_.owner();
   static_cast<void>(own_turn(c, "destroy"));
   require_started(c, c.current_phase(), "be destroyed");
-  auto& side = c.side();
-  if (side.destroy_requested) throw error(errc::destroying, c.name());
-  side.destroy_requested = true;
+  auto& extension = c.extension();
+  if (extension.destroy_requested) throw error(errc::destroying, c.name());
+  extension.destroy_requested = true;
   c.set_holder(c.holder());
-  side.wants.add(cell_wants::end);
+  extension.signals.raise(pending_signals::end);
 }
 
 void context_base::keep_awake(task<> body) {
@@ -111,15 +111,15 @@ connection_core* context_base::caller() const {
 
 void context_base::for_each_connection(void (*f)(void* to, connection_core& c), void* to) const {
   require_turn("connections");
-  const audience* const all = activation_.owner().heard_by();
+  const subscription_hub* const all = activation_.owner().hub();
   if (all == nullptr) return;
-  for (auto* c = all->first(); c != nullptr; c = audience::behind(*c)) f(to, *c);
+  for (auto* c = all->first(); c != nullptr; c = subscription_hub::behind(*c)) f(to, *c);
 }
 
 // A broadcast that nobody hears costs next to nothing, so in some builds only one that somebody hears is checked.
-bool context_base::hears(std::uint32_t event) const noexcept {
-  const audience* const all = activation_.owner().heard_by();
-  const bool heard = all != nullptr && all->hears(event);
+bool context_base::has_subscribers(std::uint32_t event) const noexcept {
+  const subscription_hub* const all = activation_.owner().hub();
+  const bool heard = all != nullptr && all->has_subscribers(event);
   TROUPE_ASSERT(heard || is_own_turn(this_thread().in_turn, activation_.owner()),
                 "broadcast may be used only by the actor's own code, in its turns");
   return heard;
@@ -132,7 +132,7 @@ void context_base::send_to_all(event_record* e) {
     e->release();
     refuse_turn(c, "broadcast");
   }
-  leave_with_turn(*mine, *e, *c.heard_by());
+  leave_with_turn(*mine, *e, *c.hub());
 }
 
 }  // namespace detail

@@ -34,7 +34,7 @@ class due_times;
 class id_source;
 class invocation;
 class loader;
-class outgoing;
+class outbox;
 class wait_graph;
 
 /// The services that all parts of a runtime share: executor, store, options, the count of what is busy, reports, and
@@ -59,7 +59,7 @@ class runtime_core : public transport {
   [[nodiscard]] directory& cells() noexcept { return *parts_.cells; }
   [[nodiscard]] committer& commits() noexcept { return *parts_.commits; }
   [[nodiscard]] alarms& wake_ups() noexcept { return *parts_.wake_ups; }
-  [[nodiscard]] outgoing& parcels() noexcept { return *parts_.parcels; }
+  [[nodiscard]] detail::outbox& outbox() noexcept { return *parts_.outbox; }
   [[nodiscard]] due_times& delays() noexcept { return *parts_.delays; }
   [[nodiscard]] id_source& ids() noexcept { return *parts_.ids; }
   [[nodiscard]] wait_graph& waits() noexcept { return *parts_.waits; }
@@ -108,7 +108,7 @@ class runtime_core : public transport {
   void enter_busy() noexcept final { activity_.enter(); }
   [[nodiscard]] bool is_busy() const noexcept { return activity_.is_busy(); }
   void leave_busy() noexcept final { activity_.leave(); }
-  [[nodiscard]] bool comes_late() const noexcept { return activity_.comes_late(); }
+  [[nodiscard]] bool after_shutdown() const noexcept { return activity_.after_shutdown(); }
   void notify() noexcept { activity_.notify(); }
 
   [[nodiscard]] bool killed() const noexcept { return killed_; }
@@ -128,7 +128,7 @@ class runtime_core : public transport {
     directory* cells = nullptr;
     committer* commits = nullptr;
     alarms* wake_ups = nullptr;
-    outgoing* parcels = nullptr;
+    detail::outbox* outbox = nullptr;
     due_times* delays = nullptr;
     id_source* ids = nullptr;
     wait_graph* waits = nullptr;

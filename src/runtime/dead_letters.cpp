@@ -54,10 +54,10 @@ std::string why_undecodable(const queue_entry& entry, bytes_view body) {
 
 // --- how a message becomes one --------------------------------------------------------------------------------------
 
-void cell_queues::bury(const receipt& r, const std::exception_ptr& why) {
+void cell_queues::make_dead_letter(const receipt& r, const std::exception_ptr& why) {
   queued& m = held_message(r);
   if (is_want_of_memory(why)) return fail_attempt(m, std::nullopt, why);
-  note(m);
+  log_undo(m);
   let_go(m);
   m.unreadable = true;
   m.why = why;
@@ -66,12 +66,12 @@ void cell_queues::bury(const receipt& r, const std::exception_ptr& why) {
   die(m);
 }
 
-void cell_queues::change_lane(queued& m, std::uint32_t lane) noexcept {
+void cell_queues::change_subqueue(queued& m, std::uint32_t subqueue) noexcept {
   clear_time(m);
-  lanes_[m.lane].ready.erase(m.id);
-  --lanes_[m.lane].count;
-  m.lane = lane;
-  ++lanes_[m.lane].count;
+  subqueues_[m.subqueue].ready.erase(m.id);
+  --subqueues_[m.subqueue].count;
+  m.subqueue = subqueue;
+  ++subqueues_[m.subqueue].count;
 }
 
 void cell_queues::die(queued& m) {
@@ -82,7 +82,7 @@ void cell_queues::die(queued& m) {
   const auto event = describe(m) + what;
   const auto why = std::make_exception_ptr(error(errc::queue_dead_letter, event + cause));
   tell(owner.core(), [&](observer& o) { o.message_died(seen(owner), entry_of(m).name, id, m.why); });
-  change_lane(m, m.lane + 1);
+  change_subqueue(m, m.subqueue + 1);
   m.due_at = m.created_at;
   m.due = at_once;
   make_ready(m);
@@ -90,19 +90,19 @@ void cell_queues::die(queued& m) {
   // The sender may be in another process, and the cause is the actor's own affair.
   answer(id, std::nullopt, std::make_exception_ptr(error(errc::queue_dead_letter, event)));
   drop_oldest_dead(queue);
-  open_door(queue);
+  admit_waiters(queue);
 }
 
 // Those that somebody holds stay.
 void cell_queues::drop_oldest_dead(std::uint32_t queue) {
   const auto& entry = owner.type().queues[queue];
-  const auto lane = queue * lanes_per_queue + 1;
-  for (auto at = all_.begin(); at != all_.end() && lanes_[lane].count > entry.options.dead_letters_max;) {
+  const auto subqueue = queue * subqueues_per_queue + 1;
+  for (auto at = all_.begin(); at != all_.end() && subqueues_[subqueue].count > entry.options.dead_letters_max;) {
     queued& oldest = (at++)->second;
-    if (oldest.lane != lane || oldest.lease != 0) continue;
+    if (oldest.subqueue != subqueue || oldest.lease != 0) continue;
     const auto what = fmt::format("{} is dropped: {} dead letters are kept (queue_options::dead_letters_max)",
                                   describe(oldest), entry.options.dead_letters_max);
-    note(oldest);
+    log_undo(oldest);
     forget(oldest);
     owner.core().report(std::make_exception_ptr(error(errc::queue_dead_letter, what)),
                         fmt::format("queue \"{}\" of {}", entry.name, owner.name()));
@@ -113,7 +113,7 @@ void cell_queues::drop_oldest_dead(std::uint32_t queue) {
 
 cell_queues::queued* cell_queues::find_dead(std::uint32_t queue, std::uint64_t id) noexcept {
   const auto found = all_.find(id);
-  if (found == all_.end() || found->second.lane != queue * lanes_per_queue + 1) return nullptr;
+  if (found == all_.end() || found->second.subqueue != queue * subqueues_per_queue + 1) return nullptr;
   return &found->second;
 }
 
@@ -122,7 +122,7 @@ std::vector<dead_letter> cell_queues::dead_letters(std::uint32_t queue) const {
   const auto& entry = owner.type().queues[queue];
   std::vector<dead_letter> all;
   for (const auto& [id, m] : all_) {
-    if (m.lane != queue * lanes_per_queue + 1) continue;
+    if (m.subqueue != queue * subqueues_per_queue + 1) continue;
     const auto data = open_version(*m.body);
     auto& letter = all.emplace_back();
     letter.id = id;
@@ -140,7 +140,7 @@ bool cell_queues::remove_dead(std::uint32_t queue, std::uint64_t id) {
   static_cast<void>(this_turn());
   queued* const m = find_dead(queue, id);
   if (m == nullptr) return false;
-  note(*m);
+  log_undo(*m);
   forget(*m);
   return true;
 }
@@ -150,9 +150,9 @@ bool cell_queues::requeue_dead(std::uint32_t queue, std::uint64_t id) {
   queued* const m = find_dead(queue, id);
   if (m == nullptr) return false;
   if (is_full(queue)) throw_full(queue);
-  note(*m);
+  log_undo(*m);
   let_go(*m);
-  change_lane(*m, m->lane - 1);
+  change_subqueue(*m, m->subqueue - 1);
   m->attempts = m->cuts = 0;
   m->why = nullptr;
   m->due_at = m->created_at;

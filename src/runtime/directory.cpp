@@ -34,11 +34,11 @@ void directory::fetch(const definition& type, std::uint32_t hash) const noexcept
 void directory::serve(runtime_core& core, const cell_handlers& to,
                       std::span<const std::shared_ptr<const definition>> definitions, const commit_state& commits) {
   kinds_.reserve(definitions.size());
-  for (const auto& d : definitions) kinds_.push_back(std::make_unique<kind>(core, to, *d, commits));
+  for (const auto& d : definitions) kinds_.push_back(std::make_unique<type_runtime>(core, to, *d, commits));
 }
 
 cell& directory::at(const definition& type, const troupe::key& key, std::uint32_t hash) {
-  kind& k = *kinds_[type.ordinal];
+  type_runtime& k = *kinds_[type.ordinal];
   auto& s = k.by_key[shard_of(hash)];
   const std::lock_guard lock{s.mutex};
   cell* const known = s.cells.find(hash, [&](const cell& c) {
@@ -99,7 +99,7 @@ void directory::release(cell& c) noexcept {
   if (c.core().forked()) return;  // its lock may be held by a thread that is not here
   // It may be the last one: only under the shard's lock can nobody find the cell meanwhile.
   const auto h = hash_of(c.type(), c.key());
-  kind& k = kind_of(c);
+  type_runtime& k = type_runtime_of(c);
   auto& s = k.by_key[shard_of(h)];
   {
     const std::lock_guard lock{s.mutex};

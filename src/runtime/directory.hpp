@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "kind.hpp"
+#include "type_runtime.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -53,7 +53,7 @@ class directory {
  private:
   void remove_id(cell& c) noexcept;
 
-  std::vector<std::unique_ptr<kind>> kinds_;
+  std::vector<std::unique_ptr<type_runtime>> kinds_;
   directory_shards by_id_;
 };
 

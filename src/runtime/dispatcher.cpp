@@ -15,9 +15,9 @@
 #include "cell_messages.hpp"
 #include "core.hpp"
 #include "deadlock.hpp"
-#include "enqueuing.hpp"
+#include "queue_delivery.hpp"
 #include "lifecycle.hpp"
-#include "side.hpp"
+#include "cell_extension.hpp"
 #include "wait_graph.hpp"
 
 namespace troupe {
@@ -34,7 +34,7 @@ void dispatcher::run_messages(cell& c, int budget) noexcept {
       cell::offer_kept(thread);
     if (budget == 0) {
       c.show_begun();
-      const giving_way behind;
+      const yielding_scope behind;
       return c.post();
     }
     work& w = *c.incoming_.pop_front();
@@ -46,7 +46,7 @@ void dispatcher::run_messages(cell& c, int budget) noexcept {
   }
 }
 
-void dispatcher::defer(cell& c, work& w) noexcept { c.side().deferred.push_back(w); }
+void dispatcher::defer(cell& c, work& w) noexcept { c.extension().deferred.push_back(w); }
 
 void dispatcher::keep_out(cell& c, invocation& inv, work& w) noexcept {
   const invocation* const by = c.holder();
@@ -58,19 +58,19 @@ void dispatcher::keep_out(cell& c, invocation& inv, work& w) noexcept {
 
 // Something that keeps others out of its own actor may wait for this one.
 void dispatcher::keep_out_of_chain(cell& c, invocation& inv, work& w) noexcept {
-  c.side().in_wait_graph = true;
+  c.extension().in_wait_graph = true;
   const wait_graph::actors all{
       .name = &name_of,
       .retain = [](cell& one) noexcept { one.retain(); },
       .look_again =
           [](cell& one) noexcept {
-            order(one, [](cell& here) noexcept { here.readmit(); });
+            send_command(one, [](cell& here) noexcept { here.readmit(); });
             one.release();
           },
   };
   const auto cycle = c.core().waits().put_aside(inv, *c.holder(), all);
   if (cycle.empty()) return defer(c, w);
-  if (inv.must_arrive) defer(c, static_cast<enqueuing&>(inv).go_on_unanswered(c.core().exec()));
+  if (inv.must_arrive) defer(c, static_cast<queue_delivery&>(inv).go_on_unanswered(c.core().exec()));
   refuse(c, inv, errc::deadlock, cycle);
 }
 
@@ -82,7 +82,7 @@ bool dispatcher::descends(const invocation& inv, const invocation& from) noexcep
 // keeps locked: they are let in there, or both would wait for their time-outs.
 void dispatcher::defer_behind(cell& c, invocation& keeps_out, invocation& inv, work& w) noexcept {
   if (inv.link && keeps_out.kind == invocation::purpose::lifecycle && !is_planted(planted::wake_without_chain)) {
-    if (!keeps_out.link) keeps_out.link = std::make_shared<chain_link>(nullptr);
+    if (!keeps_out.link) keeps_out.link = std::make_shared<call_chain>(nullptr);
     keeps_out.link->join(inv.link);
   }
   keep_out(c, inv, w);
@@ -107,20 +107,20 @@ void dispatcher::refuse(cell& c, invocation& inv, errc why, std::string_view det
   i.posted = inv.posted;
   i.from_actor = !inv.from_host;
   i.of_earlier_life = inv.kind == purpose::background && (!c.live_ || inv.life != c.live_->known_life());
-  i.of_earlier_actor = inv.via && inv.via->heard_by && inv.via->heard_by.get() != c.heard_by();
+  i.of_earlier_actor = inv.via && inv.via->hub && inv.via->hub.get() != c.hub();
   actor_facts a;
   a.phase = c.phase_;
   if (c.phase_ == cell::phase::asleep) a.runtime_stops = c.core().stopping();
-  if (c.side_) {
-    a.ends_for_good = c.side_->destroy_requested &&
+  if (c.extension_) {
+    a.ends_for_good = c.extension_->destroy_requested &&
                       !(is_planted(planted::destroyed_takes_more) && c.phase_ == cell::phase::awake);
-    a.falls_asleep = c.side_->sleep_requested;
+    a.falls_asleep = c.extension_->sleep_requested;
   }
   a.is_ephemeral = inv.kind == purpose::enqueue && c.type().options.durability == durability::ephemeral;
   if (c.phase_ == cell::phase::stopping) {
     a.is_quiet = c.live_->running_count == 0;
     a.is_interrupted = c.live_->interrupted;
-    i.descends_from_stop = !i.is_kept_out && descends(inv, *c.side_->passing->procedure);
+    i.descends_from_stop = !i.is_kept_out && descends(inv, *c.extension_->underway->procedure);
   }
   return detail::admit(a, i);
 }
@@ -152,7 +152,7 @@ bool dispatcher::dispatch(cell& c, invocation& inv, work& w) noexcept {
     case verdict::wait_for_procedure:
       TROUPE_ASSERT(c.phase_ == cell::phase::stopping || c.holder() != nullptr,
                     "a wake, and the last commit, hold the actor");
-      defer_behind(c, c.phase_ == cell::phase::stopping ? *c.side_->passing->procedure : *c.holder(), inv, w);
+      defer_behind(c, c.phase_ == cell::phase::stopping ? *c.extension_->underway->procedure : *c.holder(), inv, w);
       break;
     case verdict::wait_for_successor: defer(c, w); break;
     default: refuse_as(c, inv, why);

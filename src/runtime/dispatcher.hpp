@@ -12,8 +12,8 @@ namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-/// Runs the messages of cells. An invocation gets the verdict of `admit`, and runs, waits in `cell_side::deferred`,
-/// wakes the actor, or is refused. All members are for the holder of the cell.
+/// Runs the messages of cells. An invocation gets the verdict of `admit`, and runs, waits in
+/// `cell_extension::deferred`, wakes the actor, or is refused. All members are for the holder of the cell.
 class dispatcher {
  public:
   /// Runs the messages of a cell that was posted.

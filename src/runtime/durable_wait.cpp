@@ -39,7 +39,7 @@ void durable_wait::departure::leave(work& w) noexcept {
   const turn& now = *this_thread().in_turn;
   auto& owner = static_cast<departure&>(w).owner;
   if (now.unsaved()) owner.unsaved_ = now.failure();
-  owner.depart(now.learned);
+  owner.depart(now.depends_on);
   owner.event();
 }
 

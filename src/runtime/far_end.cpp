@@ -13,7 +13,7 @@ inline namespace v0 {
 namespace detail {
 
 void connection_core::far_end::open(connection_core& c, const actor_id& id, std::unique_ptr<far_end> far) noexcept {
-  TROUPE_ASSERT(!c.far && c.actor == nullptr && !c.heard_by, "a connection opens once, here or elsewhere");
+  TROUPE_ASSERT(!c.far && c.actor == nullptr && !c.hub, "a connection opens once, here or elsewhere");
   TROUPE_ASSERT(c.address != nullptr && c.home != nullptr, "a connection knows its address before it opens");
   c.id = id;
   c.far = std::move(far);

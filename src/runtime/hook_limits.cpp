@@ -11,7 +11,7 @@
 #include "core.hpp"
 #include "late_hook.hpp"
 #include "lifecycle.hpp"
-#include "side.hpp"
+#include "cell_extension.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -29,14 +29,14 @@ task<> guarded(task<> body, std::exception_ptr& failure) {
 }  // namespace
 
 error lifecycle::timed_out(const cell& c) {
-  const passage& now = *c.side_->passing;
+  const transition& now = *c.extension_->underway;
   return late_hook(c, now.hook_name, now.hook_limit);
 }
 
 // Awaits a hook for at most `limit`. A plain hook has run already, and left no task.
 task<> lifecycle::bounded(cell& c, const char* name, task<> body, std::chrono::nanoseconds limit) {
   if (!body) co_return;
-  auto& now = c.side().passes();
+  auto& now = c.extension().transition_now();
   auto& exec = c.core().exec();
   std::exception_ptr failure;
   join whole{join::until::all, 1};
@@ -60,7 +60,7 @@ task<> lifecycle::bounded(cell& c, const char* name, task<> body, std::chrono::n
 }
 
 void lifecycle::overdue(cell& c) noexcept {
-  passage* const now = c.side_->passing.get();
+  transition* const now = c.extension_->underway.get();
   if (now == nullptr || c.core().exec().now() < now->deadline_at) return;  // of an earlier hook
   if (c.phase_ == cell::phase::waking && now->hook != nullptr) {
     now->overdue = true;

@@ -10,7 +10,7 @@
 
 #include "../core/planted.hpp"
 #include "alarms.hpp"
-#include "audience.hpp"
+#include "subscription_hub.hpp"
 #include "connecting.hpp"
 #include "core.hpp"
 #include "directory.hpp"
@@ -23,7 +23,7 @@
 #include "parked_wait.hpp"
 #include "procedure.hpp"
 #include "run_loop.hpp"
-#include "side.hpp"
+#include "cell_extension.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -101,7 +101,7 @@ void lifecycle::begin_wake(cell& c) noexcept {
 void lifecycle::begin_stop(cell& c) noexcept {
   auto* const p = new stopping{c};
   c.enter(cell::phase::stopping, c.holder());
-  c.side().passes().procedure = p;
+  c.extension().transition_now().procedure = p;
   c.put_first(*p);
 }
 
@@ -116,12 +116,12 @@ void lifecycle::stop_now(cell& c) noexcept {
   if (c.phase_ == cell::phase::awake) begin_stop(c);
   if (c.phase_ != cell::phase::asleep) return;
   close_all(c, why_it_ends(c, false));
-  if (c.side_ && c.side_->parts) c.side_->parts->unload(unload_reason::runtime_stops);
+  if (c.extension_ && c.extension_->parts) c.extension_->parts->unload(unload_reason::runtime_stops);
 }
 
 void lifecycle::cut_short(cell& c) noexcept {
-  if (!c.side_ || !c.side_->passing) return;
-  c.side_->passing->deadline_at = c.core().exec().now();
+  if (!c.extension_ || !c.extension_->underway) return;
+  c.extension_->underway->deadline_at = c.core().exec().now();
   overdue(c);
 }
 
@@ -131,7 +131,7 @@ void lifecycle::cut_short(cell& c) noexcept {
 task<> lifecycle::wake(cell& c, actor_record* record, std::exception_ptr failure) noexcept {
   task<> rest;
   try {
-    if (!failure) rest = bring_up(c, record);
+    if (!failure) rest = activate(c, record);
   } catch (...) {
     failure = std::current_exception();
   }
@@ -153,40 +153,40 @@ task<> lifecycle::end_wake_after(cell& c, task<> rest) {
 
 task<> lifecycle::end_wake(cell& c, const std::exception_ptr& failure) {
   if (failure) refuse_deferred(c, failure);
-  if (failure || !c.live_) return put_down(c);
-  if (c.side_) c.side_->passing.reset();
+  if (failure || !c.live_) return flush(c);
+  if (c.extension_) c.extension_->underway.reset();
   c.quick_writes_ = c.type().options.durability == durability::ephemeral && !c.type().has_on_state_change;
   c.enter(cell::phase::awake, nullptr);
-  if (c.side_) c.side_->since = c.core().exec().now();
-  kind_of(c).rounds.actor_woke(c);
+  if (c.extension_) c.extension_->since = c.core().exec().now();
+  type_runtime_of(c).rounds.actor_woke(c);
   tell(c.core(), [&](observer& o) { o.actor_woke(seen(c)); });
   if (alarms::concern(c.type())) c.core().wake_ups().clear(c.type(), c.key());
   run_loop::begin_life(c);
-  if (c.side_ && c.side_->parts) c.side_->parts->woken();
+  if (c.extension_ && c.extension_->parts) c.extension_->parts->woken();
   if (c.core().stopping()) begin_stop(c);
   c.readmit();
   return {};
 }
 
 // From what the store has, or anew.
-task<> lifecycle::bring_up(cell& c, actor_record* record) {
+task<> lifecycle::activate(cell& c, actor_record* record) {
   const definition& type = c.type();
   if (record != nullptr) {
     restore(c, *record);
   } else {
     refuse_absent(c);
-    const auto& waiting = c.side_->deferred;
+    const auto& waiting = c.extension_->deferred;
     if (waiting.empty()) return {};  // it does not exist, and nobody wants it to
     auto& creator = *static_cast<invocation*>(waiting.front()->context);
     create(c, *creator.origin);
     creator.created_actor = true;
   }
-  if (type.has_on_create && !c.side_->recorder.initialised()) {
+  if (type.has_on_create && !c.extension_->recorder.initialised()) {
     task<> hook;
     try {
-      hook = c.live_->on_create(c.side_->recorder.input());
+      hook = c.live_->on_create(c.extension_->recorder.input());
     } catch (...) {
-      c.dependency_ = c.side_->recorder.record_destroy(c.dependency_);
+      c.dependency_ = c.extension_->recorder.record_destroy(c.dependency_);
       throw;
     }
     if (hook) return initialise(c, std::move(hook));
@@ -196,7 +196,7 @@ task<> lifecycle::bring_up(cell& c, actor_record* record) {
 
 // The calls in front that need the actor to exist find that it does not.
 void lifecycle::refuse_absent(cell& c) {
-  auto& waiting = c.side_->deferred;
+  auto& waiting = c.extension_->deferred;
   while (!waiting.empty()) {
     auto& inv = *static_cast<invocation*>(waiting.front()->context);
     if (inv.origin->creates()) return;
@@ -214,25 +214,25 @@ void lifecycle::create(cell& c, const address& wanted) {
   if (c.refuses_changes()) {
     throw error(errc::store_refuses_changes, c.name());
   }
-  if (cell_side::concerns(type)) static_cast<void>(c.side());
-  if (c.side_) c.side_->begin_life(nullptr);
+  if (cell_extension::concerns(type)) static_cast<void>(c.extension());
+  if (c.extension_) c.extension_->begin_life(nullptr);
   c.make_live();
   if (wanted.given) c.live_->label(wanted.given->labels);
   if (c.known_id()) core.cells().clear_id(c);
-  if (!c.side_) return;
-  auto& side = *c.side_;
-  if (wanted.given && wanted.given->input) side.recorder.set_input(*wanted.given->input);
-  if (side.parts) load_parts(c, stored_rows{});
+  if (!c.extension_) return;
+  auto& extension = *c.extension_;
+  if (wanted.given && wanted.given->input) extension.recorder.set_input(*wanted.given->input);
+  if (extension.parts) load_parts(c, stored_rows{});
   if (type.options.durability == durability::ephemeral) return;
   core.cells().set_id(c, core.ids().actor());
   auto creation = std::make_unique<write_set::creation>();
   auto& row = *creation;
   row.name = type.name;
   row.key = c.key().canonical();
-  if (const bytes* const input = side.recorder.input(); input != nullptr) row.input = *input;
+  if (const bytes* const input = extension.recorder.input(); input != nullptr) row.input = *input;
   row.labels = &c.live_->labels();
   row.created_at = core.exec().clock().wall();
-  side.recorder.set_creation(std::move(creation));
+  extension.recorder.set_creation(std::move(creation));
 }
 
 void lifecycle::restore(cell& c, actor_record& record) {
@@ -246,17 +246,17 @@ void lifecycle::restore(cell& c, actor_record& record) {
     if (c.known_id()) c.core().cells().clear_id(c);
     c.core().cells().set_id(c, record.id);
   }
-  c.side().begin_life(&record);
+  c.extension().begin_life(&record);
   c.make_live();
   c.live_->label(record.labels);
   if (record.initialised) read_state(c, record);
-  if (c.side_->parts) load_parts(c, stored_rows{record});
+  if (c.extension_->parts) load_parts(c, stored_rows{record});
 }
 
 // As for state that cannot be read.
 void lifecycle::load_parts(cell& c, const stored_rows& stored) {
   try {
-    c.side_->parts->load(stored);
+    c.extension_->parts->load(stored);
   } catch (...) {
     c.live_.reset();
     throw;
@@ -283,7 +283,7 @@ task<> lifecycle::initialise(cell& c, task<> hook) {
     failure = std::current_exception();
   }
   if (failure) {
-    c.dependency_ = c.side_->recorder.record_destroy(c.dependency_);
+    c.dependency_ = c.extension_->recorder.record_destroy(c.dependency_);
     std::rethrow_exception(failure);
   }
   auto rest = run_on_wake(c);
@@ -293,7 +293,7 @@ task<> lifecycle::initialise(cell& c, task<> hook) {
 }
 
 task<> lifecycle::run_on_wake(cell& c) {
-  if (c.side_) c.side_->recorder.set_initialised();
+  if (c.extension_) c.extension_->recorder.set_initialised();
   auto hook = c.live_->on_wake();
   return hook ? bounded(c, "on_wake", std::move(hook), c.type().options.on_wake_timeout) : std::move(hook);
 }
@@ -301,21 +301,21 @@ task<> lifecycle::run_on_wake(cell& c) {
 // --- while it is awake ----------------------------------------------------------------------------------------------
 
 void lifecycle::signalled(cell& c, std::uint8_t wanted) noexcept {
-  if ((wanted & cell_wants::freeze) != 0) c.side_->recorder.freeze_asked();
-  if ((wanted & cell_wants::end) != 0) end_requested(c);
-  if ((wanted & cell_wants::overdue) != 0) overdue(c);
-  if ((wanted & cell_wants::save) != 0) save(c);
+  if ((wanted & pending_signals::freeze) != 0) c.extension_->recorder.freeze_asked();
+  if ((wanted & pending_signals::end) != 0) end_requested(c);
+  if ((wanted & pending_signals::overdue) != 0) overdue(c);
+  if ((wanted & pending_signals::save) != 0) save(c);
 }
 
 // The actor asked for it in an earlier turn.
 void lifecycle::end_requested(cell& c) noexcept {
-  const auto& side = *c.side_;
-  if (c.phase_ == cell::phase::awake && (side.destroy_requested || side.sleep_requested)) begin_stop(c);
+  const auto& extension = *c.extension_;
+  if (c.phase_ == cell::phase::awake && (extension.destroy_requested || extension.sleep_requested)) begin_stop(c);
 }
 
 void lifecycle::save(cell& c) noexcept {
   if (!c.live_) return;
-  c.side_->recorder.forget_save();
+  c.extension_->recorder.forget_save();
   turn t{c, nullptr, true, this_thread()};
   t.open();
   t.save_now();
@@ -327,38 +327,38 @@ void lifecycle::save(cell& c) noexcept {
 // --- stopping -------------------------------------------------------------------------------------------------------
 
 task<> lifecycle::stop(cell& c) noexcept {
-  auto& side = c.side();
-  auto& now = side.passes();
+  auto& extension = c.extension();
+  auto& now = extension.transition_now();
   run_loop::end_life(c);
   abort_parked(c);  // first, so that one that watches the actor's own token ends for the same reason
   c.live_->request_stop();
   for (invocation* inv = c.live_->running; inv != nullptr; inv = inv->following) inv->request_stop();
-  const bool destroying = side.destroy_requested;
+  const bool destroying = extension.destroy_requested;
   now.deadline_at = c.core().exec().now();
-  side.since = now.deadline_at;
+  extension.since = now.deadline_at;
   task<> rest;
   if (c.core().killed()) {
     overdue(c);
   } else {
     now.deadline_at = moment_after(now.deadline_at, c.type().options.sleep_grace_period);
-    rest = take_leave(c, destroying);
+    rest = run_shutdown_hooks(c, destroying);
   }
-  const bool quiet = c.live_->running_count == 0 && side.destroy_requested == destroying;
+  const bool quiet = c.live_->running_count == 0 && extension.destroy_requested == destroying;
   return rest || !quiet ? end_stop_after(c, std::move(rest), destroying) : end_stop(c, destroying);
 }
 
 task<> lifecycle::end_stop_after(cell& c, task<> rest, bool destroying) {
-  auto& side = *c.side_;
-  auto& now = *side.passing;
+  auto& extension = *c.extension_;
+  auto& now = *extension.underway;
   auto& exec = c.core().exec();
   if (!c.core().killed()) exec.arm(now.deadline, now.deadline_at);
   if (rest) {
     co_await std::move(rest);
   }
   co_await until_quiet(c);
-  if (!destroying && side.destroy_requested && !c.core().killed()) {
+  if (!destroying && extension.destroy_requested && !c.core().killed()) {
     destroying = true;
-    auto again = take_leave(c, true);
+    auto again = run_shutdown_hooks(c, true);
     if (again) {
       co_await std::move(again);
     }
@@ -373,19 +373,19 @@ task<> lifecycle::end_stop_after(cell& c, task<> rest, bool destroying) {
 
 task<> lifecycle::end_stop(cell& c, bool destroying) {
   c.enter(cell::phase::finalising, static_cast<invocation*>(this_thread().here));
-  if (destroying) c.dependency_ = std::max(c.dependency_, c.side_->recorder.record_destroy(c.dependency_));
-  kind_of(c).rounds.actor_sleeps();
-  return put_down(c);
+  if (destroying) c.dependency_ = std::max(c.dependency_, c.extension_->recorder.record_destroy(c.dependency_));
+  type_runtime_of(c).rounds.actor_sleeps();
+  return flush(c);
 }
 
-task<> lifecycle::take_leave(cell& c, bool destroying) {
-  auto why = c.heard_by() != nullptr ? why_connections_end(c) : nullptr;
+task<> lifecycle::run_shutdown_hooks(cell& c, bool destroying) {
+  auto why = c.hub() != nullptr ? why_connections_end(c) : nullptr;
   return why ? part_connections(c, std::move(why), destroying) : shutdown_hook(c, destroying);
 }
 
 // Their on_disconnects have the grace period, too.
 task<> lifecycle::part_connections(cell& c, std::exception_ptr why, bool destroying) {
-  auto all = part_with_all(c, std::move(why));
+  auto all = disconnect_all(c, std::move(why));
   co_await bounded(c, "on_disconnect", std::move(all), troupe::never);
   auto hook = shutdown_hook(c, destroying);
   if (hook) {
@@ -422,14 +422,14 @@ task<> lifecycle::end_shutdown_hook(cell& c, const char* name, task<> hook) {
 }
 
 // Waits until everything is durable, and ends the live copy.
-task<> lifecycle::put_down(cell& c) {
+task<> lifecycle::flush(cell& c) {
   if (c.live_ && c.type().options.durability != durability::ephemeral) return put_down_durable(c);
-  lay_down(c);
+  deactivate(c);
   return {};
 }
 
 task<> lifecycle::put_down_durable(cell& c) {
-  c.side_->recorder.forget_save();
+  c.extension_->recorder.forget_save();
   std::exception_ptr failure;
   try {
     co_await durable_wait(c.core());
@@ -437,11 +437,11 @@ task<> lifecycle::put_down_durable(cell& c) {
     failure = std::current_exception();
   }
   if (failure) c.core().report(failure, fmt::format("putting {} to sleep", c.name()));
-  lay_down(c);
+  deactivate(c);
 }
 
-void lifecycle::lay_down(cell& c) {
-  const bool destroyed = c.side_ && c.side_->recorder.destroyed();
+void lifecycle::deactivate(cell& c) {
+  const bool destroyed = c.extension_ && c.extension_->recorder.destroyed();
   const bool gone = destroyed || c.type().options.durability == durability::ephemeral;
   if (c.phase_ == cell::phase::finalising) {
     tell(c.core(), [&](observer& o) {
@@ -451,16 +451,16 @@ void lifecycle::lay_down(cell& c) {
   if (gone && c.known_id()) c.core().cells().clear_id(c);
   c.live_.reset();
   c.quick_writes_ = false;
-  if (c.side_) {
-    auto& side = *c.side_;
-    if (side.heard_by && (gone || c.core().stopping())) close_all(c, why_it_ends(c, gone));
-    if (gone) side.heard_by = {};
-    if (!gone && alarms::concern(c.type()) && side.parts && side.parts->is_loaded()) set_wake_up(c);
-    const bool stops = side.parts && c.core().stopping();
+  if (c.extension_) {
+    auto& extension = *c.extension_;
+    if (extension.hub && (gone || c.core().stopping())) close_all(c, why_it_ends(c, gone));
+    if (gone) extension.hub = {};
+    if (!gone && alarms::concern(c.type()) && extension.parts && extension.parts->is_loaded()) set_wake_up(c);
+    const bool stops = extension.parts && c.core().stopping();
     const auto why = destroyed ? unload_reason::destroyed
                      : stops   ? unload_reason::runtime_stops
                                : unload_reason::slept;
-    const bool is_needless = side.end_life(why);
+    const bool is_needless = extension.end_life(why);
     c.readmit();  // after that, which puts aside what goes to the successor
     if (is_needless) c.drop_side();
   }
@@ -468,30 +468,31 @@ void lifecycle::lay_down(cell& c) {
 }
 
 void lifecycle::set_wake_up(cell& c) {
-  const auto& side = *c.side_;
+  const auto& extension = *c.extension_;
   auto& core = c.core();
   // A wake that failed is tried again by its caller, with a back-off. Its turns may have left something that is due
   // later, of which no caller knows.
   const bool failed = c.phase_ == cell::phase::waking;
   const auto earliest = failed ? core.exec().now() + pause_after_failure : time_point::min();
-  auto first = side.parts->next_due();
+  auto first = extension.parts->next_due();
   // The store still has what was handled in vain.
-  if (side.recorder.lost_rows()) {
+  if (extension.recorder.lost_rows()) {
     const auto again = core.exec().now() + pause_after_loss;
     first = first ? std::min(*first, again) : again;
   }
   if (first && !is_planted(planted::message_forgotten)) {
     core.wake_ups().set(c.type(), c.key(), std::max(*first, earliest));
   }
-  const auto row = side.parts->next_due_row();
+  const auto row = extension.parts->next_due_row();
   if (!row) return;
   if (failed && core.delays().moment_of(*row) < earliest) return core.wake_ups().set(c.type(), c.key(), earliest);
   core.wake_ups().set_row(c.type(), c.key(), *row);
 }
 
 void lifecycle::refuse_deferred(cell& c, const std::exception_ptr& why) noexcept {
-  if (!c.side_) return;
-  while (work* const w = c.side_->deferred.pop_front()) c.core().refuse(*static_cast<invocation*>(w->context), why);
+  if (!c.extension_) return;
+  while (work* const w = c.extension_->deferred.pop_front())
+    c.core().refuse(*static_cast<invocation*>(w->context), why);
 }
 
 }  // namespace detail

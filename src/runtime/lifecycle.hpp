@@ -39,7 +39,7 @@ class lifecycle {
   /// The grace period is over, whatever the clock says.
   static void cut_short(cell& c) noexcept;
 
-  /// Some of the signals of `cell_wants` have come.
+  /// Some of the signals of `pending_signals` have come.
   static void signalled(cell& c, std::uint8_t wanted) noexcept;
 
  private:
@@ -52,7 +52,7 @@ class lifecycle {
   [[nodiscard]] static task<> wake(cell& c, actor_record* record, std::exception_ptr failure) noexcept;
   static task<> end_wake_after(cell& c, task<> rest);
   [[nodiscard]] static task<> end_wake(cell& c, const std::exception_ptr& failure);
-  [[nodiscard]] static task<> bring_up(cell& c, actor_record* record);
+  [[nodiscard]] static task<> activate(cell& c, actor_record* record);
   static void create(cell& c, const address& wanted);
   static void restore(cell& c, actor_record& record);
   static void read_state(cell& c, const actor_record& record);
@@ -64,14 +64,14 @@ class lifecycle {
   [[nodiscard]] static task<> stop(cell& c) noexcept;
   static task<> end_stop_after(cell& c, task<> rest, bool destroying);
   [[nodiscard]] static task<> end_stop(cell& c, bool destroying);
-  [[nodiscard]] static task<> take_leave(cell& c, bool destroying);
+  [[nodiscard]] static task<> run_shutdown_hooks(cell& c, bool destroying);
   static task<> part_connections(cell& c, std::exception_ptr why, bool destroying);
   static task<> until_quiet(cell& c);
   [[nodiscard]] static task<> shutdown_hook(cell& c, bool destroying);
   static task<> end_shutdown_hook(cell& c, const char* name, task<> hook);
-  [[nodiscard]] static task<> put_down(cell& c);
+  [[nodiscard]] static task<> flush(cell& c);
   static task<> put_down_durable(cell& c);
-  static void lay_down(cell& c);
+  static void deactivate(cell& c);
   static void set_wake_up(cell& c);
   static void refuse_deferred(cell& c, const std::exception_ptr& why) noexcept;
   static void refuse_absent(cell& c);

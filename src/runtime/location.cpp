@@ -69,7 +69,7 @@ void runtime_core::locate(invocation& inv) noexcept {
     return refuse(inv, std::make_exception_ptr(error(errc::not_found, inv.origin->name())));
   }
   auto& request = *new location{*this, inv};
-  if (comes_late()) [[unlikely]] {
+  if (after_shutdown()) [[unlikely]] {
     request.failure = std::make_exception_ptr(error(errc::runtime_stopped, interrupted(inv.origin->name())));
     return request.done(request);
   }

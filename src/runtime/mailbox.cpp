@@ -8,7 +8,7 @@ namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-bool mailbox::lock_soon() noexcept {
+bool mailbox::lock_briefly() noexcept {
   constexpr int looks = 256;
   constexpr int looks_in_a_row = 64;
   for (int i = 1; i <= looks; ++i) {

@@ -4,7 +4,7 @@
 #include <troupe/runtime/turn.hpp>
 
 #include "core.hpp"
-#include "side.hpp"
+#include "cell_extension.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -24,7 +24,7 @@ bool parked_wait::await_suspend(std::coroutine_handle<> h) {
     return true;
   }
   link();
-  if (lets_sleep_ && thread.here == cell_.known_side()->run.running) release_actor();
+  if (lets_sleep_ && thread.here == cell_.known_extension()->run.running) release_actor();
   if (until_) cell_.core().exec().arm(timer_, *until_);
   if (token_.stop_possible()) on_stop_.emplace(token_, stopper{this});
   return true;
@@ -45,7 +45,7 @@ void parked_wait::finish(ending how) noexcept {
 }
 
 void parked_wait::link() noexcept {
-  auto& first = cell_.side().run.parked;
+  auto& first = cell_.extension().run.parked;
   next_ = first;
   place_ = &first;
   if (next_ != nullptr) next_->place_ = &next_;
@@ -60,7 +60,7 @@ void parked_wait::unlink() noexcept {
 }
 
 void parked_wait::release_actor() noexcept {
-  let_go_ = cell_.known_side()->run.running;
+  let_go_ = cell_.known_extension()->run.running;
   let_go_->blocks_sleep = false;
   --cell_.live()->keep_awake_count;
 }
@@ -73,7 +73,7 @@ void parked_wait::keep_actor() noexcept {
 }
 
 void wake_parked(cell& c, std::uint64_t mask) noexcept {
-  for (parked_wait* w = c.known_side()->run.parked; w != nullptr;) {
+  for (parked_wait* w = c.known_extension()->run.parked; w != nullptr;) {
     parked_wait* const next = w->next_;
     if ((w->mask_ & mask) != 0) {
       w->unlink();
@@ -85,9 +85,10 @@ void wake_parked(cell& c, std::uint64_t mask) noexcept {
 }
 
 void abort_parked(cell& c) noexcept {
-  while (parked_wait* const w = c.known_side()->run.parked) {
+  while (parked_wait* const w = c.known_extension()->run.parked) {
     w->unlink();
-    if (w->let_go_ != nullptr) c.known_side()->run.awaited = w->mask_;  // other messages would wake it to no purpose
+    if (w->let_go_ != nullptr)
+      c.known_extension()->run.awaited = w->mask_;  // other messages would wake it to no purpose
     w->finish(parked_wait::ending::aborted);
   }
 }

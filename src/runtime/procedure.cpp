@@ -21,7 +21,7 @@ procedure::procedure(cell& c, bool keeps_out) : coroutine_invocation{c.core().ex
 std::coroutine_handle<> procedure::begin(activation*) {
   auto rest = steps();
   if (!rest) return nullptr;
-  if (!link) link = std::make_shared<chain_link>(nullptr);
+  if (!link) link = std::make_shared<call_chain>(nullptr);
   if (keeps_out_) target->set_holder(this);
   return own(std::move(rest));
 }

@@ -12,17 +12,17 @@
 #include "consumers.hpp"
 #include "core.hpp"
 #include "id_source.hpp"
-#include "outgoing.hpp"
+#include "outbox.hpp"
 #include "deadlock.hpp"
 #include "queues.hpp"
-#include "side.hpp"
+#include "cell_extension.hpp"
 
 namespace troupe {
 inline namespace v0 {
 namespace detail {
 
 bool cell_queues::is_full(std::uint32_t queue) const noexcept {
-  const auto taken = lanes_[queue * lanes_per_queue].count + doors_[queue].admitted;
+  const auto taken = subqueues_[queue * subqueues_per_queue].count + backpressure_[queue].admitted;
   return taken >= owner.type().queues[queue].options.messages_max;
 }
 
@@ -38,29 +38,29 @@ std::uint64_t cell_queues::add(std::uint32_t queue, message_body body, time_poin
   note_change();
   const auto wall = core.delays().look_at_clock();  // `created_at` and what is due later are by the same clock
   const auto id = core.ids().message();
-  touches_.push_back({id, std::nullopt});
+  undo_log_.push_back({id, std::nullopt});
   queued& m = all_[id];
   m.id = id;
-  m.lane = queue * lanes_per_queue;
+  m.subqueue = queue * subqueues_per_queue;
   m.touched = true;
   m.created_at = wall;
   m.body = std::move(body);
-  ++lanes_[m.lane].count;
+  ++subqueues_[m.subqueue].count;
   check_version(m);
   if (m.unreadable) report_newer(queue, 1);
   postpone(m, is_planted(planted::delay_ignored) ? at_once : due);
   return id;
 }
 
-void cell_queues::wait_at_door(sent_message& inv, bool in_front) {
+void cell_queues::wait_for_capacity(sent_message& inv, bool in_front) {
   inv.put_off = true;
   inv.started = false;
-  auto& waiting = doors_[inv.queue].waiting;
+  auto& waiting = backpressure_[inv.queue].waiting;
   in_front ? waiting.push_front(&inv) : waiting.push_back(&inv);
 }
 
-void cell_queues::open_door(std::uint32_t queue) noexcept {
-  auto& d = doors_[queue];
+void cell_queues::admit_waiters(std::uint32_t queue) noexcept {
+  auto& d = backpressure_[queue];
   while (!d.waiting.empty() && !is_full(queue)) {
     sent_message& inv = *d.waiting.front();
     d.waiting.pop_front();
@@ -75,7 +75,7 @@ void cell_queues::open_door(std::uint32_t queue) noexcept {
 // Messages that wait for a place are tried again later. If the actor is gone, they go to the successor: behind the
 // messages that had a place already and were on their way in, before all that have come since.
 void cell_queues::close_doors(bool destroyed) noexcept {
-  auto& deferred = owner.side().deferred;
+  auto& deferred = owner.extension().deferred;
   work_list first, since;
   while (work* const w = destroyed ? deferred.pop_front() : nullptr) {
     const auto& inv = *static_cast<const invocation*>(w->context);
@@ -83,11 +83,11 @@ void cell_queues::close_doors(bool destroyed) noexcept {
         inv.kind == invocation::purpose::enqueue && static_cast<const sent_message&>(inv).admitted;
     (had_place ? first : since).push_back(*w);
   }
-  for (auto& d : doors_) {
+  for (auto& d : backpressure_) {
     for (sent_message* const inv : std::exchange(d.waiting, {})) {
       inv->put_off = false;
       if (!destroyed && is_planted(planted::waiting_parcel_dropped)) continue;
-      destroyed ? first.push_back(*inv) : owner.core().parcels().put_off(*inv);
+      destroyed ? first.push_back(*inv) : owner.core().outbox().put_off(*inv);
     }
     d.admitted = 0;
   }
@@ -130,7 +130,7 @@ void cell_queues::answer(std::uint64_t id, std::optional<bytes> result, const st
       mine.waiters_.emplace(leaving.message, &leaving);  // it has not been handled after all
       return;
     }
-    leaving.dependency = now.learned;
+    leaving.dependency = now.depends_on;
     c.core().deliver(leaving);
     c.release();
   };

@@ -21,11 +21,11 @@ constexpr std::uint32_t cuts_limit = 255;
 
 }  // namespace
 
-void cell_queues::note(queued& m, turn& now) {
+void cell_queues::log_undo(queued& m, turn& now) {
   now.effects();
   note_change();
   if (std::exchange(m.touched, true)) return;
-  touches_.push_back({m.id, m});
+  undo_log_.push_back({m.id, m});
 }
 
 // The message leaves, so that its note need not be a copy.
@@ -33,17 +33,17 @@ void cell_queues::note_and_forget(queued& m) {
   this_turn().effects();
   note_change();
   const bool is_noted = m.touched;
-  if (!is_noted) touches_.push_back({m.id, std::nullopt});
+  if (!is_noted) undo_log_.push_back({m.id, std::nullopt});
   const auto lease = m.lease;
   take_out(m);
   const auto node = all_.extract(m.id);
   if (is_noted) return;
-  touches_.back().before = std::move(node.mapped());
-  touches_.back().before->lease = lease;
+  undo_log_.back().before = std::move(node.mapped());
+  undo_log_.back().before->lease = lease;
 }
 
 void cell_queues::record(row_changes& into) {
-  for (const touch& t : touches_) {
+  for (const undo_entry& t : undo_log_) {
     const auto found = all_.find(t.id);
     if (found == all_.end()) {
       if (t.before) into.remove(t.id);
@@ -64,7 +64,7 @@ void cell_queues::record(row_changes& into) {
     show(m, row);
     into.put(m.id, std::move(row));
   }
-  touches_.clear();  // the memory serves the next turn
+  undo_log_.clear();  // the memory serves the next turn
 }
 
 // A row has both counts of attempts in one number: in its upper bits those that do not count. And an attempt that has
@@ -90,17 +90,17 @@ void cell_queues::restore_attempts(queued& m, std::uint32_t stored) const noexce
 }
 
 void cell_queues::discard() noexcept {
-  for (const touch& t : touches_) {
+  for (const undo_entry& t : undo_log_) {
     if (all_.empty()) break;
     if (const auto found = all_.find(t.id); found != all_.end()) found->second.touched = false;
   }
-  touches_.clear();
+  undo_log_.clear();
 }
 
 // Messages that the turn added are gone again; those that it acknowledged or gave back are there again, and held by
 // nobody.
 void cell_queues::roll_back() noexcept {
-  for (touch& t : std::exchange(touches_, {})) {
+  for (undo_entry& t : std::exchange(undo_log_, {})) {
     const auto found = all_.find(t.id);
     if (found != all_.end() && found->second.lease != 0 && t.before) {
       found->second.touched = false;
@@ -117,14 +117,14 @@ void cell_queues::roll_back() noexcept {
 
 // The turn that handled the message cannot be stored, and might not be the next time either: so this is a failed
 // attempt, with its back-off.
-void cell_queues::take_back(touch& t) noexcept {
+void cell_queues::take_back(undo_entry& t) noexcept {
   queued& m = all_[t.id];
   m = std::move(*t.before);
   const bool had_begun = std::exchange(m.lease, 0) != 0;
   m.touched = false;
   m.at.reset();
   m.chain.reset();
-  ++lanes_[m.lane].count;
+  ++subqueues_[m.subqueue].count;
   if (m.dead()) return make_ready(m);
   if (!had_begun && m.attempts < attempts_limit) ++m.attempts;
   const auto& options = entry_of(m).options;

@@ -13,7 +13,7 @@
 #include "core.hpp"
 #include "parked_wait.hpp"
 #include "retry.hpp"
-#include "side.hpp"
+#include "cell_extension.hpp"
 #include "wait_graph.hpp"
 
 namespace troupe {
@@ -28,8 +28,8 @@ using nanoseconds = std::chrono::nanoseconds;
 cell_queues::cell_queues(cell& c)
     : actor_part{c},
       due{c, &cell_queues::ring},
-      lanes_(c.type().queues.size() * lanes_per_queue),
-      doors_(c.type().queues.size()) {
+      subqueues_(c.type().queues.size() * subqueues_per_queue),
+      backpressure_(c.type().queues.size()) {
   if (c.type().has_handlers) handlers_ = std::make_unique<consumers>(c);
 }
 
@@ -63,19 +63,19 @@ void cell_queues::load(const stored_rows& stored) {
     if (entry == queues.end()) continue;  // of another version of the program: it stays in the store
     queued& m = all_[record.id];
     m.id = record.id;
-    m.lane = static_cast<std::uint32_t>(entry - queues.begin()) * lanes_per_queue + (record.dead ? 1 : 0);
+    m.subqueue = static_cast<std::uint32_t>(entry - queues.begin()) * subqueues_per_queue + (record.dead ? 1 : 0);
     m.created_at = record.created_at;
     m.due_at = record.due_at;
     if (m.due_at != m.created_at) {
       m.due = core.delays().moment(m.due_at, delay_between(m.created_at, m.due_at), m.id);
     }
     m.body = std::make_shared<const bytes>(std::move(record.body));
-    ++lanes_[m.lane].count;
+    ++subqueues_[m.subqueue].count;
     restore_attempts(m, record.attempts);
     check_version(m);
     newer[m.queue()] += m.unreadable && !m.dead() ? 1 : 0;
     if (!m.dead() && !m.unreadable && is_used_up(m)) {
-      note(m);
+      log_undo(m);
       die(m);  // the process died of its last attempt
     } else if (m.due > now && !is_planted(planted::delay_forgotten_at_wake)) {
       set_time(m, m.due);
@@ -104,7 +104,7 @@ void cell_queues::report_newer(std::uint32_t queue, std::size_t count) noexcept 
 
 void cell_queues::woken() {
   if (!handlers_) return;
-  for (std::uint32_t queue = 0; queue != doors_.size(); ++queue) handlers_->begin_life(queue, ready(queue));
+  for (std::uint32_t queue = 0; queue != backpressure_.size(); ++queue) handlers_->begin_life(queue, ready(queue));
 }
 
 void cell_queues::unload(unload_reason why) noexcept {
@@ -124,8 +124,8 @@ void cell_queues::unload(unload_reason why) noexcept {
   }
   timed_.clear();
   held_.clear();
-  touches_.clear();
-  for (auto& l : lanes_) l = {};
+  undo_log_.clear();
+  for (auto& l : subqueues_) l = {};
   all_.clear();
   std::erase_if(waiters_, [&](const auto& waiter) {
     if (!waiter.second->abandoned()) return false;
@@ -143,11 +143,11 @@ void cell_queues::refuse_waiters(const std::exception_ptr& why) noexcept {
 }
 
 std::optional<time_point> cell_queues::next_due() const noexcept {
-  const auto mask = owner.known_side()->run.awaited;
+  const auto mask = owner.known_extension()->run.awaited;
   std::optional<time_point> first;
   for (const auto& [id, m] : all_) {
     if (m.dead() || m.unreadable) continue;
-    const bool is_wanted = entry_of(m).consume != nullptr || (lane_bit(m.lane) & mask) != 0;
+    const bool is_wanted = entry_of(m).consume != nullptr || (subqueue_bit(m.subqueue) & mask) != 0;
     if (is_wanted && (!first || m.due < *first)) first = m.due;
   }
   return first;
@@ -167,8 +167,8 @@ void cell_queues::postpone(queued& m, time_point due) {
 void cell_queues::make_ready(queued& m) {
   clear_time(m);
   if (m.unreadable) return;
-  lanes_[m.lane].ready.emplace(m.id, &m);
-  wake_parked(owner, lane_bit(m.lane));
+  subqueues_[m.subqueue].ready.emplace(m.id, &m);
+  wake_parked(owner, subqueue_bit(m.subqueue));
   if (handlers_ && !m.dead()) handlers_->message_ready(m.queue());
 }
 
@@ -210,11 +210,11 @@ void cell_queues::look_at_clock() {
     if (m.lease == 0) {
       // Its last attempt was undone with a turn that could not be stored, and so could not end it.
       const bool ends = !m.dead() && !m.unreadable && is_used_up(m);
-      if (ends) note(m);
+      if (ends) log_undo(m);
       ends ? die(m) : make_ready(m);
       continue;
     }
-    note(m);
+    log_undo(m);
     if (handlers_ && m.of != nullptr) handlers_->lease_lost(m.queue(), *m.of);
     let_go(m);
     if (!m.dead() && is_used_up(m)) {
@@ -231,7 +231,7 @@ void cell_queues::take_out(queued& m) noexcept {
   const bool is_held = m.lease != 0;
   let_go(m);
   clear_time(m);
-  auto& l = lanes_[m.lane];
+  auto& l = subqueues_[m.subqueue];
   if (!is_held) l.ready.erase(m.id);
   TROUPE_ASSERT(!l.ready.contains(m.id), "a message that is held is not ready");
   --l.count;
@@ -244,14 +244,14 @@ void cell_queues::forget(queued& m) noexcept {
 
 // --- consumers ------------------------------------------------------------------------------------------------------
 
-bool cell_queues::has_any(lane_list lanes) const noexcept {
-  return std::ranges::any_of(lanes, [&](std::uint32_t lane) { return !lanes_[lane].ready.empty(); });
+bool cell_queues::has_any(subqueue_list subqueues) const noexcept {
+  return std::ranges::any_of(subqueues, [&](std::uint32_t subqueue) { return !subqueues_[subqueue].ready.empty(); });
 }
 
-std::optional<receipt> cell_queues::take(lane_list lanes) {
+std::optional<receipt> cell_queues::take(subqueue_list subqueues) {
   queued* first = nullptr;
-  for (const std::uint32_t lane : lanes) {
-    const auto& ready = lanes_[lane].ready;
+  for (const std::uint32_t subqueue : subqueues) {
+    const auto& ready = subqueues_[subqueue].ready;
     if (!ready.empty() && (first == nullptr || ready.begin()->first < first->id)) first = ready.begin()->second;
   }
   if (first == nullptr) return std::nullopt;
@@ -260,7 +260,7 @@ std::optional<receipt> cell_queues::take(lane_list lanes) {
   r.from = this;
   r.id = first->id;
   r.lease = first->lease;
-  r.lane = first->lane;
+  r.subqueue = first->subqueue;
   r.attempts = first->attempts;
   r.created_at = first->created_at;
   r.body = first->body;
@@ -270,8 +270,8 @@ std::optional<receipt> cell_queues::take(lane_list lanes) {
 void cell_queues::hold(queued& m) {
   turn& now = this_turn();
   invocation* const inv = now.require_invocation();
-  note(m, now);
-  lanes_[m.lane].ready.erase(m.id);
+  log_undo(m, now);
+  subqueues_[m.subqueue].ready.erase(m.id);
   if (!m.dead() && m.attempts < attempts_limit) ++m.attempts;
   m.lease = ++leases_;
   m.of = inv;
@@ -292,7 +292,7 @@ void cell_queues::join_sender(queued& m, invocation& consumer) {
   const auto waiter = waiters_.find(m.id);
   if (waiter == waiters_.end() || !waiter->second->link || is_planted(planted::wake_without_chain)) return;
   m.chain = waiter->second->link;
-  if (!consumer.link) consumer.link = std::make_shared<chain_link>(nullptr);
+  if (!consumer.link) consumer.link = std::make_shared<call_chain>(nullptr);
   consumer.link->join(m.chain);
   owner.core().waits().serve(consumer, *waiter->second);
   m.served = counted_ptr<invocation>{*waiter->second};
@@ -399,7 +399,7 @@ void cell_queues::branch_ended(const fiber& branch, const fiber& whole, bool can
 cell_queues::queued& cell_queues::held_message(const receipt& r) {
   static_cast<void>(this_turn());
   const auto found = all_.find(r.id);
-  const auto& queue = owner.type().queues[r.lane / lanes_per_queue].name;
+  const auto& queue = owner.type().queues[r.subqueue / subqueues_per_queue].name;
   const auto describe = [&] { return fmt::format("message {} of {}, queue \"{}\"", r.id, owner.name(), queue); };
   if (found == all_.end()) throw error(errc::queue_already_completed, describe());
   if (found->second.lease != r.lease) throw error(errc::queue_lease_lost, describe());
@@ -423,7 +423,7 @@ void cell_queues::call_off(const receipt& r) {
   hand_back(m);
   if (owner.current_phase() != cell::phase::awake) return;
   const auto& options = entry_of(m).options;
-  lanes_[m.lane].ready.erase(m.id);
+  subqueues_[m.subqueue].ready.erase(m.id);
   set_time(m, owner.core().exec().now() + std::max<nanoseconds>(options.retry_min, std::chrono::milliseconds{1}));
 }
 
@@ -432,11 +432,11 @@ void cell_queues::acknowledge(queued& m, std::optional<bytes> result) {
   const auto queue = m.queue();
   note_and_forget(m);
   if (!waiters_.empty()) answer(id, std::move(result), nullptr);
-  open_door(queue);
+  admit_waiters(queue);
 }
 
 void cell_queues::fail_attempt(queued& m, std::optional<nanoseconds> delay, const std::exception_ptr& why) {
-  note(m);
+  log_undo(m);
   let_go(m);
   m.why = why;
   const auto& options = entry_of(m).options;
@@ -447,7 +447,7 @@ void cell_queues::fail_attempt(queued& m, std::optional<nanoseconds> delay, cons
 }
 
 void cell_queues::hand_back(queued& m) {
-  note(m);
+  log_undo(m);
   let_go(m);
   if (!m.dead()) --m.attempts;
   make_ready(m);

@@ -61,8 +61,8 @@ class cell_queues final : public actor_part {
 
   // --- consumers: in turns of the actor ---
 
-  [[nodiscard]] bool has_any(lane_list lanes) const noexcept;
-  [[nodiscard]] std::optional<receipt> take(lane_list lanes);
+  [[nodiscard]] bool has_any(subqueue_list subqueues) const noexcept;
+  [[nodiscard]] std::optional<receipt> take(subqueue_list subqueues);
   /// All that the running fiber, or plain action, holds has been handled.
   void acknowledge_held();
   void complete(const receipt& r, std::optional<bytes> result);
@@ -74,14 +74,14 @@ class cell_queues final : public actor_part {
   void call_off(const receipt& r);
   /// A message that cannot be decoded becomes a dead letter. One that is a dead letter already stays, for
   /// `dead_letters` alone.
-  void bury(const receipt& r, const std::exception_ptr& why);
+  void make_dead_letter(const receipt& r, const std::exception_ptr& why);
   /// Messages of a queue that can be taken now.
   [[nodiscard]] std::size_t ready(std::uint32_t queue) const noexcept {
-    return lanes_[queue * lanes_per_queue].ready.size();
+    return subqueues_[queue * subqueues_per_queue].ready.size();
   }
   /// Null if no queue has a handler.
   [[nodiscard]] consumers* handlers() noexcept { return handlers_.get(); }
-  [[nodiscard]] std::size_t size(std::uint32_t lane) const noexcept { return lanes_[lane].count; }
+  [[nodiscard]] std::size_t size(std::uint32_t subqueue) const noexcept { return subqueues_[subqueue].count; }
   /// Whether who runs may no longer wait, because the actor shuts down.
   [[nodiscard]] bool is_leaving() const noexcept;
 
@@ -101,12 +101,12 @@ class cell_queues final : public actor_part {
   /// Whether nothing but this one takes messages of the queue at present: it holds one itself, no handler is free, and
   /// nothing else runs in the actor.
   [[nodiscard]] bool is_only_consumer(std::uint32_t queue, const invocation& inv) const noexcept;
-  [[nodiscard]] bool others_wait(std::uint32_t queue) const noexcept { return !doors_[queue].waiting.empty(); }
+  [[nodiscard]] bool others_wait(std::uint32_t queue) const noexcept { return !backpressure_[queue].waiting.empty(); }
   std::uint64_t add(std::uint32_t queue, message_body body, time_point due);
   /// It runs again when there is a place; in front of the others, if it had one before.
-  void wait_at_door(sent_message& inv, bool in_front);
+  void wait_for_capacity(sent_message& inv, bool in_front);
   /// It has come in from the door.
-  void give_up_place(std::uint32_t queue) noexcept { --doors_[queue].admitted; }
+  void give_up_place(std::uint32_t queue) noexcept { --backpressure_[queue].admitted; }
   void wait_for_answer(sent_message& inv);
 
   cell_alarm due;  ///< a message is due, or a consumer's time is over
@@ -114,7 +114,7 @@ class cell_queues final : public actor_part {
  private:
   struct queued {
     std::uint64_t id = 0;
-    std::uint32_t lane = 0;
+    std::uint32_t subqueue = 0;
     std::uint32_t attempts = 0;    ///< that have begun
     std::uint32_t cuts = 0;        ///< of those, the ones that do not count: the process died meanwhile
     wall_time created_at{};
@@ -128,23 +128,23 @@ class cell_queues final : public actor_part {
     std::uint64_t lease = 0;       ///< 0: nobody holds it
     const fiber* by = nullptr;     ///< the fiber that holds it; null for a plain action
     invocation* of = nullptr;
-    chain_link::pointer chain;     ///< of the sender that waits for the answer, while a consumer holds it
+    call_chain::pointer chain;     ///< of the sender that waits for the answer, while a consumer holds it
     counted_ptr<invocation> served;  ///< that sender
     std::size_t held_at = 0;       ///< its place in `held_`
 
-    [[nodiscard]] bool dead() const noexcept { return lane % lanes_per_queue == 1; }
-    [[nodiscard]] std::uint32_t queue() const noexcept { return lane / lanes_per_queue; }
+    [[nodiscard]] bool dead() const noexcept { return subqueue % subqueues_per_queue == 1; }
+    [[nodiscard]] std::uint32_t queue() const noexcept { return subqueue / subqueues_per_queue; }
     [[nodiscard]] std::uint32_t failures() const noexcept { return attempts - cuts; }
   };
-  struct touch {
+  struct undo_entry {
     std::uint64_t id;
     std::optional<queued> before;  ///< nothing: it is new
   };
-  struct lane_state {
+  struct subqueue_state {
     std::map<std::uint64_t, queued*> ready;
     std::size_t count = 0;
   };
-  struct door {
+  struct capacity {
     std::deque<sent_message*> waiting;
     std::size_t admitted = 0;  ///< places kept for those that are on their way in from it
   };
@@ -153,8 +153,8 @@ class cell_queues final : public actor_part {
   void refuse_waiters(const std::exception_ptr& why) noexcept;
   void look_at_clock();
   [[nodiscard]] const queue_entry& entry_of(const queued& m) const noexcept;
-  void note(queued& m) { note(m, this_turn()); }
-  void note(queued& m, turn& now);
+  void log_undo(queued& m) { log_undo(m, this_turn()); }
+  void log_undo(queued& m, turn& now);
   void make_ready(queued& m);
   void set_time(queued& m, time_point at);
   void postpone(queued& m, time_point due);
@@ -171,8 +171,8 @@ class cell_queues final : public actor_part {
     return m.failures() >= entry_of(m).options.attempts_max;
   }
   void show(const queued& m, message_row& row) const;
-  void take_back(touch& t) noexcept;
-  void change_lane(queued& m, std::uint32_t lane) noexcept;
+  void take_back(undo_entry& t) noexcept;
+  void change_subqueue(queued& m, std::uint32_t subqueue) noexcept;
   void check_version(queued& m) noexcept;
   void report_newer(std::uint32_t queue, std::size_t count) noexcept;
   void die(queued& m);
@@ -181,7 +181,7 @@ class cell_queues final : public actor_part {
   [[nodiscard]] std::string describe(const queued& m) const;
   enum class handling : std::uint8_t { done, failed, cut };
   std::size_t settle_held(const invocation* inv, handling how, const std::exception_ptr& why) noexcept;
-  void open_door(std::uint32_t queue) noexcept;
+  void admit_waiters(std::uint32_t queue) noexcept;
   void close_doors(bool destroyed) noexcept;
   void answer(std::uint64_t id, std::optional<bytes> result, const std::exception_ptr& failure) noexcept;
   [[nodiscard]] queued& held_message(const receipt& r);
@@ -193,12 +193,12 @@ class cell_queues final : public actor_part {
   static constexpr std::uint32_t attempts_limit = 0xff'ffff;  ///< they are counted up to here
 
   std::map<std::uint64_t, queued> all_;
-  std::vector<lane_state> lanes_;
-  std::vector<door> doors_;
+  std::vector<subqueue_state> subqueues_;
+  std::vector<capacity> backpressure_;
   std::set<std::pair<time_point, std::uint64_t>> timed_;
   std::unique_ptr<consumers> handlers_;
   std::vector<queued*> held_;
-  std::vector<touch> touches_;
+  std::vector<undo_entry> undo_log_;
   /// By message; each with a reference to it and to the cell.
   std::unordered_map<std::uint64_t, sent_message*> waiters_;
   std::uint64_t leases_ = 0;
@@ -208,8 +208,10 @@ class cell_queues final : public actor_part {
 /// Those of an actor whose definition has queues, and which was awake before.
 [[nodiscard]] inline cell_queues& queues_of(const cell& c) noexcept { return c.parts().get<cell_queues>(); }
 
-/// What parked waits listen for; lanes may share a bit.
-[[nodiscard]] constexpr std::uint64_t lane_bit(std::uint32_t lane) noexcept { return std::uint64_t{1} << lane % 64; }
+/// What parked waits listen for; subqueues may share a bit.
+[[nodiscard]] constexpr std::uint64_t subqueue_bit(std::uint32_t subqueue) noexcept {
+  return std::uint64_t{1} << subqueue % 64;
+}
 
 /// Throws `queue.message_too_large`.
 void check_size(const definition& type, const queue_entry& entry, std::size_t size);

@@ -51,13 +51,13 @@ cell_queues& queues_of(const activation& a) {
   return queues_of(a.owner());
 }
 
-std::optional<receipt> receive_now(cell_queues& from, lane_list lanes) {
+std::optional<receipt> receive_now(cell_queues& from, subqueue_list subqueues) {
   if (this_thread().here->cancelled()) throw_aborted(from.owner);
-  return from.take(lanes);
+  return from.take(subqueues);
 }
 
-bool commits_first(const cell& c, std::uint32_t lane) noexcept {
-  return c.type().queues[lane / lanes_per_queue].options.attempt_first && lane % lanes_per_queue == 0 &&
+bool commits_first(const cell& c, std::uint32_t subqueue) noexcept {
+  return c.type().queues[subqueue / subqueues_per_queue].options.attempt_first && subqueue % subqueues_per_queue == 0 &&
          c.type().options.durability != durability::ephemeral && !is_planted(planted::attempt_not_committed);
 }
 
@@ -83,7 +83,7 @@ bool open_one(cell_queues& mine, receipt& r, message_sink sink) {
   try {
     sink.add(sink.to, std::move(r));
   } catch (...) {
-    mine.bury(r, std::current_exception());
+    mine.make_dead_letter(r, std::current_exception());
     return false;
   }
   return true;
@@ -91,25 +91,25 @@ bool open_one(cell_queues& mine, receipt& r, message_sink sink) {
 
 }  // namespace
 
-task<bool> receive(activation& a, lane_list lanes, receive_options how, std::size_t most, message_sink sink) {
+task<bool> receive(activation& a, subqueue_list subqueues, receive_options how, std::size_t most, message_sink sink) {
   auto& mine = queues_of(a);
   auto& exec = mine.owner.core().exec();
   mine.acknowledge_held();
   std::optional<time_point> until;
   if (how.limit && *how.limit < delay_max) until = exec.now() + *how.limit;
-  if (mine.has_any(lanes)) {
+  if (mine.has_any(subqueues)) {
     next_turn fresh;
     co_await fresh;
   }
   while (true) {
     if (how.stop.stop_requested() || mine.is_leaving()) throw_aborted(mine.owner);
-    if (auto found = receive_now(mine, lanes)) {
-      bool commits = commits_first(mine.owner, found->lane);
+    if (auto found = receive_now(mine, subqueues)) {
+      bool commits = commits_first(mine.owner, found->subqueue);
       std::vector<receipt> more;
       while (more.size() + 1 < most) {
-        auto next = mine.take(lanes);
+        auto next = mine.take(subqueues);
         if (!next) break;
-        commits = commits || commits_first(mine.owner, next->lane);
+        commits = commits || commits_first(mine.owner, next->subqueue);
         more.push_back(std::move(*next));
       }
       if (commits) {
@@ -127,7 +127,7 @@ task<bool> receive(activation& a, lane_list lanes, receive_options how, std::siz
     if (until && *until <= exec.now()) co_return false;
     parked_wait arrival{mine.owner, true};
     std::uint64_t mask = 0;
-    for (const auto lane : lanes) mask |= lane_bit(lane);
+    for (const auto subqueue : subqueues) mask |= subqueue_bit(subqueue);
     arrival.listen(mask);
     if (until) arrival.until(*until);
     arrival.watch(how.stop);
@@ -136,12 +136,12 @@ task<bool> receive(activation& a, lane_list lanes, receive_options how, std::siz
   }
 }
 
-task<bool> receive_quietly(activation& a, lane_list lanes, receive_options how, message_sink sink) {
+task<bool> receive_quietly(activation& a, subqueue_list subqueues, receive_options how, message_sink sink) {
   bool found = false;
   auto& mine = queues_of(a);
   const auto token = how.stop;
   try {
-    auto receiving = receive(a, lanes, std::move(how), 1, sink);
+    auto receiving = receive(a, subqueues, std::move(how), 1, sink);
     found = co_await std::move(receiving);
   } catch (const error& e) {
     if (!e.is(errc::aborted) || (!mine.is_leaving() && !token.stop_requested())) throw;
@@ -149,11 +149,11 @@ task<bool> receive_quietly(activation& a, lane_list lanes, receive_options how, 
   co_return found;
 }
 
-void try_receive(activation& a, lane_list lanes, std::size_t most, message_sink sink) {
+void try_receive(activation& a, subqueue_list subqueues, std::size_t most, message_sink sink) {
   auto& mine = queues_of(a);
   mine.acknowledge_held();
   for (std::size_t count = 0; count != most;) {
-    auto next = mine.take(lanes);
+    auto next = mine.take(subqueues);
     if (!next) return;
     if (open_one(mine, *next, sink)) ++count;
   }
@@ -169,7 +169,7 @@ void send_to_self(activation& a, std::uint32_t queue, bytes body, std::chrono::n
   mine.add(queue, std::make_shared<const bytes>(std::move(body)), due);
 }
 
-std::size_t count_messages(const activation& a, std::uint32_t lane) { return queues_of(a).size(lane); }
+std::size_t count_messages(const activation& a, std::uint32_t subqueue) { return queues_of(a).size(subqueue); }
 
 void complete(const receipt& r, std::optional<bytes> result) { r.from->complete(r, std::move(result)); }
 

@@ -14,7 +14,7 @@ namespace {
 std::size_t bytes_of(const message_row& row) noexcept {
   return part_changes::row_bytes + (row.fresh ? row.body->size() : 0);
 }
-std::size_t bytes_of(const parcel& p) noexcept { return part_changes::row_bytes + p.body->size(); }
+std::size_t bytes_of(const outbox_message& p) noexcept { return part_changes::row_bytes + p.body->size(); }
 
 }  // namespace
 
@@ -25,7 +25,7 @@ void row_changes::put(std::uint64_t id, message_row row) {
   messages_bytes_ += bytes_of(known->second);
 }
 
-void row_changes::send(counted_ptr<parcel> p) {
+void row_changes::send(counted_ptr<outbox_message> p) {
   sent_bytes_ += bytes_of(*p);
   sent_.push_back(std::move(p));
 }
@@ -58,7 +58,7 @@ void row_changes::merge(row_changes&& later) {
   if (later.parts_) parts().merge(std::move(*later.parts_));
 }
 
-// A parcel and the message that it became have one body.
+// An outbox message and the message that it became have one body.
 row_changes row_changes::take_independent() {
   row_changes taken;
   taken.sent_.swap(sent_);
@@ -77,7 +77,7 @@ row_changes row_changes::take_independent() {
   // Not of std::ranges: clang 14 cannot use what that returns.
   const auto handled =
       std::stable_partition(arrived_.begin(), arrived_.end(),
-                            [&](const counted_ptr<parcel>& p) { return waiting.contains(p->body.get()); });
+                            [&](const counted_ptr<outbox_message>& p) { return waiting.contains(p->body.get()); });
   taken.arrived_.assign(arrived_.begin(), handled);
   arrived_.erase(arrived_.begin(), handled);
   return taken;
@@ -92,9 +92,9 @@ void row_changes::drop_own() noexcept {
 
 epoch_number row_changes::claim_arrived() {
   epoch_number newest = 0;
-  std::erase_if(arrived_, [&](const counted_ptr<parcel>& p) {
+  std::erase_if(arrived_, [&](const counted_ptr<outbox_message>& p) {
     const epoch_number e = p->claim();
-    if (e == parcel::never) return true;
+    if (e == outbox_message::never) return true;
     newest = std::max(newest, e);
     return false;
   });
@@ -102,7 +102,7 @@ epoch_number row_changes::claim_arrived() {
 }
 
 void row_changes::place(epoch_number e) {
-  std::erase_if(sent_, [&](const counted_ptr<parcel>& p) {
+  std::erase_if(sent_, [&](const counted_ptr<outbox_message>& p) {
     epoch_number unsent = 0;
     if (p->sent_in.compare_exchange_strong(unsent, e, std::memory_order_acq_rel)) return false;
     sent_bytes_ -= bytes_of(*p);

@@ -12,7 +12,7 @@
 #include <troupe/core/counted_ptr.hpp>
 #include <troupe/store/store.hpp>
 
-#include "parcel.hpp"
+#include "outbox_message.hpp"
 #include "part_changes.hpp"
 
 namespace troupe {
@@ -50,8 +50,8 @@ class row_changes {
     if (!parts_) parts_ = std::make_unique<part_changes>();
     return *parts_;
   }
-  void send(counted_ptr<parcel> p);
-  void arrive(counted_ptr<parcel> p) { arrived_.push_back(std::move(p)); }
+  void send(counted_ptr<outbox_message> p);
+  void arrive(counted_ptr<outbox_message> p) { arrived_.push_back(std::move(p)); }
 
   /// Takes over what happened later; `later` is good for nothing then. Messages that came and went leave no trace.
   void merge(row_changes&& later);
@@ -60,7 +60,7 @@ class row_changes {
   [[nodiscard]] row_changes take_independent();
   /// Whether there are changes of the actor's own rows.
   [[nodiscard]] bool has_own() const noexcept { return !messages_.empty() || !removed_.empty() || parts_; }
-  [[nodiscard]] const std::vector<counted_ptr<parcel>>& arrived() const noexcept { return arrived_; }
+  [[nodiscard]] const std::vector<counted_ptr<outbox_message>>& arrived() const noexcept { return arrived_; }
   /// Only what others depend on: the actor's own rows are gone with it.
   void drop_own() noexcept;
 
@@ -70,7 +70,7 @@ class row_changes {
   template <class Forget>
   void forget_arrived(Forget&& forget) {
     for (const auto& p : arrived_) {
-      if (p->claim() != parcel::never) forget(p->id);
+      if (p->claim() != outbox_message::never) forget(p->id);
     }
     arrived_.clear();
   }
@@ -89,8 +89,8 @@ class row_changes {
   std::size_t messages_bytes_ = 0;
   std::size_t sent_bytes_ = 0;
   std::vector<std::uint64_t> removed_;
-  std::vector<counted_ptr<parcel>> sent_;
-  std::vector<counted_ptr<parcel>> arrived_;
+  std::vector<counted_ptr<outbox_message>> sent_;
+  std::vector<counted_ptr<outbox_message>> arrived_;
   std::unique_ptr<part_changes> parts_;  ///< null: there are none
 
   std::vector<write_set::message> shown_messages_;

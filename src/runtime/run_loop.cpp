@@ -10,7 +10,7 @@
 #include "core.hpp"
 #include "part_list.hpp"
 #include "retry.hpp"
-#include "side.hpp"
+#include "cell_extension.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -26,21 +26,21 @@ run_loop::run_loop(cell& c) : coroutine_invocation{c.core().exec()} {
 
 void run_loop::begin_life(cell& c) {
   if (!c.type().has_run || c.core().stopping()) return;
-  auto& mine = c.side().run;
+  auto& mine = c.extension().run;
   mine.awaited = ~std::uint64_t{0};
   if (auto* const again = mine.restart.get(); again != nullptr) again->backoff = again->backoff.zero();
   start(c);
 }
 
 void run_loop::end_life(cell& c) noexcept {
-  auto* const again = c.known_side()->run.restart.get();
+  auto* const again = c.known_extension()->run.restart.get();
   if (again == nullptr) return;
   c.core().exec().cancel(again->ring);
   again->at.reset();
 }
 
 bool run_loop::lets_sleep(const cell& c) noexcept {
-  const invocation* const running = c.known_side() ? c.known_side()->run.running : nullptr;
+  const invocation* const running = c.known_extension() ? c.known_extension()->run.running : nullptr;
   return running != nullptr && !running->blocks_sleep;
 }
 
@@ -55,12 +55,12 @@ std::coroutine_handle<> run_loop::begin(activation* a) {
   } catch (...) {
     failed(std::current_exception(), false);
   }
-  if (body()) target->known_side()->run.running = this;
+  if (body()) target->known_extension()->run.running = this;
   return body();
 }
 
 void run_loop::finish() {
-  target->known_side()->run.running = nullptr;
+  target->known_extension()->run.running = nullptr;
   const auto& failure = body().promise().failure();
   // Here, since as an invocation it does not fail.
   const bool holds = std::exchange(settles_parts, false);
@@ -86,7 +86,7 @@ void run_loop::begin_later() {
   cell& c = *target;
   const auto& options = c.type().options;
   if (options.run_restart_min == troupe::never) return;
-  auto& mine = c.known_side()->run;
+  auto& mine = c.known_extension()->run;
   if (!mine.restart) mine.restart = std::make_unique<run_restart>(c, &run_loop::restart);
   auto& again = *mine.restart;
   const auto now = home()->now();
@@ -99,7 +99,7 @@ void run_loop::begin_later() {
 }
 
 void run_loop::restart(cell& c) noexcept {
-  auto& again = *c.known_side()->run.restart;
+  auto& again = *c.known_extension()->run.restart;
   if (!again.at || c.core().exec().now() < *again.at) return;  // of an earlier life
   again.at.reset();
   start(c);

@@ -27,7 +27,7 @@ struct run_restart {
 /// The `run` of an actor, and the waits that end when the actor begins to shut down.
 struct run_loop_state {
   invocation* running = nullptr;         ///< while it runs
-  std::uint64_t awaited = 0;             ///< the lanes that wake the actor: those that `run` last waited for, or all
+  std::uint64_t awaited = 0;  ///< the subqueues that wake the actor: those that `run` last waited for, or all
   std::unique_ptr<run_restart> restart;  ///< made by its first failure
   parked_wait* parked = nullptr;         ///< the first of the waits
 };

@@ -10,20 +10,20 @@
 #include <troupe/core/clock.hpp>
 #include <troupe/core/counted_ptr.hpp>
 
-#include "parcel.hpp"
+#include "outbox_message.hpp"
 
 namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-/// An invocation that brings a message to a queue, as far as the queue and `outgoing` know it. `enqueuing` is the one
-/// there is.
+/// An invocation that brings a message to a queue, as far as the queue and `outbox` know it. `queue_delivery` is the
+/// one there is.
 class sent_message : public coroutine_invocation {
  public:
   const std::uint32_t queue;
   const message_body body;
   const time_point due;
-  counted_ptr<class parcel> parcel;  ///< null: the sender is none of the runtime's actors
+  counted_ptr<class outbox_message> outbox_message;  ///< null: the sender is none of the runtime's actors
   bool answer_later = false;
   bool admitted = false;         ///< it waited at the door of a full queue, and has a place now
   std::optional<bytes> result;   ///< the answer
@@ -31,8 +31,9 @@ class sent_message : public coroutine_invocation {
   std::uint32_t failures = 0;    ///< of attempts to bring it
 
  protected:
-  sent_message(executor& home, std::uint32_t q, message_body b, time_point at, counted_ptr<class parcel> p) noexcept
-      : coroutine_invocation{home}, queue{q}, body{std::move(b)}, due{at}, parcel{std::move(p)} {
+  sent_message(executor& home, std::uint32_t q, message_body b, time_point at,
+               counted_ptr<class outbox_message> p) noexcept
+      : coroutine_invocation{home}, queue{q}, body{std::move(b)}, due{at}, outbox_message{std::move(p)} {
     kind = purpose::enqueue;
   }
 };

@@ -15,7 +15,7 @@
 #include "committer.hpp"
 #include "core.hpp"
 #include "migration.hpp"
-#include "outgoing.hpp"
+#include "outbox.hpp"
 #include "part_list.hpp"
 #include "state_recorder.hpp"
 
@@ -86,7 +86,7 @@ void state_recorder::end_life() noexcept {
 
 // What had arrived, and has not with the state that is lost.
 void state_recorder::send_again() noexcept {
-  for (const auto& p : unsaved_rows_->arrived()) owner_.core().parcels().send_again(p);
+  for (const auto& p : unsaved_rows_->arrived()) owner_.core().outbox().send_again(p);
 }
 
 // --- the state ------------------------------------------------------------------------------------------------------
@@ -209,7 +209,7 @@ epoch_number state_recorder::record(const ended_turn& t, std::exception_ptr& fai
   auto dependency = t.dependency;
   if (moved) {
     dependency = std::max(dependency, moved->claim_arrived());
-    // The state is as it was when the older image was begun, but for what belongs to it: see `learn`.
+    // The state is as it was when the older image was begun, but for what belongs to it: see `depend_on`.
     freeze_before(dependency);
   }
   const epoch_number e = place(dependency, [&](image& m) {
@@ -418,7 +418,7 @@ void state_recorder::freeze_asked() noexcept {
 
 void state_recorder::schedule_save() {
   if (saving_) return;
-  saving_ = std::make_unique<want_alarm>(wants_, cell_wants::save);
+  saving_ = std::make_unique<signal_timer>(signals_, pending_signals::save);
   owner_.set_quick_writes(!owner_.type().has_on_state_change);
   auto& exec = owner_.core().exec();
   if (is_planted(planted::save_skipped)) return;

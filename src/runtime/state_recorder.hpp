@@ -28,8 +28,8 @@ class part_list;
 class state_recorder {
  public:
   /// `parts` is null for an actor without parts.
-  state_recorder(cell& c, cell_wants& wants, part_list* parts) noexcept
-      : owner_{c}, wants_{wants}, parts_{parts} {}
+  state_recorder(cell& c, pending_signals& signals, part_list* parts) noexcept
+      : owner_{c}, signals_{signals}, parts_{parts} {}
   ~state_recorder() = default;
   state_recorder(const state_recorder&) = delete;
   state_recorder& operator=(const state_recorder&) = delete;
@@ -114,7 +114,7 @@ class state_recorder {
   void schedule_save();
 
   cell& owner_;
-  cell_wants& wants_;
+  pending_signals& signals_;
   part_list* const parts_;
 
   std::array<std::unique_ptr<image>, 2> images_;  ///< null until it is needed
@@ -133,7 +133,7 @@ class state_recorder {
   std::unique_ptr<write_set::creation> creation_;  ///< until there is an image
   std::unique_ptr<row_changes> rows_;              ///< of the turn that runs
   std::unique_ptr<row_changes> unsaved_rows_;      ///< relaxed: of the turns since the last save; at its end, lost ones
-  std::unique_ptr<want_alarm> saving_;             ///< relaxed: while a save is ahead
+  std::unique_ptr<signal_timer> saving_;             ///< relaxed: while a save is ahead
 };
 
 }  // namespace detail

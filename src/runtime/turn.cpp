@@ -15,7 +15,7 @@
 #include "../core/planted.hpp"
 #include "core.hpp"
 #include "observing.hpp"
-#include "side.hpp"
+#include "cell_extension.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -29,17 +29,17 @@ auto milliseconds_of(std::chrono::nanoseconds d) {
 
 // A thread that is no worker wakes one with each actor that it posts. A receiver that is as fast as the sender would be
 // idle again for each message, so several messages are sent at the price of one wake.
-void send_all(work_list& outgoing, executor& exec, bool on_worker) noexcept {
+void send_all(work_list& outbox, executor& exec, bool on_worker) noexcept {
   constexpr int messages_a_wake = 64;
-  const work* const first = outgoing.front();
+  const work* const first = outbox.front();
   if (first->next == first || on_worker) {
-    while (work* const w = outgoing.pop_front()) w->run(*w);
+    while (work* const w = outbox.pop_front()) w->run(*w);
     return;
   }
-  while (!outgoing.empty()) {
+  while (!outbox.empty()) {
     const post_batch together{exec};
     for (int left = messages_a_wake; left != 0; --left) {
-      work* const w = outgoing.pop_front();
+      work* const w = outbox.pop_front();
       if (w == nullptr) return;
       w->run(*w);
     }
@@ -48,45 +48,46 @@ void send_all(work_list& outgoing, executor& exec, bool on_worker) noexcept {
 
 // Wakes the procedure that waits for the actor to be quiet.
 void go_on_with_procedure(cell& c) noexcept {
-  auto& side = *c.known_side();
-  if (!side.passing || side.passing->quiet == nullptr || !c.live() || c.live()->running_count != 0) return;
-  std::exchange(side.passing->quiet, nullptr)->wake();
+  auto& extension = *c.known_extension();
+  if (!extension.underway || extension.underway->quiet == nullptr || !c.live() || c.live()->running_count != 0) return;
+  std::exchange(extension.underway->quiet, nullptr)->wake();
 }
 
 void after_turn(cell& c) noexcept {
-  if (c.known_side() != nullptr) go_on_with_procedure(c);
+  if (c.known_extension() != nullptr) go_on_with_procedure(c);
 }
 
 }  // namespace
 
-void turn::learn(epoch_number dependency) noexcept {
-  if (dependency <= learned || is_planted(planted::dependency_dropped)) return;
-  learned = dependency;
-  if (where->side_ && writes) where->side_->recorder.freeze_before(dependency);
+void turn::depend_on(epoch_number dependency) noexcept {
+  if (dependency <= depends_on || is_planted(planted::dependency_dropped)) return;
+  depends_on = dependency;
+  if (where->extension_ && writes) where->extension_->recorder.freeze_before(dependency);
 }
 
 epoch_number turn::end_with_effects() noexcept {
   cell& c = *where;
-  epoch_number dependency = std::max(learned, c.dependency_);
-  if (inv == nullptr && c.side_ && c.side_->parts) c.side_->parts->plain_action_ended(failed);
-  const bool destroyed = c.side_ && c.side_->recorder.destroyed();
+  epoch_number dependency = std::max(depends_on, c.dependency_);
+  if (inv == nullptr && c.extension_ && c.extension_->parts) c.extension_->parts->plain_action_ended(failed);
+  const bool destroyed = c.extension_ && c.extension_->recorder.destroyed();
   const bool saves = effects_ && effects_->save;
-  const bool to_record = (writes && !c.quick_writes_) || saves || (c.side_ && c.side_->recorder.has_rows());
+  const bool to_record = (writes && !c.quick_writes_) || saves || (c.extension_ && c.extension_->recorder.has_rows());
   if (to_record && c.live_ && !destroyed) {
     std::exception_ptr failure;
     try {
       const bool of_procedure = inv != nullptr && inv->kind == invocation::purpose::lifecycle;
-      if (c.side_) dependency = c.side_->recorder.record({dependency, writes || saves, saves, of_procedure}, failure);
+      if (c.extension_)
+        dependency = c.extension_->recorder.record({dependency, writes || saves, saves, of_procedure}, failure);
     } catch (...) {
       failure = std::current_exception();
       effects().unsaved = true;
       effects().failure = failure;
       c.core().report(failure, c.name() + ": the state cannot be stored");
-      auto& recorder = c.side_->recorder;
+      auto& recorder = c.extension_->recorder;
       recorder.undo_rows();
       if (writes && !recorder.undo_state()) {  // it wakes with its stored state
-        c.side_->sleep_requested = true;
-        c.side_->wants.add(cell_wants::end);
+        c.extension_->sleep_requested = true;
+        c.extension_->signals.raise(pending_signals::end);
       }
       if (c.phase_ == cell::phase::finalising) dependency = recorder.record_without_state(dependency);
     }
@@ -102,14 +103,14 @@ epoch_number turn::end_with_effects() noexcept {
 
 // What the turn has sent leaves when it is known what it can depend on.
 epoch_number turn::end_with_more(bool last) noexcept {
-  learned = has_effects() ? end_with_effects() : end_plainly();
-  if (outgoing_.empty()) return learned;
+  depends_on = has_effects() ? end_with_effects() : end_plainly();
+  if (outgoing_.empty()) return depends_on;
   executor& exec = where->core().exec();
   const bool on_worker = thread.worker_of == &exec;
   if (last && on_worker) thread.keeps_for = thread.worker_of;
   send_all(outgoing_, exec, on_worker);
   thread.keeps_for = nullptr;
-  return learned;
+  return depends_on;
 }
 
 void turn::pause() noexcept {
@@ -119,7 +120,7 @@ void turn::pause() noexcept {
   if (close()) [[unlikely]]
     look_at_mark(*where, thread, inv, {});
   after_turn(*where);
-  where->let_go();
+  where->unlock();
 }
 
 void look_at_mark(const cell& where, thread_state& thread, const invocation* inv, std::string_view action) noexcept {
@@ -141,7 +142,7 @@ void look_at_mark(const cell& where, thread_state& thread, const invocation* inv
 }
 
 bool turn::resume() noexcept {
-  if (!where->try_hold()) return false;
+  if (!where->try_lock()) return false;
   held = true;
   effects_.reset();
   open();
@@ -187,7 +188,7 @@ void run_first(cell& c, invocation& inv, turn& t) noexcept {
   ++thread.depth;
   turn t{c, &inv, inv.writes, thread};
   t.open();
-  t.learn(inv.dependency);
+  t.depend_on(inv.dependency);
   if (continuation == nullptr) {
     run_first(c, inv, t);
   } else {
@@ -258,13 +259,13 @@ void cell::settle(invocation& inv, turn& t) noexcept {
     --live_->running_count;
     if (inv.blocks_sleep) --live_->keep_awake_count;
   }
-  if (std::exchange(inv.settles_parts, false)) side_->parts->invocation_ended(inv, inv.failure);
+  if (std::exchange(inv.settles_parts, false)) extension_->parts->invocation_ended(inv, inv.failure);
   if (holder() == &inv) {
     // An exclusive action may run within another one of its chain, which has no turn until it has ended.
     enter(phase_, is_planted(planted::inner_hold_opens) ? nullptr : inv.held_before);
     readmit();
   }
-  TROUPE_ASSERT(side_ == nullptr || side_->holder == nullptr || side_->holder->held_before != &inv);
+  TROUPE_ASSERT(extension_ == nullptr || extension_->holder == nullptr || extension_->holder->held_before != &inv);
   t.settled = true;
 }
 

@@ -11,15 +11,15 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
-// A portion is a small part of a log that is full, takes some milliseconds at most, and is no less than twice what a
+// A batch is a small part of a log that is full, takes some milliseconds at most, and is no less than twice what a
 // commit adds: so a round ends before the log has grown by as much again.
-constexpr std::size_t portions = 32;
-constexpr std::size_t portion_bytes_max = 512 * 1024;
+constexpr std::size_t batches = 32;
+constexpr std::size_t batch_bytes_max = 512 * 1024;
 constexpr std::size_t actor_bytes = 2048;  // as if an update had so many, its page included
 constexpr std::size_t row_bytes = 4096;
 constexpr std::size_t pace = 2;
 
-// The log may grow to so many times the size at which folding begins. It comes near only while folding fails.
+// The log may grow to so many times the size at which compaction begins. It comes near only while compaction fails.
 constexpr std::size_t overfull = 4;
 
 // No commit is too long for a log on account of an option that makes that one short.
@@ -39,9 +39,9 @@ sqlite_log::sqlite_log(sqlite_connection& connection, sqlite_transaction& transa
       tail_{tail},
       opening_{opening},
       fold_at_bytes_{std::max<std::size_t>(bytes, 1)},
-      portion_bytes_{std::min(bytes / portions, portion_bytes_max)},
+      batch_bytes_{std::min(bytes / batches, batch_bytes_max)},
       waits_{waits},
-      fold_at_{fold_at_bytes_},
+      compact_at_{fold_at_bytes_},
       append_{connection.prepare(sql::append_to_log)},
       update_{connection.prepare(sql::update_actor)},
       drop_{connection.prepare(sql::drop_from_log)} {}
@@ -82,7 +82,7 @@ void sqlite_log::add(const write_set& update) {
   append_record(row_, records_.back());
 }
 
-void sqlite_log::pass_by(const actor_id& id) {
+void sqlite_log::supersede(const actor_id& id) {
   if (rows_.empty()) return;
   records_.push_back({.id = id, .in_row = true});
   append_record(row_, records_.back());
@@ -115,27 +115,28 @@ void sqlite_log::failed() noexcept {
   row_.clear();
 }
 
-// --- folding --------------------------------------------------------------------------------------------------------
+// --- compaction
+// --------------------------------------------------------------------------------------------------------
 
 void sqlite_log::fold_some() noexcept {
-  if (!folding_ && bytes_ < fold_at_) return;
+  if (!folding_ && bytes_ < compact_at_) return;
   try {
     if (!folding_) begin_round();
-    fold({.actors = std::max({std::size_t{1}, portion_bytes_ / actor_bytes, pace * pace_.actors}),
-          .rows = std::max({std::size_t{1}, portion_bytes_ / row_bytes, pace * pace_.rows}),
-          .bytes = std::max({std::size_t{1}, portion_bytes_, pace * pace_.bytes})});
+    compact({.actors = std::max({std::size_t{1}, batch_bytes_ / actor_bytes, pace * pace_.actors}),
+          .rows = std::max({std::size_t{1}, batch_bytes_ / row_bytes, pace * pace_.rows}),
+          .bytes = std::max({std::size_t{1}, batch_bytes_, pace * pace_.bytes})});
   } catch (...) {
     folding_ = false;
-    fold_at_ = bytes_ + fold_at_bytes_ / 4;
+    compact_at_ = bytes_ + fold_at_bytes_ / 4;
   }
 }
 
 void sqlite_log::fold_all() {
   while (!rows_.empty()) {
     if (!folding_) begin_round();
-    fold({.actors = 16 * portion_bytes_max / actor_bytes,
-          .rows = 16 * portion_bytes_max / row_bytes,
-          .bytes = 16 * portion_bytes_max});
+    compact({.actors = 16 * batch_bytes_max / actor_bytes,
+          .rows = 16 * batch_bytes_max / row_bytes,
+          .bytes = 16 * batch_bytes_max});
   }
 }
 
@@ -151,7 +152,7 @@ void sqlite_log::begin_round() {
   folding_ = true;
 }
 
-void sqlite_log::fold(const portion& most) {
+void sqlite_log::compact(const batch& most) {
   const std::size_t first = next_actor_;
   std::size_t dropped = 0;
   transaction_.roll_back();  // what is still open if an earlier rollback failed
@@ -179,7 +180,7 @@ void sqlite_log::fold(const portion& most) {
   if (waits_) connection_.execute(sql::synchronous_full);
   if (!rows_.empty() && rows_.front().sequence <= last_row_) return;
   folding_ = false;
-  fold_at_ = fold_at_bytes_;
+  compact_at_ = fold_at_bytes_;
 }
 
 // The newest update of each, which may be younger than the round: then the log says the same once more.
@@ -199,7 +200,7 @@ void sqlite_log::write_actors(std::size_t most) {
 }
 
 // How many rows it has dropped.
-std::size_t sqlite_log::drop_rows(const portion& most) {
+std::size_t sqlite_log::drop_rows(const batch& most) {
   std::size_t count = 0;
   std::size_t bytes = 0;
   while (count < rows_.size() && rows_[count].sequence <= last_row_ && count < most.rows && bytes < most.bytes) {

@@ -21,15 +21,15 @@ namespace detail {
 /// of each actor, many at a time. So a commit writes few pages, one behind the other, however its actors are scattered.
 /// After the log-structured merge-tree (O'Neil et al., 1996), with one level.
 ///
-/// Folding is in rounds. A round takes the actors that are in the log when it begins, in portions that lie between
-/// commits, and then drops the log's rows up to that point, the oldest first. Whatever portion a process comes to, the
+/// Compaction is in rounds. A round takes the actors that are in the log when it begins, in batches that lie between
+/// commits, and then drops the log's rows up to that point, the oldest first. Whatever batch a process comes to, the
 /// log still says what the rows do not: a record that counts no more is older than all others of its actor.
 ///
 /// Used by the committing thread.
 class sqlite_log {
  public:
-  /// Folds when so many bytes are in the log. `waits` if commits wait for the disk: folding does not, since what it
-  /// does is in the log until a later commit has synced it.
+  /// Compacts when so many bytes are in the log. `waits` if commits wait for the disk: compaction does not, since what
+  /// it does is in the log until a later commit has synced it.
   sqlite_log(sqlite_connection& connection, sqlite_transaction& transaction, log_tail& tail, opening_check& opening,
              std::size_t bytes, bool waits);
 
@@ -39,12 +39,12 @@ class sqlite_log {
   // --- in a transaction of the writer's; actors in the order of their ids ---
 
   /// Whether a commit that updates states of so many bytes has anything to gain here. One that would fill the log by
-  /// itself would be folded at once: its updates had better go to their rows.
+  /// itself would be compacted at once: its updates had better go to their rows.
   [[nodiscard]] bool is_for(std::size_t update_bytes) const noexcept;
   [[nodiscard]] bool has(const actor_id& id) const noexcept { return tail_.find(id) != nullptr; }
   void add(const write_set& update);
   /// The actor's row is newer than what is in the log, or is gone.
-  void pass_by(const actor_id& id);
+  void supersede(const actor_id& id);
   /// Last, before the commit.
   void append();
   void succeeded() noexcept;
@@ -52,11 +52,11 @@ class sqlite_log {
 
   // --- between transactions ---
 
-  /// Folds a portion, if it is time to. A failure is no commit's and loses nothing: it is tried again later.
+  /// Compacts a batch, if it is time to. A failure is no commit's and loses nothing: it is tried again later.
   void fold_some() noexcept;
-  /// Folds all. Throws if it cannot.
+  /// Compacts all. Throws if it cannot.
   void fold_all();
-  /// Before a commit: folds if the log is so long that more must not be added. Throws if it cannot.
+  /// Before a commit: compacts if the log is so long that more must not be added. Throws if it cannot.
   void require_space();
 
  private:
@@ -64,23 +64,23 @@ class sqlite_log {
     std::int64_t sequence = 0;
     std::size_t bytes = 0;
   };
-  struct portion {
+  struct batch {
     std::size_t actors = 0;
     std::size_t rows = 0;
     std::size_t bytes = 0;
   };
 
   void begin_round();
-  void fold(const portion& most);
+  void compact(const batch& most);
   void write_actors(std::size_t most);
-  [[nodiscard]] std::size_t drop_rows(const portion& most);
+  [[nodiscard]] std::size_t drop_rows(const batch& most);
 
   sqlite_connection& connection_;
   sqlite_transaction& transaction_;
   log_tail& tail_;
   opening_check& opening_;
   const std::size_t fold_at_bytes_;
-  const std::size_t portion_bytes_;
+  const std::size_t batch_bytes_;
   const bool waits_;
 
   std::deque<row> rows_;
@@ -96,8 +96,8 @@ class sqlite_log {
   std::vector<actor_id> actors_;  ///< of the round, sorted
   std::size_t next_actor_ = 0;
   std::int64_t last_row_ = 0;     ///< the last one to drop
-  portion pace_;                  ///< what the last commit added
-  std::size_t fold_at_;           ///< how many bytes start the next round
+  batch pace_;                  ///< what the last commit added
+  std::size_t compact_at_;           ///< how many bytes start the next round
   std::vector<log_record> folded_;
 
   sqlite_statement append_;

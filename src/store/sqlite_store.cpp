@@ -173,7 +173,7 @@ struct database {
   }
 
   /// So that the rows say all, to whoever looks at the file. If it fails, the log does.
-  void fold() noexcept {
+  void compact() noexcept {
     try {
       log->fold_all();
     } catch (...) {
@@ -232,7 +232,7 @@ class sqlite_store final : public store {
     }
     request.done(request);
     const std::lock_guard lock{kept->mutex};
-    if (kept->open != nullptr) kept->open->writer->tidy();
+    if (kept->open != nullptr) kept->open->writer->run_maintenance();
   }
 
   void backup(const std::string& path) override { back_up_database(writing_->open->connection.file(), path); }
@@ -243,7 +243,7 @@ class sqlite_store final : public store {
     if (fork_.in_child()) return keep_for_ever(writing_);  // the files, and maybe the lock, are the parent's
     const std::lock_guard lock{writing_->mutex};
     if (writing_->open == nullptr) return;
-    writing_->open->fold();
+    writing_->open->compact();
     writing_->open->forsake_moved_log();
     writing_->open.reset();
   }

@@ -185,7 +185,7 @@ int sqlite_writer::commit_elsewhere() noexcept {
   return result;
 }
 
-void sqlite_writer::tidy() noexcept {
+void sqlite_writer::run_maintenance() noexcept {
   log_.fold_some();
   checkpoint_if_due();
   make_room_if_due();
@@ -255,7 +255,7 @@ void sqlite_writer::apply(const commit_request& request) {
     if (write->what == write_set::action::create) create(*write);
     if (write->what == write_set::action::update) update(*write, may_log);
     if (write->what == write_set::action::keep) keep(*write);
-    if (write->what == write_set::action::destroy) log_.pass_by(write->id);
+    if (write->what == write_set::action::destroy) log_.supersede(write->id);
     messages_.apply(*write);
     parts_.apply(*write);
   }
@@ -337,7 +337,7 @@ void sqlite_writer::update(const write_set& write, bool may_log) {
   update_.bind(4, write.state);
   update_.run();
   if (sqlite3_changes(connection_.handle()) != 1) require_actor(write, "updates");
-  log_.pass_by(write.id);
+  log_.supersede(write.id);
 }
 
 void sqlite_writer::keep(const write_set& write) { require_actor(write, "keeps"); }

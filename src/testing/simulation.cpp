@@ -29,7 +29,7 @@ struct passing_hold final : work {
     auto* const self = static_cast<passing_hold*>(&w);
     auto& c = self->held;
     delete self;
-    c.let_go();
+    c.unlock();
     c.release();
   }
   troupe::detail::cell& held;
@@ -179,7 +179,7 @@ void simulation::world::hold_an_actor() {
   if (!present) return;
   auto* const c = core().cells().any(shared.random.next());
   if (c == nullptr) return;
-  if (c->try_hold()) {
+  if (c->try_lock()) {
     present->exec->post(*new passing_hold{*c});
   } else {
     c->release();
@@ -386,7 +386,7 @@ void simulation::put_down(const troupe::detail::handle_core& which) {
     const std::uint64_t life = c->live()->life();
     if (ordered) return *ordered != life;  // a call that waited has woken it again, in the same step
     ordered = life;
-    troupe::detail::order(*c, &troupe::detail::lifecycle::sleep_now);
+    troupe::detail::send_command(*c, &troupe::detail::lifecycle::sleep_now);
     return false;
   });
 }

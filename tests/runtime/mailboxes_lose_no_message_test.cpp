@@ -41,7 +41,7 @@ TEST_CASE("a new mailbox is dormant, and no call and no message locks it by itse
   message w;
   CHECK(m.is_dormant());
   CHECK_FALSE(m.try_lock());
-  CHECK_FALSE(m.lock_soon());
+  CHECK_FALSE(m.lock_briefly());
   CHECK(m.enqueue(w) == outcome::dormant);
   CHECK(m.lock_dormant());
   CHECK_FALSE(m.is_dormant());
@@ -55,9 +55,9 @@ TEST_CASE("an idle mailbox is locked by one thread at a time") {
   CHECK_FALSE(m.try_lock());
   CHECK(m.unlock_idle());
   CHECK(m.try_lock());
-  CHECK_FALSE(m.lock_soon());
+  CHECK_FALSE(m.lock_briefly());
   CHECK(m.unlock(unlocked::idle));
-  CHECK(m.lock_soon());
+  CHECK(m.lock_briefly());
   CHECK(m.unlock_idle());
   CHECK(m.enqueue(w) == outcome::locked);
   CHECK_FALSE(m.try_lock());
@@ -69,7 +69,7 @@ TEST_CASE("a closed mailbox is locked by messages alone") {
   make_locked(m);
   CHECK(m.unlock(unlocked::closed));
   CHECK_FALSE(m.try_lock());
-  CHECK_FALSE(m.lock_soon());
+  CHECK_FALSE(m.lock_briefly());
   CHECK_FALSE(m.lock_dormant());
   CHECK(m.enqueue(w) == outcome::locked);
   CHECK(m.unlock(unlocked::dormant));
@@ -87,7 +87,7 @@ TEST_CASE("a mailbox with messages is not unlocked, and gives them in the order 
   CHECK_FALSE(m.unlock_idle());
   CHECK_FALSE(m.unlock(unlocked::closed));
   CHECK_FALSE(m.unlock(unlocked::dormant));
-  CHECK_FALSE(m.lock_soon());
+  CHECK_FALSE(m.lock_briefly());
   m.receive(received);
   CHECK(taken_from(received) == std::vector<std::size_t>{0, 1, 2, 3});
   m.receive(received);
@@ -128,7 +128,7 @@ TEST_CASE("a mailbox does in any order of steps what its table says") {
           break;
         }
         case 2:
-          REQUIRE((random.chance(0.5) ? m.try_lock() : m.lock_soon()) == (now == state::idle));
+          REQUIRE((random.chance(0.5) ? m.try_lock() : m.lock_briefly()) == (now == state::idle));
           if (now == state::idle) now = state::locked;
           break;
         case 3:

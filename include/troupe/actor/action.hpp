@@ -60,7 +60,7 @@ class value_slot<void> {
 };
 
 /// How an action may run on its caller's thread.
-enum class manner : std::uint8_t { not_at_all, plainly, as_coroutine };
+enum class inline_mode : std::uint8_t { never, function, coroutine };
 
 /// Its address stands for the method.
 template <auto M>
@@ -72,7 +72,7 @@ struct action_facts {
   const void* method;     ///< see `method_tag`
   bool writes;            ///< may change the state
   bool coroutine;
-  manner how;
+  inline_mode how;
 };
 
 /// The same with the functions that know the action. One constant per action.
@@ -157,7 +157,7 @@ consteval auto make_code() {
     code.run = &body::run;
   }
   if constexpr (!A::actor::template place_in_list<M>.exclusive) {
-    code.how = traits::is_coroutine ? manner::as_coroutine : manner::plainly;
+    code.how = traits::is_coroutine ? inline_mode::coroutine : inline_mode::function;
   }
   code.look = look_of<A, typename traits::value>();
   return code;

@@ -33,7 +33,7 @@ struct address {
   };
 
   /// The input and the tags with which an actor is created.
-  struct gifts {
+  struct creation_args {
     std::optional<bytes> input;
     tags labels;
   };
@@ -60,7 +60,7 @@ struct address {
   intent how = intent::get;
   actor_id id;       ///< for by_id
   troupe::key key;   ///< else
-  std::unique_ptr<const gifts> given;  ///< null: nothing
+  std::unique_ptr<const creation_args> given;  ///< null: nothing
   mutable std::atomic<std::uint32_t> references{1};
 };
 

@@ -20,13 +20,13 @@
 
 /// \file
 /// A connection, whose two ends share one object: the actor's (`peer`) and that of whoever connected (`connection`).
-/// Who listens to what is in the actor's audience (src/runtime/audience.hpp).
+/// Who listens to what is in the actor's hub (src/runtime/subscription_hub.hpp).
 
 namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-class audience;
+class subscription_hub;
 class connection_core;
 class listener;
 struct address;
@@ -51,7 +51,7 @@ class event_record : public work {
 
   const std::uint32_t event;          ///< `actor::place_of`
   counted_ptr<connection_core> only;  ///< the one connection that it is for
-  counted_ptr<audience> to;
+  counted_ptr<subscription_hub> to;
   std::uint64_t number = 0;         ///< in the order in which the actor sent them
   epoch_number dependency = 0;
 
@@ -165,7 +165,7 @@ class listener {
   listener_wait* waiter = nullptr;
   listener* previous_here = nullptr;  ///< among those of the connection, which hold a reference
   listener* next_here = nullptr;
-  listener* previous = nullptr;  ///< among those of the event; guarded by the audience's lock
+  listener* previous = nullptr;  ///< among those of the event; guarded by the hub's lock
   listener* next = nullptr;
   bool listed = false;           ///< is among those; guarded by the same
 
@@ -175,7 +175,7 @@ class listener {
 };
 
 /// What both ends of a connection share; or, if the actor is elsewhere, the caller's end alone. Where no comment says
-/// otherwise a member is guarded by `lock`, which is taken after the audience's. As work it is the order to call its
+/// otherwise a member is guarded by `lock`, which is taken after the hub's. As work it is the order to call its
 /// handlers.
 class connection_core : public work {
  public:
@@ -204,13 +204,13 @@ class connection_core : public work {
   /// Whether a turn of the actor runs on the calling thread.
   [[nodiscard]] bool in_actors_turn() const noexcept;
   /// Whether on_disconnect has run, or is about to.
-  [[nodiscard]] bool parted() const noexcept { return parted_ || closed(); }
+  [[nodiscard]] bool disconnected() const noexcept { return disconnected_ || closed(); }
   /// on_connect has returned: when the turn ends, the client may listen for itself.
   void open_fully() noexcept;
   /// Whether on_connect has returned. on_disconnect never comes before that: whoever ends a connection earlier leaves
   /// it to the one who opens it.
   [[nodiscard]] bool greeted() const noexcept { return greeted_; }
-  [[nodiscard]] bool removed() const noexcept { return parted_; }
+  [[nodiscard]] bool removed() const noexcept { return disconnected_; }
 
   // --- the other end; any thread ---
 
@@ -232,15 +232,15 @@ class connection_core : public work {
   actor_id id;
   const struct address* address = nullptr;  ///< of the actor; holds a reference
   std::unique_ptr<far_end> far;      ///< of an actor elsewhere, which has neither of the next two; else null
-  counted_ptr<audience> heard_by;
+  counted_ptr<subscription_hub> hub;
   cell* actor = nullptr;             ///< holds a reference
   executor* home = nullptr;          ///< where handlers of the host run
   cell* owner = nullptr;             ///< the actor that connected, whose turns run its handlers; holds a reference
   std::uint32_t owner_life = 0;
 
  private:
-  friend class audience;
-  friend class hearing;
+  friend class subscription_hub;
+  friend class event_delivery;
   friend class listener_wait;
 
   // A message to the actor's holder about this connection.
@@ -268,7 +268,7 @@ class connection_core : public work {
   bool listed_ = false;
   bool opening_ = false;             ///< on_connect has not returned, or its turn has not ended
   bool greeted_ = false;             ///< on_connect has returned
-  bool parted_ = false;              ///< was listed, and is no more
+  bool disconnected_ = false;              ///< was listed, and is no more
   connection_core* previous_ = nullptr;
   connection_core* following_ = nullptr;
   note opened_{*this, &connection_core::end_opening};  ///< on_connect has returned, and its turn has ended

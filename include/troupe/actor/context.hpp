@@ -116,7 +116,7 @@ class context_base {
   void require_turn(const char* operation) const;
   [[nodiscard]] connection_core* caller() const;
   void for_each_connection(void (*f)(void* to, connection_core& c), void* to) const;
-  [[nodiscard]] bool hears(std::uint32_t event) const noexcept;
+  [[nodiscard]] bool has_subscribers(std::uint32_t event) const noexcept;
   void send_to_all(event_record* e);
 
  private:
@@ -149,7 +149,7 @@ class context final : public detail::context_base {
     static_assert(detail::is_event<Event>, "troupe: broadcast takes an event of the actor, then its values");
     if constexpr (detail::is_event<Event>) {
       if constexpr (detail::check_event<A, Event, T...>()) {
-        if (hears(static_cast<std::uint32_t>(A::actor::template place_of<Event>))) {
+        if (has_subscribers(static_cast<std::uint32_t>(A::actor::template place_of<Event>))) {
           send_to_all(detail::make_event<A, Event>(std::forward<T>(values)...));
         }
       }

@@ -10,7 +10,7 @@
 #include <stop_token>
 #include <string_view>
 
-#include <troupe/actor/chain_link.hpp>
+#include <troupe/actor/call_chain.hpp>
 #include <troupe/core/buffer.hpp>
 #include <troupe/core/bytes.hpp>
 #include <troupe/core/counted_ptr.hpp>
@@ -176,7 +176,7 @@ class invocation : public reply, public work, public fiber {
   std::atomic<const std::string_view*> kept_out_by{nullptr};
   cell* target = nullptr;
   const address* origin = nullptr;  ///< how the caller names the actor; holds a reference
-  chain_link::pointer link;        ///< the chain that it descends from; null: none that keeps others out
+  call_chain::pointer link;        ///< the chain that it descends from; null: none that keeps others out
   counted_ptr<invocation> caller;  ///< goes on only with the answer; null outside of such chains: see `wait_graph`
   invocation* held_before = nullptr;  ///< of an exclusive action: the one that it runs within, which held the actor
   invocation* previous = nullptr;  ///< among the running ones of the activation

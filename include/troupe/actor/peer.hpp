@@ -114,7 +114,7 @@ class peer {
   }
 
   /// False once one of the ends has closed it.
-  [[nodiscard]] bool connected() const noexcept { return !core_->parted(); }
+  [[nodiscard]] bool connected() const noexcept { return !core_->disconnected(); }
 
   friend bool operator==(const peer& a, const peer& b) noexcept { return a.core_.get() == b.core_.get(); }
 

@@ -41,15 +41,15 @@ struct receipt {
   cell_queues* from = nullptr;
   std::uint64_t id = 0;
   std::uint64_t lease = 0;  ///< no other receipt has this number
-  std::uint32_t lane = 0;
+  std::uint32_t subqueue = 0;
   std::uint32_t attempts = 0;
   wall_time created_at{};
   message_body body;
 };
 
-/// Each queue has two lanes: its messages, and its dead letters.
-inline constexpr std::uint32_t lanes_per_queue = 2;
-using lane_list = std::span<const std::uint32_t>;
+/// Each queue has two subqueues: its messages, and its dead letters.
+inline constexpr std::uint32_t subqueues_per_queue = 2;
+using subqueue_list = std::span<const std::uint32_t>;
 
 /// How long to wait for a message.
 struct receive_options {
@@ -67,15 +67,17 @@ struct message_sink {
 // All of these run in turns of the actor. A consumer that receives acknowledges what it has received before. A message
 // that cannot be decoded becomes a dead letter, and the next one takes its place.
 
-/// Waits for messages of these lanes, and takes up to `most` of those that are there. False when the limit has passed.
-[[nodiscard]] task<bool> receive(activation& a, lane_list lanes, receive_options how, std::size_t most,
+/// Waits for messages of these subqueues, and takes up to `most` of those that are there. False when the limit has
+/// passed.
+[[nodiscard]] task<bool> receive(activation& a, subqueue_list subqueues, receive_options how, std::size_t most,
                                  message_sink sink);
 /// The same for one message, but false as well once the actor shuts down or the token is triggered.
-[[nodiscard]] task<bool> receive_quietly(activation& a, lane_list lanes, receive_options how, message_sink sink);
+[[nodiscard]] task<bool> receive_quietly(activation& a, subqueue_list subqueues, receive_options how,
+                                         message_sink sink);
 /// Takes up to `most` of the messages that are there.
-void try_receive(activation& a, lane_list lanes, std::size_t most, message_sink sink);
+void try_receive(activation& a, subqueue_list subqueues, std::size_t most, message_sink sink);
 void send_to_self(activation& a, std::uint32_t queue, bytes body, std::chrono::nanoseconds delay);
-[[nodiscard]] std::size_t count_messages(const activation& a, std::uint32_t lane);
+[[nodiscard]] std::size_t count_messages(const activation& a, std::uint32_t subqueue);
 
 void complete(const receipt& r, std::optional<bytes> result);
 void give_back(const receipt& r, std::optional<std::chrono::nanoseconds> delay);
@@ -134,11 +136,11 @@ class message {
     static_assert(!std::is_void_v<result_type>,
                   "troupe: messages of this queue are answered without a value; give the queue a result type");
     if constexpr (!std::is_void_v<result_type>) {
-      constexpr detail::passing how = detail::passing_of<result_type, const R&>();
-      static_assert(how != detail::passing::cut,
+      constexpr detail::underway how = detail::passing_of<result_type, const R&>();
+      static_assert(how != detail::underway::cut,
                     "troupe: a floating-point number does not become an integer by itself; round it and convert it");
-      constexpr bool fits = how == detail::passing::converted;
-      static_assert(fits || how == detail::passing::cut,
+      constexpr bool fits = how == detail::underway::converted;
+      static_assert(fits || how == detail::underway::cut,
                     "troupe: this does not convert implicitly to the result type of the queue");
       if constexpr (fits) {
         static constexpr detail::destination_name where{"an answer of queue", Queue::name};
@@ -166,12 +168,12 @@ namespace detail {
 template <class Source>
 struct source_queue {
   using type = Source;
-  static constexpr std::uint32_t lane = 0;
+  static constexpr std::uint32_t subqueue = 0;
 };
 template <class Queue>
 struct source_queue<dead_letters_of<Queue>> {
   using type = Queue;
-  static constexpr std::uint32_t lane = 1;
+  static constexpr std::uint32_t subqueue = 1;
 };
 
 template <class T>
@@ -186,8 +188,8 @@ inline constexpr bool is_count = std::is_integral_v<T>;
 /// The queues that a consumer names, and what it then gets.
 template <class A, class... Source>
 struct selection {
-  static constexpr std::array<std::uint32_t, sizeof...(Source)> lanes{
-      (queue_place<A, typename source_queue<Source>::type>() * lanes_per_queue + source_queue<Source>::lane)...};
+  static constexpr std::array<std::uint32_t, sizeof...(Source)> subqueues{(
+      queue_place<A, typename source_queue<Source>::type>() * subqueues_per_queue + source_queue<Source>::subqueue)...};
 
   using all = std::tuple<message<typename source_queue<Source>::type>...>;
   using value = std::conditional_t<sizeof...(Source) == 1, std::tuple_element_t<0, all>,
@@ -219,7 +221,7 @@ struct selection {
   template <std::size_t I>
   static value make_one(receipt&& r) {
     if constexpr (I + 1 < sizeof...(Source)) {
-      if (lanes[I] != r.lane) return make_one<I + 1>(std::move(r));
+      if (subqueues[I] != r.subqueue) return make_one<I + 1>(std::move(r));
     }
     return value{std::in_place_index<I>, std::move(r)};
   }
@@ -296,7 +298,7 @@ class [[nodiscard]] message_stream {
  private:
   static task<std::optional<typename Selection::value>> one(detail::activation* a, detail::receive_options how) {
     std::optional<typename Selection::value> value;
-    auto receiving = detail::receive_quietly(*a, Selection::lanes, std::move(how), Selection::into(value));
+    auto receiving = detail::receive_quietly(*a, Selection::subqueues, std::move(how), Selection::into(value));
     co_await std::move(receiving);
     co_return value;
   }
@@ -369,7 +371,7 @@ class queues {
     if constexpr (detail::check_sources<Source...>()) {
       using selection = detail::selection_of<A, Source...>;
       std::optional<typename selection::value> value;
-      detail::try_receive(*activation_, selection::lanes, 1, selection::into(value));
+      detail::try_receive(*activation_, selection::subqueues, 1, selection::into(value));
       return value;
     }
   }
@@ -381,7 +383,7 @@ class queues {
       using selection = detail::selection_of<A, Argument...>;
       std::vector<typename selection::value> all;
       const std::size_t most = detail::count_from(arguments...);
-      if (most != 0) detail::try_receive(*activation_, selection::lanes, most, selection::into(all));
+      if (most != 0) detail::try_receive(*activation_, selection::subqueues, most, selection::into(all));
       return all;
     }
   }
@@ -423,7 +425,7 @@ class queues {
   [[nodiscard]] std::size_t size(const Source&) const {
     static_assert(detail::is_source<Source>, "troupe: size takes a queue of the actor, or its dead_letters()");
     if constexpr (detail::is_source<Source>) {
-      return detail::count_messages(*activation_, detail::selection<A, Source>::lanes[0]);
+      return detail::count_messages(*activation_, detail::selection<A, Source>::subqueues[0]);
     }
     return 0;
   }
@@ -432,7 +434,7 @@ class queues {
   template <class Selection>
   static task<typename Selection::value> one(detail::activation* a, detail::receive_options how) {
     std::optional<typename Selection::value> value;
-    auto receiving = detail::receive(*a, Selection::lanes, std::move(how), 1, Selection::into(value));
+    auto receiving = detail::receive(*a, Selection::subqueues, std::move(how), 1, Selection::into(value));
     co_await std::move(receiving);
     co_return std::move(*value);
   }
@@ -440,7 +442,7 @@ class queues {
   static task<std::optional<typename Selection::value>> one_in_time(detail::activation* a,
                                                                     detail::receive_options how) {
     std::optional<typename Selection::value> value;
-    auto receiving = detail::receive(*a, Selection::lanes, std::move(how), 1, Selection::into(value));
+    auto receiving = detail::receive(*a, Selection::subqueues, std::move(how), 1, Selection::into(value));
     co_await std::move(receiving);
     co_return value;
   }
@@ -449,7 +451,7 @@ class queues {
                                                             std::size_t most) {
     std::vector<typename Selection::value> all;
     if (most == 0) co_return all;
-    auto receiving = detail::receive(*a, Selection::lanes, std::move(how), most, Selection::into(all));
+    auto receiving = detail::receive(*a, Selection::subqueues, std::move(how), most, Selection::into(all));
     co_await std::move(receiving);
     co_return all;
   }

@@ -56,10 +56,10 @@ class call_core {
     done,     ///< the value is here, and there is nothing more to do
   };
 
-  explicit call_core(const handle_core& borrowed, manner m = manner::not_at_all, bool changes = true) noexcept
-      : manner_{m}, changes_{changes}, handle_{&borrowed} {}
-  explicit call_core(handle_core&& owned, manner m = manner::not_at_all, bool changes = true) noexcept
-      : manner_{m}, changes_{changes}, owned_{std::move(owned)}, handle_{&*owned_} {}
+  explicit call_core(const handle_core& borrowed, inline_mode m = inline_mode::never, bool changes = true) noexcept
+      : inline_mode_{m}, changes_{changes}, handle_{&borrowed} {}
+  explicit call_core(handle_core&& owned, inline_mode m = inline_mode::never, bool changes = true) noexcept
+      : inline_mode_{m}, changes_{changes}, owned_{std::move(owned)}, handle_{&*owned_} {}
   call_core(call_core&& other) noexcept;  // before it begins
   ~call_core() = default;
 
@@ -67,8 +67,8 @@ class call_core {
 
   /// Makes the invocation, with the arguments moved into it. Throws what is wrong with them.
   virtual invocation* make(executor& home) = 0;
-  /// Runs a plain action in the cell that is held, without an invocation. `learned` is what the call can depend on.
-  virtual void run_plain(cell& c, thread_state& thread, epoch_number learned) noexcept;
+  /// Runs a plain action in the cell that is held, without an invocation. `depends_on` is what the call can depend on.
+  virtual void run_plain(cell& c, thread_state& thread, epoch_number depends_on) noexcept;
   /// Makes the coroutine of an action that is one.
   virtual std::coroutine_handle<> begin_body(activation& a);
   /// Takes the value of a coroutine that has ended, or throws its failure; frees it.
@@ -87,10 +87,10 @@ class call_core {
     if (handle_->is_guarded()) [[unlikely]]
       return handle_->hold(changes);
     cell* const c = handle_->known();
-    if (c == nullptr || !c->try_hold()) return nullptr;
+    if (c == nullptr || !c->try_lock()) return nullptr;
     if (!(changes && c->refuses_changes())) [[likely]]
       return c;
-    c->let_go();
+    c->unlock();
     return nullptr;
   }
 
@@ -136,19 +136,19 @@ class call_core {
   epoch_number dependency_ = 0;  ///< of the answer, when the action has run here
 
  private:
-  class guest;
+  class inline_turn;
 
   [[noreturn]] void refuse_again() const;
   [[nodiscard]] bool settle_slowly(cell& c, thread_state& thread) noexcept;
   void launch(thread_state& thread);
-  void launch_in(cell& c, thread_state& thread, epoch_number learned);
-  void route(cell* c, thread_state& thread, epoch_number learned);
-  void run_coroutine(cell& c, thread_state& thread, epoch_number learned) noexcept;
-  call_wait& wait_for(invocation& inv, cell* c, const turn* mine, const fiber* from, epoch_number learned) noexcept;
+  void launch_in(cell& c, thread_state& thread, epoch_number depends_on);
+  void route(cell* c, thread_state& thread, epoch_number depends_on);
+  void run_coroutine(cell& c, thread_state& thread, epoch_number depends_on) noexcept;
+  call_wait& wait_for(invocation& inv, cell* c, const turn* mine, const fiber* from, epoch_number depends_on) noexcept;
   void wait_for_gate();
   [[nodiscard]] executor& home() const noexcept;
 
-  const manner manner_;
+  const inline_mode inline_mode_;
   const bool changes_;                ///< the action may change the state
   std::optional<handle_core> owned_;  ///< of a temporary
   const handle_core* handle_;
@@ -299,13 +299,13 @@ class [[nodiscard("a call does nothing until it is awaited")]] typed_call final 
   template <class A, auto M>
   static bool run_here(typed_call& self, thread_state& thread) {
     constexpr const auto& action = code_of<A, M>;
-    if constexpr (action.how == manner::plainly) {
+    if constexpr (action.how == inline_mode::function) {
       cell* const c = self.hold(action.writes);
       if (c == nullptr) return false;
       self.run_in(action, *c, thread, 0);
-      c->leave();
+      c->unlock_unchanged();
       return self.settled(*c, thread);
-    } else if constexpr (action.how == manner::as_coroutine) {
+    } else if constexpr (action.how == inline_mode::coroutine) {
       return self.run_coroutine_here(thread);
     } else {
       return false;
@@ -315,10 +315,10 @@ class [[nodiscard("a call does nothing until it is awaited")]] typed_call final 
  private:
   // Inlined into run_here(), where the action is a constant, for which g++ finds it too large.
   [[gnu::always_inline]] inline void run_in(const action_code<V, Arguments>& action, cell& c, thread_state& thread,
-                                            epoch_number learned) noexcept {
+                                            epoch_number depends_on) noexcept {
     turn t{c, nullptr, action.writes, thread};
     t.via = target().via().get();
-    if (learned != 0) t.learn(learned);
+    if (depends_on != 0) t.depend_on(depends_on);
     try {
       action.run(*c.live(), arguments_, value_);
       if (action.look != nullptr) action.look(*c.live(), action.name, value_);
@@ -332,8 +332,8 @@ class [[nodiscard("a call does nothing until it is awaited")]] typed_call final 
       failure_ = t.failure();
   }
 
-  void run_plain(cell& c, thread_state& thread, epoch_number learned) noexcept override {
-    run_in(*code_, c, thread, learned);
+  void run_plain(cell& c, thread_state& thread, epoch_number depends_on) noexcept override {
+    run_in(*code_, c, thread, depends_on);
   }
   std::coroutine_handle<> begin_body(activation& a) override { return code_->begin(a, arguments_); }
   void end_body(activation& a, std::coroutine_handle<> body) override {
@@ -344,7 +344,7 @@ class [[nodiscard("a call does nothing until it is awaited")]] typed_call final 
   }
   std::string_view action_name() const noexcept override { return code_->name; }
   invocation* make(executor& home) override {
-    return new typed_invocation<V, Arguments>{home, *code_, code_->how == manner::not_at_all, std::move(arguments_)};
+    return new typed_invocation<V, Arguments>{home, *code_, code_->how == inline_mode::never, std::move(arguments_)};
   }
 
   value_slot<V> value_;

@@ -28,7 +28,7 @@ class call_wait final : public wait, private reply_waiter {
   /// Waits for the answer to an invocation, which the waiting call and the actor share from now on. The invocation gets
   /// the caller's chain, dependency and connection. `mine` is the turn that makes the call, null outside of actors;
   /// `from` is the fiber that makes it.
-  void expect(invocation& inv, cell* c, const turn* mine, const fiber* from, epoch_number learned) noexcept;
+  void expect(invocation& inv, cell* c, const turn* mine, const fiber* from, epoch_number depends_on) noexcept;
   /// Waits until an epoch is durable.
   void expect_gate(epoch_number e);
 

@@ -75,7 +75,7 @@ class typed_posting final : public posting {
     {
       turn t{c, nullptr, code_.writes, this_thread()};
       t.open();
-      if (dependency() != 0) t.learn(dependency());
+      if (dependency() != 0) t.depend_on(dependency());
       try {
         value_slot<V> value;
         code_.run(*c.live(), arguments_, value);
@@ -111,7 +111,7 @@ void launch_posted(const handle_core& to, invocation* (*make)(executor& home, vo
 
 template <class V, class Arguments>
 void post(const handle_core& to, const action_code<V, Arguments>& code, Arguments&& arguments) {
-  if (code.how == manner::plainly) {  // the caller's thread could run all of it at once
+  if (code.how == inline_mode::function) {  // the caller's thread could run all of it at once
     if (cell* const c = posting::destination(to); c != nullptr) {
       return (new typed_posting<V, Arguments>{*c, to.found().how, code, std::move(arguments)})->leave();
     }
@@ -124,7 +124,7 @@ void post(const handle_core& to, const action_code<V, Arguments>& code, Argument
       to,
       [](executor& home, void* given) -> invocation* {
         auto& [c, a] = *static_cast<parts*>(given);
-        return new typed_invocation<V, Arguments>{home, c, c.how == manner::not_at_all, std::move(a)};
+        return new typed_invocation<V, Arguments>{home, c, c.how == inline_mode::never, std::move(a)};
       },
       &from);
 }

@@ -14,7 +14,7 @@ namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-class enqueuing;
+class queue_delivery;
 
 /// The common part of sends: a message on its way to a queue of an actor.
 class send_core : public call_core {
@@ -38,7 +38,7 @@ class send_core : public call_core {
  private:
   invocation* make(executor& home) override;
   [[nodiscard]] errc when_late() const noexcept override;
-  [[nodiscard]] enqueuing* make_parcel(turn& sender);
+  [[nodiscard]] queue_delivery* make_parcel(turn& sender);
 
   std::uint32_t queue_ = 0;
   message_body body_;

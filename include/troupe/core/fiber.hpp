@@ -52,7 +52,7 @@ class fiber {
   virtual void resume_later(work& w) noexcept = 0;
 
   /// The fiber to wait as: this one, or, if this one lives no longer than its first stretch, the one that goes on.
-  [[nodiscard]] virtual fiber& lasting() noexcept { return *this; }
+  [[nodiscard]] virtual fiber& promote() noexcept { return *this; }
 
   /// The fiber that this one is a part of, and that waits for it; null for a whole one.
   [[nodiscard]] virtual const fiber* whole() const noexcept { return nullptr; }
@@ -208,7 +208,7 @@ struct thread_activity {
   executor* keeps_for = nullptr;  ///< what is made ready for this one now may be kept
   work* kept = nullptr;           ///< made ready and not posted, so that nobody else sees it: see `cell::push`
   unsigned depth = 0;            ///< of calls that run within one another's frames
-  bool gives_way = false;        ///< what is posted goes behind what waits
+  bool yields = false;        ///< what is posted goes behind what waits
 };
 
 /// The work that the calling thread does for troupe, and since when.
@@ -279,7 +279,7 @@ class post_batch {
     post_batch* const b = thread.batch;
     if (b != nullptr && &b->executor_ == &to) {
       b->gathered_.push_back(w);
-    } else if (thread.gives_way) {
+    } else if (thread.yields) {
       to.post_behind(w);
     } else {
       to.post(w);
@@ -293,12 +293,12 @@ class post_batch {
 };
 
 /// What is posted while it exists goes behind what waits already: it has had its share of the thread.
-class giving_way {
+class yielding_scope {
  public:
-  giving_way() noexcept : thread_{this_thread()} { thread_.gives_way = true; }
-  giving_way(const giving_way&) = delete;
-  giving_way& operator=(const giving_way&) = delete;
-  ~giving_way() { thread_.gives_way = false; }
+  yielding_scope() noexcept : thread_{this_thread()} { thread_.yields = true; }
+  yielding_scope(const yielding_scope&) = delete;
+  yielding_scope& operator=(const yielding_scope&) = delete;
+  ~yielding_scope() { thread_.yields = false; }
 
  private:
   thread_state& thread_;

@@ -26,12 +26,12 @@ struct observed_actor;
 
 namespace detail {
 
-class audience;
+class subscription_hub;
 class cell;
 class part_list;
 class row_changes;
 class runtime_core;
-struct cell_side;
+struct cell_extension;
 struct turn;
 
 /// What every call looks at of the commits.
@@ -49,7 +49,7 @@ struct cell_handlers {
   void (*run_messages)(cell& c, int budget) noexcept;
   /// Wakes the actor of a locked cell, if that is simple: see `lifecycle::wake_at_once`.
   bool (*wake_at_once)(cell& c, const address& wanted);
-  /// By the holder: some of the signals of `cell_wants` have come.
+  /// By the holder: some of the signals of `pending_signals` have come.
   void (*signalled)(cell& c, std::uint8_t wanted) noexcept;
   /// From the committer: the holder is to encode the image of the actor that has been asked for.
   void (*image_awaited)(cell& c) noexcept;
@@ -57,8 +57,8 @@ struct cell_handlers {
   void (*idle)(cell& c) noexcept;
   /// One reference is given back, and was maybe the last.
   void (*release)(cell& c) noexcept;
-  /// Ends the side block of a cell.
-  void (*end_side)(cell_side& side) noexcept;
+  /// Ends the extension of a cell.
+  void (*end_extension)(cell_extension& extension) noexcept;
 };
 
 /// A definition in a runtime: what all of its cells share.
@@ -95,10 +95,10 @@ class cell final : public work {
   /// | asleep     | waking     | `lifecycle::begin_wake`                                         |
   /// | asleep     | awake      | `lifecycle::wake_at_once`: nothing to load, no hook             |
   /// | waking     | awake      | `lifecycle::end_wake`                                           |
-  /// | waking     | asleep     | `lifecycle::lay_down`: the wake has failed, or there is no actor |
+  /// | waking     | asleep     | `lifecycle::deactivate`: the wake has failed, or there is no actor |
   /// | awake      | stopping   | `lifecycle::begin_stop`                                         |
   /// | stopping   | finalising | `lifecycle::end_stop`                                           |
-  /// | finalising | asleep     | `lifecycle::lay_down`                                           |
+  /// | finalising | asleep     | `lifecycle::deactivate`                                           |
   enum class phase : std::uint8_t {
     asleep,      ///< not in memory; whether it exists is in the store
     waking,      ///< loading, on_create, on_wake
@@ -127,9 +127,9 @@ class cell final : public work {
   // --- any thread -------------------------------------------------------------------------------------------------
 
   /// Takes the cell if the actor is awake, idle and open to all; then nothing is in `incoming_`.
-  [[nodiscard]] bool try_hold() noexcept { return mailbox_.try_lock(); }
-  /// See `mailbox::lock_soon`.
-  [[nodiscard]] bool hold_soon() noexcept { return mailbox_.lock_soon(); }
+  [[nodiscard]] bool try_lock() noexcept { return mailbox_.try_lock(); }
+  /// See `mailbox::lock_briefly`.
+  [[nodiscard]] bool lock_briefly() noexcept { return mailbox_.lock_briefly(); }
 
   /// Wakes an actor that is asleep and that this address creates, and takes the cell, if that is done at once.
   [[nodiscard]] bool try_wake(const address& wanted);
@@ -173,15 +173,15 @@ class cell final : public work {
   void post() noexcept;
 
   /// Ends the hold. What has queued behind it goes to the executor.
-  void let_go() noexcept {
+  void unlock() noexcept {
     if (open_ && incoming_.empty() && mailbox_.unlock_idle()) return;
-    hand_over();
+    unlock_to_executor();
   }
 
-  /// The same after `try_hold` and a single turn without an invocation: the cell is as open as it was, and new messages
+  /// The same after `try_lock` and a single turn without an invocation: the cell is as open as it was, and new messages
   /// can only be in the mailbox.
-  void leave() noexcept {
-    if (!mailbox_.unlock_idle()) hand_over();
+  void unlock_unchanged() noexcept {
+    if (!mailbox_.unlock_idle()) unlock_to_executor();
   }
 
   /// Runs what is in the mailbox, at most `budget` messages, and ends the hold.
@@ -239,13 +239,13 @@ class cell final : public work {
   [[nodiscard]] phase current_phase() const noexcept { return phase_; }
   [[nodiscard]] activation* live() const noexcept { return live_.get(); }
   /// The part that only some actors need; it is made if there is none.
-  [[nodiscard]] cell_side& side() {
-    if (side_ == nullptr) [[unlikely]]
+  [[nodiscard]] cell_extension& extension() {
+    if (extension_ == nullptr) [[unlikely]]
       make_side();
-    return *side_;
+    return *extension_;
   }
   /// The same; null if there is none.
-  [[nodiscard]] cell_side* known_side() const noexcept { return side_; }
+  [[nodiscard]] cell_extension* known_extension() const noexcept { return extension_; }
   /// The exclusive action or lifecycle procedure that keeps others out; null if there is none.
   [[nodiscard]] invocation* holder() const noexcept;
   /// From now on `holder` keeps others out; null: nothing does. It also takes in whether the actor is about to end.
@@ -275,7 +275,7 @@ class cell final : public work {
   void set_id(const actor_id& id);
 
   /// Who is connected; null if nobody ever was.
-  [[nodiscard]] audience* heard_by() const noexcept;
+  [[nodiscard]] subscription_hub* hub() const noexcept;
 
   /// Only if the definition has parts, and the actor was awake before.
   [[nodiscard]] part_list& parts() const noexcept;
@@ -290,10 +290,10 @@ class cell final : public work {
   [[nodiscard]] bool lock_dormant() noexcept;
   bool enqueue_dormant(work& w) noexcept;
   static void offer_kept(thread_state& thread) noexcept;
-  void hand_over() noexcept;
+  void unlock_to_executor() noexcept;
   [[noreturn]] void refuse_call();
   [[nodiscard]] bool receive_more() noexcept;
-  [[nodiscard]] bool rest() noexcept;
+  [[nodiscard]] bool try_unlock() noexcept;
   void readmit() noexcept;
   void enter(phase p, invocation* holder) noexcept;
   void make_side();
@@ -319,7 +319,7 @@ class cell final : public work {
 
   const troupe::key key_;
   work_list incoming_;              ///< received from the mailbox, in the order of arrival
-  cell_side* side_ = nullptr;  ///< owned; null until it is needed
+  cell_extension* extension_ = nullptr;  ///< owned; null until it is needed
 };
 
 /// The actor, for an observer. By the holder of the cell.

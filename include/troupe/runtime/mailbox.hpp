@@ -56,7 +56,7 @@ class mailbox {
 
   /// The same, if need be after a moment: most turns take less time than a thread takes to fall asleep and to be woken.
   /// Not past a message that waits.
-  [[nodiscard]] bool lock_soon() noexcept;
+  [[nodiscard]] bool lock_briefly() noexcept;
 
   [[nodiscard]] bool is_dormant() const noexcept { return word_.load(std::memory_order_relaxed) == dormant; }
 

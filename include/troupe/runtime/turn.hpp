@@ -25,8 +25,8 @@ struct turn_effects {
 
 /// The stretch of an actor's code between two suspension points. Made and ended by the holder of the cell.
 struct turn {
-  turn(cell& c, invocation* i, bool may_write, thread_state& t, bool is_guest = false) noexcept
-      : where{&c}, inv{i}, outer{t.in_turn}, thread{t}, writes{may_write}, guest{is_guest} {
+  turn(cell& c, invocation* i, bool may_write, thread_state& t, bool inline_one = false) noexcept
+      : where{&c}, inv{i}, outer{t.in_turn}, thread{t}, writes{may_write}, is_inline{inline_one} {
     t.in_turn = this;  // last, since others may look at it from now on
   }
   turn(const turn&) = delete;
@@ -46,7 +46,7 @@ struct turn {
   }
 
   /// Takes in what a message to this turn can depend on. Before the actor's code goes on.
-  void learn(epoch_number dependency) noexcept;
+  void depend_on(epoch_number dependency) noexcept;
 
   /// From now on `turn_watch` may look into it, and at its actor. Every turn but that of a plain action on its caller's
   /// thread opens.
@@ -63,16 +63,16 @@ struct turn {
   /// Begins a new turn of the same coroutine, if the cell is free.
   [[nodiscard]] bool resume() noexcept;
 
-  /// The invocation; a guest of its caller's thread gets one now. Null for a plain action on its caller's thread.
+  /// The invocation; one that runs on its caller's thread gets one now. Null for a plain action on its caller's thread.
   [[nodiscard]] invocation* require_invocation() noexcept {
-    if (guest && inv == nullptr) static_cast<void>(thread.here->lasting());
+    if (is_inline && inv == nullptr) static_cast<void>(thread.here->promote());
     return inv;
   }
 
   /// From now on the turn does more than change the state and send.
   turn_effects& effects() noexcept { return effects_ ? *effects_ : effects_.emplace(); }
 
-  /// Sends `w` when the turn has ended: w.run(w), with the turn's dependency in `learned`.
+  /// Sends `w` when the turn has ended: w.run(w), with the turn's dependency in `depends_on`.
   void send(work& w) noexcept { outgoing_.push_back(w); }
 
   /// Stamps the state even of a relaxed actor.
@@ -88,17 +88,17 @@ struct turn {
   turn* outer;
   thread_state& thread;
   connection_core* via = nullptr;  ///< the connection that the call came over, if `inv` is null
-  epoch_number learned = 0;   ///< what its messages can depend on; at its end, what the turn can
+  epoch_number depends_on = 0;   ///< what its messages can depend on; at its end, what the turn can
   bool writes;
   bool held = true;
   bool settled = false;       ///< its invocation is over
   bool failed = false;        ///< an action that runs on its caller's thread has thrown
-  const bool guest;           ///< a coroutine that runs on its caller's thread: see `call_core::run_coroutine`
+  const bool is_inline;           ///< a coroutine that runs on its caller's thread: see `call_core::run_coroutine`
 
  private:
   [[nodiscard]] bool has_effects() const noexcept { return effects_ || (writes && !where->quick_writes_); }
   epoch_number end_plainly() noexcept {
-    const auto dependency = learned > where->dependency_ ? learned : where->dependency_;
+    const auto dependency = depends_on > where->dependency_ ? depends_on : where->dependency_;
     if (writes) where->dependency_ = dependency;
     if (inv != nullptr) inv->dependency = dependency;
     return dependency;

@@ -19,11 +19,11 @@ namespace detail {
 /// The way of an event: the turn that sent it ends (`publish`); listeners of other actors have it now, with its
 /// dependency; those of the host get it when that is durable, behind all that was sent before. So a listener that
 /// stalls holds up nobody: what it does not take waits in its own connection, and too much of that ends the connection.
-class audience final : public ref_counted<audience>, private gate_node, private work {
+class subscription_hub final : public ref_counted<subscription_hub>, private gate_node, private work {
  public:
-  explicit audience(cell& c);
-  audience(const audience&) = delete;
-  audience& operator=(const audience&) = delete;
+  explicit subscription_hub(cell& c);
+  subscription_hub(const subscription_hub&) = delete;
+  subscription_hub& operator=(const subscription_hub&) = delete;
 
   // --- the actor's holder ---
 
@@ -38,13 +38,13 @@ class audience final : public ref_counted<audience>, private gate_node, private 
   [[nodiscard]] static connection_core* behind(const connection_core& c) noexcept { return c.following_; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   /// Whether anybody would hear the event.
-  [[nodiscard]] bool hears(std::uint32_t event) const noexcept {
+  [[nodiscard]] bool has_subscribers(std::uint32_t event) const noexcept {
     return opening_ != 0 || listeners_[event].count.load(std::memory_order_relaxed) != 0;
   }
   /// Takes over the reference.
   void publish(event_record& e, epoch_number dependency) noexcept;
   /// Closes a connection from the actor's side, behind all that was sent to it, and no sooner than `dependency`.
-  void dismiss(connection_core& c, std::exception_ptr why, epoch_number dependency) noexcept;
+  void disconnect(connection_core& c, std::exception_ptr why, epoch_number dependency) noexcept;
 
   // --- any thread ---
 
@@ -62,8 +62,8 @@ class audience final : public ref_counted<audience>, private gate_node, private 
   };
   using lagging_list = std::vector<counted_ptr<connection_core>>;
 
-  friend class ref_counted<audience>;
-  ~audience() = default;
+  friend class ref_counted<subscription_hub>;
+  ~subscription_hub() = default;
   void keep_for_opening(event_record& e) noexcept;
   void hold(event_record& e) noexcept;
   [[nodiscard]] bool may_leave(epoch_number dependency) const noexcept;
@@ -90,12 +90,12 @@ class audience final : public ref_counted<audience>, private gate_node, private 
 };
 
 /// Sends an event when the turn that runs has ended. Takes over the reference.
-void leave_with_turn(turn& t, event_record& e, audience& to) noexcept;
+void leave_with_turn(turn& t, event_record& e, subscription_hub& to) noexcept;
 
 /// Brings events to the handlers of an actor that connected to another, in one of its turns.
-class hearing final : public invocation {
+class event_delivery final : public invocation {
  public:
-  hearing(executor& home, connection_core& c) noexcept;
+  event_delivery(executor& home, connection_core& c) noexcept;
   std::coroutine_handle<> begin(activation*) override;
   void finish() override {}
   [[nodiscard]] std::string_view what() const noexcept override { return "events"; }

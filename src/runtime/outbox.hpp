@@ -12,7 +12,7 @@
 #include <troupe/core/executor.hpp>
 #include <troupe/core/member_work.hpp>
 
-#include "parcel.hpp"
+#include "outbox_message.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -21,17 +21,17 @@ namespace detail {
 class runtime_core;
 class sent_message;
 
-/// Brings parcels to the actors that they are for, again and again if need be: a parcel is lost only with its receiver.
-/// All members may be called from any thread.
-class outgoing {
+/// Brings outbox messages to the actors that they are for, again and again if need be: an outbox message is lost only
+/// with its receiver. All members may be called from any thread.
+class outbox {
  public:
-  /// Makes the invocation that brings a parcel, with one reference.
-  using maker = sent_message& (*)(executor& home, counted_ptr<parcel> p);
+  /// Makes the invocation that brings an outbox message, with one reference.
+  using maker = sent_message& (*)(executor& home, counted_ptr<outbox_message> p);
 
-  outgoing(runtime_core& core, maker make) noexcept;
-  ~outgoing();
+  outbox(runtime_core& core, maker make) noexcept;
+  ~outbox();
 
-  /// Sends the parcels that an earlier process left in the store on their way.
+  /// Sends the outbox messages that an earlier process left in the store on their way.
   void begin();
   /// Nothing is tried again any more: what is on its way stays in the store.
   void stop() noexcept;
@@ -39,17 +39,17 @@ class outgoing {
   /// Sends an invocation to its actor. Takes over the reference.
   void deliver(sent_message& inv) noexcept;
 
-  /// An invocation with a parcel could not be run. True if it will be tried again, or stays in the store, and so is no
-  /// longer the caller's; false if its failure is final.
+  /// An invocation with an outbox message could not be run. True if it will be tried again, or stays in the store, and
+  /// so is no longer the caller's; false if its failure is final.
   [[nodiscard]] bool keep(sent_message& inv, const std::exception_ptr& why) noexcept;
 
   /// Tries again later. Takes over the reference.
   void put_off(sent_message& inv) noexcept;
-  /// The same for a parcel that had arrived at an actor that has lost its state.
-  void send_again(const counted_ptr<parcel>& p);
+  /// The same for an outbox message that had arrived at an actor that has lost its state.
+  void send_again(const counted_ptr<outbox_message>& p);
 
  private:
-  class leftovers;
+  class recovery;
 
   [[nodiscard]] bool restore(std::uint64_t id, bytes_view content);
   void ring() noexcept;
@@ -63,9 +63,9 @@ class outgoing {
   std::multimap<time_point, sent_message*> waiting_;
   bool armed_ = false;  ///< or the job is posted
   bool stopped_ = false;
-  member_timer<&outgoing::ring> alarm_{*this};
-  member_work<&outgoing::try_again> job_{*this};
-  std::unique_ptr<leftovers> leftovers_;
+  member_timer<&outbox::ring> alarm_{*this};
+  member_work<&outbox::try_again> job_{*this};
+  std::unique_ptr<recovery> recovery_;
 };
 
 }  // namespace detail

@@ -1,4 +1,4 @@
-#include "outgoing.hpp"
+#include "outbox.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -31,7 +31,7 @@ constexpr std::chrono::seconds retry_max{60};
 
 // --- delivery -------------------------------------------------------------------------------------------------------
 
-void outgoing::deliver(sent_message& inv) noexcept {
+void outbox::deliver(sent_message& inv) noexcept {
   const address& to = *inv.origin;
   cell* c = nullptr;
   if (to.how == address::intent::by_id) {
@@ -50,9 +50,9 @@ void outgoing::deliver(sent_message& inv) noexcept {
   c->release();
 }
 
-bool outgoing::keep(sent_message& inv, const std::exception_ptr& why) noexcept {
+bool outbox::keep(sent_message& inv, const std::exception_ptr& why) noexcept {
   if (is_one_of(why, errc::not_found, errc::queue_not_declared)) {
-    if (inv.parcel->claim() != parcel::never) core_.commits().forget(inv.parcel->id);
+    if (inv.outbox_message->claim() != outbox_message::never) core_.commits().forget(inv.outbox_message->id);
     return false;
   }
   if (core_.stopping()) {
@@ -67,7 +67,7 @@ bool outgoing::keep(sent_message& inv, const std::exception_ptr& why) noexcept {
   return true;
 }
 
-void outgoing::put_off(sent_message& inv) noexcept {
+void outbox::put_off(sent_message& inv) noexcept {
   inv.target = nullptr;
   inv.started = inv.put_off = false;
   const auto at = core_.exec().now() + backoff(retry_min, retry_max, ++inv.failures);
@@ -81,25 +81,25 @@ void outgoing::put_off(sent_message& inv) noexcept {
   drop(inv);
 }
 
-void outgoing::send_again(const counted_ptr<parcel>& p) {
+void outbox::send_again(const counted_ptr<outbox_message>& p) {
   auto& inv = make_(core_.exec(), p);
   inv.posted = true;
   put_off(inv);
 }
 
 // With the lock held.
-void outgoing::arm() noexcept {
+void outbox::arm() noexcept {
   if (armed_ && !core_.exec().cancel(alarm_)) return;  // it has rung: the job comes
   armed_ = !waiting_.empty();
   if (armed_) core_.exec().arm(alarm_, waiting_.begin()->first);
 }
 
-void outgoing::ring() noexcept {
+void outbox::ring() noexcept {
   core_.enter_busy();
   core_.exec().post(job_);
 }
 
-void outgoing::try_again() noexcept {
+void outbox::try_again() noexcept {
   std::vector<sent_message*> ready;
   {
     const std::lock_guard lock{mutex_};
@@ -116,7 +116,7 @@ void outgoing::try_again() noexcept {
 }
 
 // The store has it.
-void outgoing::drop(sent_message& inv) noexcept {
+void outbox::drop(sent_message& inv) noexcept {
   if (inv.posted) return inv.release();
   inv.must_arrive = false;
   core_.refuse(inv, std::make_exception_ptr(error(errc::runtime_stopped, core_.interrupted(inv.origin->name()))));
@@ -124,9 +124,9 @@ void outgoing::drop(sent_message& inv) noexcept {
 
 // --- what an earlier process left ------------------------------------------------------------------------------------
 
-class outgoing::leftovers final : public store_scan<runtime_core, outgoing_request> {
+class outbox::recovery final : public store_scan<runtime_core, outgoing_request> {
  public:
-  explicit leftovers(outgoing& o) noexcept
+  explicit recovery(outbox& o) noexcept
       : store_scan{o.core_, &store::list_outgoing, "looking for messages on their way"},
         owner_{o},
         ours_{o.core_.ids().first_message()} {}
@@ -147,31 +147,31 @@ class outgoing::leftovers final : public store_scan<runtime_core, outgoing_reque
                                             "have; it stays in the store", m.id));
   }
 
-  outgoing& owner_;
+  outbox& owner_;
   const std::uint64_t ours_;  ///< from this one on they are this process's
 };
 
-outgoing::outgoing(runtime_core& core, maker make) noexcept : core_{core}, make_{make} {}
-outgoing::~outgoing() = default;
+outbox::outbox(runtime_core& core, maker make) noexcept : core_{core}, make_{make} {}
+outbox::~outbox() = default;
 
-void outgoing::begin() {
-  leftovers_ = std::make_unique<leftovers>(*this);
-  leftovers_->begin();
+void outbox::begin() {
+  recovery_ = std::make_unique<recovery>(*this);
+  recovery_->begin();
 }
 
-void outgoing::stop() noexcept {
+void outbox::stop() noexcept {
   std::multimap<time_point, sent_message*> left;
   {
     const std::lock_guard lock{mutex_};
     stopped_ = true;
     if (armed_) core_.exec().cancel(alarm_);
-    if (leftovers_) leftovers_->stop();
+    if (recovery_) recovery_->stop();
     left.swap(waiting_);
   }
   for (const auto& [at, inv] : left) drop(*inv);
 }
 
-bool outgoing::restore(std::uint64_t id, bytes_view content) {
+bool outbox::restore(std::uint64_t id, bytes_view content) {
   auto stored = decode_parcel(content);
   if (!stored) return false;
   const definition* const type = core_.find(stored->actor);
@@ -184,10 +184,10 @@ bool outgoing::restore(std::uint64_t id, bytes_view content) {
   const auto delay = delay_between(times.sent_at, times.due_at);
   const bool is_delayed = times.due_at != wall_time{};
   const auto due = is_delayed ? core_.delays().moment(times.due_at, delay, id) : at_once;
-  auto p = counted_ptr<parcel>::adopt(new parcel{id, counted_ptr<const address>{*stored->to},
+  auto p = counted_ptr<outbox_message>::adopt(new outbox_message{id, counted_ptr<const address>{*stored->to},
                                                  static_cast<std::uint32_t>(entry - type->queues.begin()),
                                                  std::make_shared<const bytes>(std::move(stored->body)), due, times});
-  p->sent_in = parcel::before;
+  p->sent_in = outbox_message::before;
   auto& inv = make_(core_.exec(), std::move(p));
   inv.posted = true;
   deliver(inv);

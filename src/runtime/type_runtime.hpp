@@ -26,14 +26,14 @@ inline constexpr std::size_t shard_count = 64;
 using directory_shards = std::array<directory_shard, shard_count>;
 [[nodiscard]] constexpr std::size_t shard_of(std::uint32_t hash) noexcept { return hash >> 26; }
 
-class kind;
+class type_runtime;
 
 /// Puts the idle actors of one definition to sleep. While any is awake it looks at all of them in rounds, a quarter of
 /// `sleep_after` apart, and one that has done nothing for four of them goes: so no actor needs a timer, and no call
 /// reads a clock. So many at a time, then others get the thread.
 class idle_rounds final : private timer, private work {
  public:
-  explicit idle_rounds(kind& k) noexcept : timer{&idle_rounds::ring}, work{&idle_rounds::look}, kind_{k} {}
+  explicit idle_rounds(type_runtime& k) noexcept : timer{&idle_rounds::ring}, work{&idle_rounds::look}, type_{k} {}
 
   /// The holder of a cell whose actor has just woken.
   void actor_woke(cell& c) noexcept;
@@ -53,7 +53,7 @@ class idle_rounds final : private timer, private work {
   void wait() noexcept;
   [[nodiscard]] std::chrono::nanoseconds apart() const noexcept;
 
-  kind& kind_;
+  type_runtime& type_;
   std::atomic<std::size_t> awake_{0};
   std::atomic<bool> under_way_{false};
   std::size_t next_shard_ = 0;
@@ -62,18 +62,20 @@ class idle_rounds final : private timer, private work {
 };
 
 /// A definition as one runtime serves it.
-class kind final : public served_type {
+class type_runtime final : public served_type {
  public:
-  kind(runtime_core& r, const cell_handlers& to, const definition& d, const commit_state& commits) noexcept;
-  kind(const kind&) = delete;
-  kind& operator=(const kind&) = delete;
+  type_runtime(runtime_core& r, const cell_handlers& to, const definition& d, const commit_state& commits) noexcept;
+  type_runtime(const type_runtime&) = delete;
+  type_runtime& operator=(const type_runtime&) = delete;
 
   directory_shards by_key;
   cell_blocks blocks;  ///< of its cells
   alignas(64) idle_rounds rounds{*this};  // counts all who wake: see runtime_core
 };
 
-[[nodiscard]] inline kind& kind_of(const cell& c) noexcept { return static_cast<kind&>(c.kind()); }
+[[nodiscard]] inline type_runtime& type_runtime_of(const cell& c) noexcept {
+  return static_cast<type_runtime&>(c.kind());
+}
 
 }  // namespace detail
 }  // namespace v0

@@ -14,7 +14,7 @@
 #include <troupe/runtime/cell.hpp>
 #include <troupe/store/store.hpp>
 
-#include "audience.hpp"
+#include "subscription_hub.hpp"
 #include "cell_messages.hpp"
 #include "part_list.hpp"
 #include "run_loop_state.hpp"
@@ -40,10 +40,10 @@ class quiet_wait final : public wait {
 };
 
 /// An actor's coming or going, if that takes time: of its hooks or of what runs in it.
-struct passage {
+struct transition {
   static void* operator new(std::size_t size) { return allocate_block(size); }
   static void operator delete(void* block, std::size_t size) noexcept { release_block(block, size); }
-  explicit passage(cell_wants& wants) noexcept : deadline{wants, cell_wants::overdue} {}
+  explicit transition(pending_signals& signals) noexcept : deadline{signals, pending_signals::overdue} {}
 
   invocation* procedure = nullptr;        ///< that stops it, if it does
   join* hook = nullptr;                   ///< the hook that runs, if it is a coroutine
@@ -52,14 +52,14 @@ struct passage {
   bool overdue = false;
   quiet_wait* quiet = nullptr;
   time_point deadline_at{};
-  want_alarm deadline;  ///< of the hook that runs, or of the grace period
+  signal_timer deadline;  ///< of the hook that runs, or of the grace period
 };
 
 /// The part of a cell that only some actors need, from the first need on. The holder's, but for what says otherwise.
 /// What few of them need, or not for long, has memory of its own meanwhile.
-struct cell_side {
-  explicit cell_side(cell& c);
-  ~cell_side();
+struct cell_extension {
+  explicit cell_extension(cell& c);
+  ~cell_extension();
 
   /// Whether every actor of the definition needs it: what it is, is stored or looked at; or it has parts.
   [[nodiscard]] static bool concerns(const definition& type) noexcept {
@@ -75,11 +75,11 @@ struct cell_side {
   /// Gives memory back. True if nothing is left that the next life needs.
   [[nodiscard]] bool end_life(unload_reason why) noexcept;
 
-  [[nodiscard]] passage& passes() {
-    if (!passing) passing = std::make_unique<passage>(wants);
-    return *passing;
+  [[nodiscard]] transition& transition_now() {
+    if (!underway) underway = std::make_unique<transition>(signals);
+    return *underway;
   }
-  [[nodiscard]] bool in_hook() const noexcept { return passing && passing->hook != nullptr; }
+  [[nodiscard]] bool in_hook() const noexcept { return underway && underway->hook != nullptr; }
 
   cell& owner;
   invocation* holder = nullptr;  ///< the exclusive action or lifecycle procedure that keeps others out
@@ -91,18 +91,18 @@ struct cell_side {
   bool sleep_requested = false;    ///< by the actor itself
   bool destroy_requested = false;  ///< the same
 
-  counted_ptr<audience> heard_by;  ///< the connections; null before the first one
+  counted_ptr<subscription_hub> hub;  ///< the connections; null before the first one
 
   std::unique_ptr<part_list> parts;  ///< null: the definition has none
 
   // --- lifecycle ---
-  cell_wants wants;
+  pending_signals signals;
   state_recorder recorder;
-  std::unique_ptr<passage> passing;  ///< null while it neither comes nor goes
+  std::unique_ptr<transition> underway;  ///< null while it neither comes nor goes
   run_loop_state run;
 };
 
-inline invocation* cell::holder() const noexcept { return side_ ? side_->holder : nullptr; }
+inline invocation* cell::holder() const noexcept { return extension_ ? extension_->holder : nullptr; }
 
 }  // namespace detail
 }  // namespace v0

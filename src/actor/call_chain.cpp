@@ -1,4 +1,4 @@
-#include <troupe/actor/chain_link.hpp>
+#include <troupe/actor/call_chain.hpp>
 
 #include <algorithm>
 #include <mutex>
@@ -8,25 +8,25 @@ namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-void chain_link::join(const pointer& waiting) {
+void call_chain::join(const pointer& waiting) {
   const std::lock_guard lock{lock_};
   std::erase_if(joined_, [](const auto& one) { return one.expired(); });
   joined_.push_back(waiting);
 }
 
-void chain_link::part(const pointer& waiting) noexcept {
+void call_chain::part(const pointer& waiting) noexcept {
   const std::lock_guard lock{lock_};
   const auto is_it = [&](const auto& one) { return !one.owner_before(waiting) && !waiting.owner_before(one); };
   if (const auto found = std::ranges::find_if(joined_, is_it); found != joined_.end()) joined_.erase(found);
 }
 
-void chain_link::part_from_all() noexcept {
+void call_chain::part_from_all() noexcept {
   const std::lock_guard lock{lock_};
   joined_.clear();
 }
 
-bool chain_link::descends_from(const chain_link& other) const {
-  for (const chain_link* l = this; l != nullptr; l = l->parent_.get()) {
+bool call_chain::descends_from(const call_chain& other) const {
+  for (const call_chain* l = this; l != nullptr; l = l->parent_.get()) {
     if (l == &other) return true;
   }
   visited seen;
@@ -34,8 +34,8 @@ bool chain_link::descends_from(const chain_link& other) const {
 }
 
 // Depth first. Links that join each other at the same time may form a cycle.
-bool chain_link::finds(const chain_link& other, visited& seen) const {
-  for (const chain_link* l = this; l != nullptr; l = l->parent_.get()) {
+bool call_chain::finds(const call_chain& other, visited& seen) const {
+  for (const call_chain* l = this; l != nullptr; l = l->parent_.get()) {
     if (l == &other) return true;
     if (std::ranges::find(seen, l) != seen.end()) return false;
     seen.push_back(l);

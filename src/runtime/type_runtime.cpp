@@ -1,4 +1,4 @@
-#include "kind.hpp"
+#include "type_runtime.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -27,7 +27,8 @@ bool can_wake_at_once(const definition& d) noexcept {
 
 }  // namespace
 
-kind::kind(runtime_core& r, const cell_handlers& to, const definition& d, const commit_state& commits) noexcept
+type_runtime::type_runtime(runtime_core& r, const cell_handlers& to, const definition& d,
+                           const commit_state& commits) noexcept
     : served_type{r, to, d, commits, r.stopping_flag(), can_wake_at_once(d), r.observes_turns(), 0, 0, 0} {
   std::size_t bytes = sizeof(cell);
   if (d.options.durability != durability::ephemeral) {
@@ -42,7 +43,7 @@ kind::kind(runtime_core& r, const cell_handlers& to, const definition& d, const 
 }
 
 std::chrono::nanoseconds idle_rounds::apart() const noexcept {
-  return std::max<std::chrono::nanoseconds>(kind_.type.options.sleep_after / rounds_until_sleep,
+  return std::max<std::chrono::nanoseconds>(type_.type.options.sleep_after / rounds_until_sleep,
                                             std::chrono::nanoseconds{1});
 }
 
@@ -50,31 +51,31 @@ void idle_rounds::actor_woke(cell& c) noexcept {
   c.count_activity();
   // Either the end of a round sees that somebody is awake, or we that there is no next one.
   awake_.fetch_add(1, std::memory_order_seq_cst);
-  if (kind_.type.options.sleep_after == troupe::never || under_way_.load(std::memory_order_seq_cst)) return;
+  if (type_.type.options.sleep_after == troupe::never || under_way_.load(std::memory_order_seq_cst)) return;
   if (under_way_.exchange(true, std::memory_order_seq_cst)) return;
-  last_end_ = kind_.core.exec().now();
+  last_end_ = type_.core.exec().now();
   wait();
 }
 
 // Whoever shuts down sees the timer, or we see the shutdown.
 void idle_rounds::wait() noexcept {
-  auto& exec = kind_.core.exec();
+  auto& exec = type_.core.exec();
   exec.arm(*this, moment_after(last_end_, apart()));
-  if (kind_.core.stopping()) exec.cancel(*this);
+  if (type_.core.stopping()) exec.cancel(*this);
 }
 
-void idle_rounds::stop() noexcept { kind_.core.exec().cancel(*this); }
+void idle_rounds::stop() noexcept { type_.core.exec().cancel(*this); }
 
 void idle_rounds::ring(timer& t) noexcept {
   auto& self = static_cast<idle_rounds&>(t);
-  self.kind_.core.enter_busy();
+  self.type_.core.enter_busy();
   self.begin_round();
-  self.kind_.core.exec().post(self);
+  self.type_.core.exec().post(self);
 }
 
 void idle_rounds::look(work& w) noexcept {
   auto& self = static_cast<idle_rounds&>(w);
-  auto& core = self.kind_.core;
+  auto& core = self.type_.core;
   if (!core.stopping()) {
     std::size_t looked_at = 0;
     while (self.next_shard_ != shard_count && looked_at < looked_at_in_a_row) looked_at += self.look_at_next_shard();
@@ -86,13 +87,13 @@ void idle_rounds::look(work& w) noexcept {
 
 // Time that was skipped, because nobody drove the executor, counts.
 void idle_rounds::begin_round() noexcept {
-  const auto passed = (kind_.core.exec().now() - last_end_) / apart();
+  const auto passed = (type_.core.exec().now() - last_end_) / apart();
   round_ = static_cast<std::uint8_t>(round_ + std::clamp<decltype(passed)>(passed, 1, rounds_until_sleep));
   next_shard_ = 0;
 }
 
 void idle_rounds::end_round() noexcept {
-  last_end_ = kind_.core.exec().now();
+  last_end_ = type_.core.exec().now();
   if (awake_.load(std::memory_order_seq_cst) != 0) return wait();
   under_way_.store(false, std::memory_order_seq_cst);
   if (awake_.load(std::memory_order_seq_cst) != 0 && !under_way_.exchange(true, std::memory_order_seq_cst)) wait();
@@ -100,21 +101,21 @@ void idle_rounds::end_round() noexcept {
 
 // Returns how many cells there are in it.
 std::size_t idle_rounds::look_at_next_shard() noexcept {
-  auto& shard = kind_.by_key[next_shard_++];
+  auto& shard = type_.by_key[next_shard_++];
   std::size_t count = 0;
-  work_list tired;
+  work_list idle_cells;
   {
     const std::lock_guard lock{shard.mutex};
     // One that is awake keeps its cell.
     shard.cells.for_each([&](cell& c) {
       ++count;
-      if (!c.try_hold()) return;
-      has_been_idle(c) ? tired.push_back(c) : c.let_go();
+      if (!c.try_lock()) return;
+      has_been_idle(c) ? idle_cells.push_back(c) : c.unlock();
     });
   }
-  while (work* const w = tired.pop_front()) {
+  while (work* const w = idle_cells.pop_front()) {
     auto& c = static_cast<cell&>(*w);
-    kind_.handlers.idle(c);
+    type_.handlers.idle(c);
     c.post();
   }
   return count;

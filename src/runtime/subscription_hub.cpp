@@ -1,4 +1,4 @@
-#include "audience.hpp"
+#include "subscription_hub.hpp"
 
 #include <fmt/format.h>
 
@@ -15,9 +15,9 @@ namespace detail {
 namespace {
 
 // The end of a connection, on its way behind the events.
-struct farewell final : event_record {
+struct close_record final : event_record {
   static constexpr std::uint32_t mark = UINT32_MAX;  // no event's place
-  farewell(connection_core& c, std::exception_ptr w) noexcept : event_record{mark}, why{std::move(w)} {
+  close_record(connection_core& c, std::exception_ptr w) noexcept : event_record{mark}, why{std::move(w)} {
     only = counted_ptr<connection_core>{c};
   }
   std::exception_ptr why;
@@ -25,13 +25,13 @@ struct farewell final : event_record {
 
 }  // namespace
 
-audience::audience(cell& c)
-    : work{[](work& w) noexcept { static_cast<audience&>(w).pass_on(); }},
+subscription_hub::subscription_hub(cell& c)
+    : work{[](work& w) noexcept { static_cast<subscription_hub&>(w).pass_on(); }},
       core_{c.core()},
       type_{c.type()},
       listeners_(c.type().events.size()) {
   opened = [](gate_node& n, bool durable) noexcept {
-    auto& self = static_cast<audience&>(n);
+    auto& self = static_cast<subscription_hub&>(n);
     if (!durable) self.lost_ = true;  // what cannot become durable never leaves
     self.core_.exec().post(self);
   };
@@ -39,7 +39,7 @@ audience::audience(cell& c)
 
 // --- who is there ---------------------------------------------------------------------------------------------------
 
-void audience::add(connection_core& c) noexcept {
+void subscription_hub::add(connection_core& c) noexcept {
   c.retain();
   c.listed_ = c.opening_ = true;
   c.previous_ = last_;
@@ -51,13 +51,13 @@ void audience::add(connection_core& c) noexcept {
   tell(core_, [&](observer& o) { o.connection_opened(seen(*c.actor), size_); });
 }
 
-void audience::end_opening(connection_core& c) noexcept {
+void subscription_hub::end_opening(connection_core& c) noexcept {
   if (std::exchange(c.opening_, false)) --opening_;
 }
 
-bool audience::remove(connection_core& c) noexcept {
+bool subscription_hub::remove(connection_core& c) noexcept {
   if (!std::exchange(c.listed_, false)) return false;
-  c.parted_ = true;
+  c.disconnected_ = true;
   end_opening(c);
   (c.previous_ == nullptr ? first_ : c.previous_->following_) = c.following_;
   (c.following_ == nullptr ? last_ : c.following_->previous_) = c.previous_;
@@ -69,7 +69,7 @@ bool audience::remove(connection_core& c) noexcept {
 
 // --- who listens ----------------------------------------------------------------------------------------------------
 
-bool audience::subscribe(listener& l) noexcept {
+bool subscription_hub::subscribe(listener& l) noexcept {
   delivery_list dropped;
   const std::lock_guard lock{mutex_};
   connection_core& c = *l.of;
@@ -89,7 +89,7 @@ bool audience::subscribe(listener& l) noexcept {
   return true;
 }
 
-void audience::unlist(listener& l) noexcept {
+void subscription_hub::unlist(listener& l) noexcept {
   if (!std::exchange(l.listed, false)) return;
   auto& list = listeners_[l.event];
   (l.previous == nullptr ? list.first : l.previous->next) = l.next;
@@ -98,7 +98,7 @@ void audience::unlist(listener& l) noexcept {
   list.count.fetch_sub(1, std::memory_order_relaxed);
 }
 
-void audience::unsubscribe(listener& l) noexcept {
+void subscription_hub::unsubscribe(listener& l) noexcept {
   const std::lock_guard lock{mutex_};
   {
     const std::lock_guard here{l.of->lock_};
@@ -107,13 +107,13 @@ void audience::unsubscribe(listener& l) noexcept {
   unlist(l);
 }
 
-bool audience::close(connection_core& c, std::exception_ptr why, bool by_client) noexcept {
+bool subscription_hub::close(connection_core& c, std::exception_ptr why, bool by_client) noexcept {
   delivery_list dropped;
   const std::lock_guard lock{mutex_};
   return end(c, std::move(why), by_client, 0, dropped);
 }
 
-bool audience::end(connection_core& c, std::exception_ptr why, bool by_client, epoch_number dependency,
+bool subscription_hub::end(connection_core& c, std::exception_ptr why, bool by_client, epoch_number dependency,
                    delivery_list& dropped) noexcept {
   const std::lock_guard here{c.lock_};
   if (!c.end(std::move(why), by_client, dependency, dropped)) return false;
@@ -123,7 +123,7 @@ bool audience::end(connection_core& c, std::exception_ptr why, bool by_client, e
 
 // --- events ---------------------------------------------------------------------------------------------------------
 
-void audience::publish(event_record& e, epoch_number dependency) noexcept {
+void subscription_hub::publish(event_record& e, epoch_number dependency) noexcept {
   const auto sent = counted_ptr<event_record>::adopt(&e);
   const post_batch together{core_.exec()};
   lagging_list lagging;
@@ -139,7 +139,7 @@ void audience::publish(event_record& e, epoch_number dependency) noexcept {
   close_lagging(lagging);
 }
 
-void audience::dismiss(connection_core& c, std::exception_ptr why, epoch_number dependency) noexcept {
+void subscription_hub::disconnect(connection_core& c, std::exception_ptr why, epoch_number dependency) noexcept {
   const post_batch together{core_.exec()};
   delivery_list dropped;
   const std::lock_guard lock{mutex_};
@@ -147,19 +147,19 @@ void audience::dismiss(connection_core& c, std::exception_ptr why, epoch_number 
     static_cast<void>(end(c, std::move(why), false, dependency, dropped));
     return;
   }
-  auto* const last = new farewell{c, std::move(why)};
+  auto* const last = new close_record{c, std::move(why)};
   last->dependency = dependency;
   hold(*last);
   last->release();
 }
 
-bool audience::may_leave(epoch_number dependency) const noexcept {
+bool subscription_hub::may_leave(epoch_number dependency) const noexcept {
   return (held_.empty() || is_planted(planted::event_reordered)) &&
          (type_.options.durability != durability::committed || core_.commits().is_durable(dependency) ||
           is_planted(planted::event_before_commit));
 }
 
-void audience::hold(event_record& e) noexcept {
+void subscription_hub::hold(event_record& e) noexcept {
   e.retain();
   const bool first = held_.empty();
   held_.push_back(e);
@@ -167,7 +167,7 @@ void audience::hold(event_record& e) noexcept {
 }
 
 // A client cannot listen before connect() has returned; so what is sent to it until then waits for its first listener.
-void audience::keep_for_opening(event_record& e) noexcept {
+void subscription_hub::keep_for_opening(event_record& e) noexcept {
   for (connection_core* c = first_; c != nullptr; c = c->following_) {
     if (!c->opening_ || (e.only && e.only.get() != c)) continue;
     const std::lock_guard here{c->lock_};
@@ -175,7 +175,7 @@ void audience::keep_for_opening(event_record& e) noexcept {
   }
 }
 
-void audience::distribute(event_record& e, bool to_actors, bool to_host, lagging_list& lagging) noexcept {
+void subscription_hub::distribute(event_record& e, bool to_actors, bool to_host, lagging_list& lagging) noexcept {
   const auto limit = type_.options.connection_events_max;
   const auto offer = [&](listener& l) {
     if (e.number > l.since && l.of->offer(l, e, limit)) lagging.push_back(l.of);
@@ -197,7 +197,7 @@ void audience::distribute(event_record& e, bool to_actors, bool to_host, lagging
   }
 }
 
-void audience::close_lagging(const lagging_list& lagging) noexcept {
+void subscription_hub::close_lagging(const lagging_list& lagging) noexcept {
   for (const auto& c : lagging) {
     const cell& actor = *c->actor;
     const auto most = actor.type().options.connection_events_max;
@@ -207,7 +207,7 @@ void audience::close_lagging(const lagging_list& lagging) noexcept {
 }
 
 // With the lock held. Who waits keeps the runtime from ending, and this from going.
-void audience::wait_for_commit(epoch_number e) noexcept {
+void subscription_hub::wait_for_commit(epoch_number e) noexcept {
   retain();
   core_.enter_busy();
   core_.commits().when_durable(e, *this);
@@ -215,7 +215,7 @@ void audience::wait_for_commit(epoch_number e) noexcept {
 
 // Sends what has become durable, to the host's connections. On the executor. What never does is not sent, but the ends
 // of connections are.
-void audience::pass_on() noexcept {
+void subscription_hub::pass_on() noexcept {
   auto& core = core_;
   {
     const post_batch together{core.exec()};
@@ -229,8 +229,8 @@ void audience::pass_on() noexcept {
         if (!lost_ && !core.commits().is_durable(e.dependency)) break;
         held_.pop_front();
         left.push_back(e);
-        if (e.event == farewell::mark) {
-          auto& last = static_cast<farewell&>(e);
+        if (e.event == close_record::mark) {
+          auto& last = static_cast<close_record&>(e);
           static_cast<void>(end(*e.only, std::move(last.why), false, e.dependency, dropped));
         } else if (!lost_) {
           distribute(e, false, true, lagging);

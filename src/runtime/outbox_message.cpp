@@ -1,4 +1,4 @@
-#include "parcel.hpp"
+#include "outbox_message.hpp"
 
 #include <memory>
 
@@ -11,7 +11,7 @@ namespace detail {
 
 namespace {
 
-// What the store keeps of a parcel. Fields may be added.
+// What the store keeps of an outbox message. Fields may be added.
 struct parcel_content {
   std::string actor;                ///< the definition's name
   std::uint8_t how = 0;             ///< address::intent
@@ -25,7 +25,7 @@ struct parcel_content {
   std::int64_t sent_at = 0;         ///< the same, of one that is delayed
 };
 
-bytes encode_parcel(const parcel& p) {
+bytes encode_parcel(const outbox_message& p) {
   const address& to = *p.to;
   parcel_content s;
   s.actor = to.type->name;
@@ -48,19 +48,19 @@ bytes encode_parcel(const parcel& p) {
 
 }  // namespace
 
-bytes_view parcel::content() {
+bytes_view outbox_message::content() {
   if (content_.empty()) content_ = encode_parcel(*this);
   return content_;
 }
 
-epoch_number parcel::claim() noexcept {
+epoch_number outbox_message::claim() noexcept {
   if (id == 0) return never;
   epoch_number found = 0;
   if (sent_in.compare_exchange_strong(found, never, std::memory_order_acq_rel)) return never;
   return found == before ? 0 : found;
 }
 
-std::optional<stored_parcel> decode_parcel(bytes_view content) {
+std::optional<stored_outbox_message> decode_parcel(bytes_view content) {
   parcel_content s;
   try {
     decode_into(s, content);
@@ -68,14 +68,15 @@ std::optional<stored_parcel> decode_parcel(bytes_view content) {
     return std::nullopt;
   }
   if (!s.id && !s.key) return std::nullopt;
-  stored_parcel p;
+  stored_outbox_message p;
   p.actor = std::move(s.actor);
   p.to = counted_ptr<address>::adopt(new address);
   p.to->how = static_cast<address::intent>(s.how);
   if (s.id) p.to->id = *s.id;
   if (s.key) p.to->key = std::move(*s.key);
   if (s.input || !s.labels.empty()) {
-    p.to->given = std::make_unique<const address::gifts>(address::gifts{std::move(s.input), std::move(s.labels)});
+    p.to->given =
+        std::make_unique<const address::creation_args>(address::creation_args{std::move(s.input), std::move(s.labels)});
   }
   p.queue = std::move(s.queue);
   p.body = std::move(s.body);

@@ -18,14 +18,14 @@ struct turn;
 /// Brings a message to a queue, in a turn of the actor that has it. With `answer_later` it is answered when the message
 /// has been handled.
 ///
-/// One that carries a parcel is not lost: when it cannot run now, it runs later.
-class enqueuing final : public sent_message {
+/// One that carries an outbox message is not lost: when it cannot run now, it runs later.
+class queue_delivery final : public sent_message {
  public:
-  /// For `outgoing`: brings a parcel.
-  [[nodiscard]] static sent_message& bring(executor& home, counted_ptr<class parcel> p);
+  /// For `outbox`: brings an outbox message.
+  [[nodiscard]] static sent_message& bring(executor& home, counted_ptr<class outbox_message> p);
 
-  enqueuing(executor& home, std::uint32_t queue, message_body body, time_point due) noexcept;
-  enqueuing(executor& home, counted_ptr<class parcel> p) noexcept;
+  queue_delivery(executor& home, std::uint32_t queue, message_body body, time_point due) noexcept;
+  queue_delivery(executor& home, counted_ptr<class outbox_message> p) noexcept;
 
   std::coroutine_handle<> begin(activation* a) override;
   [[nodiscard]] std::string_view what() const noexcept override { return "send"; }
@@ -38,10 +38,10 @@ class enqueuing final : public sent_message {
 
   /// The sender is told that there is a deadlock, but the message is on its way, durably. Returns the invocation that
   /// brings it there in place of this one, for no answer.
-  [[nodiscard]] enqueuing& go_on_unanswered(executor& home);
+  [[nodiscard]] queue_delivery& go_on_unanswered(executor& home);
 
  private:
-  static task<> ask(enqueuing* self, task<bool> pending);
+  static task<> ask(queue_delivery* self, task<bool> pending);
   [[noreturn]] void refuse() const;
   void arrive();
 };

@@ -21,7 +21,7 @@ namespace detail {
 ///
 /// Both ends tell where they are: the sender's image when it is written, the receiver when its image is. Whoever of
 /// them is second knows whether the store has, or needs, a row for it.
-class parcel : public ref_counted<parcel> {
+class outbox_message : public ref_counted<outbox_message> {
  public:
   /// Of `sent_in`: the store has it from before.
   static constexpr epoch_number before = ~epoch_number{0};
@@ -34,11 +34,11 @@ class parcel : public ref_counted<parcel> {
     wall_time sent_at{};
   };
 
-  parcel(std::uint64_t number, counted_ptr<const address> a, std::uint32_t q, message_body b, time_point at,
+  outbox_message(std::uint64_t number, counted_ptr<const address> a, std::uint32_t q, message_body b, time_point at,
          row_times rows) noexcept
       : id{number}, to{std::move(a)}, queue{q}, body{std::move(b)}, due{at}, in_row{rows} {}
-  parcel(const parcel&) = delete;
-  parcel& operator=(const parcel&) = delete;
+  outbox_message(const outbox_message&) = delete;
+  outbox_message& operator=(const outbox_message&) = delete;
 
   /// What the store keeps. By the committer only.
   [[nodiscard]] bytes_view content();
@@ -56,23 +56,24 @@ class parcel : public ref_counted<parcel> {
   std::atomic<epoch_number> arrived_in{0};
 
  private:
-  friend class ref_counted<parcel>;
-  ~parcel() = default;
+  friend class ref_counted<outbox_message>;
+  ~outbox_message() = default;
 
   bytes content_;
 };
 
-/// A parcel as an earlier process has stored it. The receiver's address has neither a runtime nor a definition yet.
-struct stored_parcel {
+/// An outbox message as an earlier process has stored it. The receiver's address has neither a runtime nor a definition
+/// yet.
+struct stored_outbox_message {
   std::string actor;  ///< the definition's name
   counted_ptr<address> to;
   std::string queue;
   bytes body;
-  parcel::row_times times;
+  outbox_message::row_times times;
 };
 
-/// Reads what `parcel::content` has written; nothing if it cannot be read.
-[[nodiscard]] std::optional<stored_parcel> decode_parcel(bytes_view content);
+/// Reads what `outbox_message::content` has written; nothing if it cannot be read.
+[[nodiscard]] std::optional<stored_outbox_message> decode_parcel(bytes_view content);
 
 }  // namespace detail
 }  // namespace v0
