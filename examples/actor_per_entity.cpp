@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Actor per entity: one actor for each user, document, device or order, named by the entity's own key. Its state is in
 // one place and its rules run one at a time, so they need no locks and no transactions. Use it wherever a thing has an
 // identity; do not use it for questions about all things at once (ask a database or an index actor those).

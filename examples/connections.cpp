@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Connections: an actor that knows who is there. Use them when the actor has to notice that somebody comes and goes,
 // keeps something for each of them, or tells them things (examples/events.cpp). For a question and its answer a call
 // by a handle is enough, and costs less.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Coordinator and data actors: a small actor that knows which data actors there are, and creates and removes them. Use
 // it when "which ones exist" has rules or an owner of its own, as the rooms of one lobby; to merely list all actors of
 // a type, `client.list` needs no coordinator. Traffic goes to the data actors directly, never through the coordinator.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The first actor: a struct whose members are durable and whose methods can be called from anywhere. Use an actor for a
 // thing with a name, a state and rules; for a value that one function computes and forgets, a local variable will do.
 //

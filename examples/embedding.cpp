@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Embedding: the runtime has no threads that run actors; the host pumps it from its own loop, so actors run on the
 // host's thread, between two frames. Use it in games, GUIs and single-threaded servers, where actors may then touch what
 // belongs to that thread. A program without such a loop is better off with the default, which uses all cores.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a call can fail with, and who sees what. Throw `user_error` for what the caller should know and can act on; let
 // any other exception be what it is, a bug or a broken dependency. A failed action does not undo what it has changed:
 // check first, change afterwards.

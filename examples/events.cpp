@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Events: an actor tells its connections what has happened, once that is durable. Use them for what others want to
 // follow: a screen, a log, another actor. What must not get lost while nobody listens belongs into the actor's state,
 // where a listener that comes late can read it, or into a queue.

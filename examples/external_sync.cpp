@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // External sync: the actors are the truth, and a table elsewhere mirrors them, for queries over all of them or for
 // programs that know nothing of actors. Use it for search, reports and lists. The mirror may be ahead of the truth by
 // what a crash undid, so it is brought into line on every wake; never decide anything from the mirror.

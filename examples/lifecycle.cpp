@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The life of an actor, from creation over sleep and wake to its end, with every hook. All hooks are optional, and most
 // actors need none: write `on_create` to take an input, `on_wake` to rebuild what is not stored, `on_sleep` and
 // `on_destroy` to give back what a transient holds.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Load on wake: what belongs to another system is fetched when the actor wakes and kept in a transient member while it
 // is awake. Every call then reads memory, and the data is as fresh as the last wake. Use it for profiles, settings,
 // permissions; not for data that must never be stale (ask its owner each time) nor for what this actor owns (a member).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Map and reduce: one action fans work out to many actors, awaits them together and folds their answers. The calls of a
 // `when_all` run in parallel on the workers. Use it for work that can be cut into parts that do not know each other; for
 // parts of a few nanoseconds each, a loop is faster than any fan-out.

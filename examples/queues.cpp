@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Durable work: orders wait in a queue until the warehouse handles them, one by one. Use a queue where the sender need
 // not wait for the work, or where a failure shall be tried again; call an action where the caller needs the answer now.
 

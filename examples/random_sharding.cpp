@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Random sharding: one hot actor becomes N, each write goes to any of them, a read asks all. Use it when a single name
 // gets more writes than one actor can take (its turns run one at a time) and the parts add up, as counters do. Do not
 // use it where a write must see the writes before it: the shards know nothing of one another.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Durability by choice. The default makes a reply wait until its effects are on disk; `relaxed` answers at once and
 // saves within an interval, `ephemeral` never saves. Use `relaxed` for what may lose its last second in a crash
 // (positions, presence, view counts), `ephemeral` for what is rebuilt anyway, the default for everything else.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Run loops: what an actor does without being called. One that looks round every ten seconds, one that works through a
 // job and carries on where it was, one whose source fails now and then, and one that sleeps until a message comes.
 

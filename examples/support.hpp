@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 // What the examples share: they are tests too, so each checks its results, and leaves nothing behind.

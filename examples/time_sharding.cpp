@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Time sharding: a stream of measurements is cut into one actor per hour. No actor grows for ever, hours past are asleep
 // and cost no memory, and old data goes by destroying whole actors. Use it for logs, metrics and feeds; not where one
 // entry depends on earlier ones, since those may be in another shard.

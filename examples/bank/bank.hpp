@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 // A bank whose accounts move money through queues. Whenever the process dies, no order is lost, none is executed twice,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The bank in a simulation: money is neither made nor lost, and each order is executed once, whatever happens.
 // tests/bank kills real processes, a thousand accounts each; this finds the same, and tells from which seed.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Four people who owe each other money all the time, and a bank that is closed in the middle of it.
 // tests/bank has a thousand accounts, and a bank that is killed two hundred times.
 

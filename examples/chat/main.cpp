@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Chat: one program with one thread serves one user at each terminal it is given. Actors and the terminals share a loop
 // around poll(2), so nothing here needs a lock. What a terminal shows is on disk: kill the program at any moment,
 // start it again, and everybody finds what they have seen.

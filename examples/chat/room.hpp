@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 // The chat room. What was said is its durable state; who is here are its connections, which last no longer than the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The chat room in a simulation: what was acknowledged is in the history, in order, and everybody in the room sees
 // each message once. chat/check.py has the whole program with people at its terminals.
 

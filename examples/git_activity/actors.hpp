@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 // The actors of this program: one per author, one per file, one per hour of the day, and one that coordinates them.

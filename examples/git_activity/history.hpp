@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 // What a repository tells, as plain data: the same whether actors counted it or git did.

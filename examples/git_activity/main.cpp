@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Counts who changed what, and when, in a git repository: with one durable actor per author, per file and per hour of
 // the day. Halfway through, the process is killed. The next one carries on, and the result is what git itself counts.
 //

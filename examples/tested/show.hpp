@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 // Tickets for a show. Seats that somebody reserves are held for ten minutes, and free again if they are not paid by

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How an actor is tested, from the cheapest test to the strongest. docs/testing.md tells more of each.
 
 #include "show.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include <troupe/client/connection.hpp>
 
 #include <utility>
@@ -10,11 +11,11 @@
 #include <troupe/core/buffer.hpp>
 #include <troupe/core/error.hpp>
 
-#include "../runtime/subscription_hub.hpp"
+#include "../runtime/cell_extension.hpp"
 #include "../runtime/connecting.hpp"
 #include "../runtime/core.hpp"
 #include "../runtime/id_source.hpp"
-#include "../runtime/cell_extension.hpp"
+#include "../runtime/subscription_hub.hpp"
 
 namespace troupe {
 inline namespace v0 {

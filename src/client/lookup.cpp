@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include <troupe/client/lookup.hpp>
 
 #include <fmt/format.h>
@@ -10,10 +11,10 @@
 
 #include "../core/planted.hpp"
 #include "../core/text_of.hpp"
+#include "../runtime/cell_extension.hpp"
 #include "../runtime/committer.hpp"
 #include "../runtime/core.hpp"
 #include "../runtime/run_loop.hpp"
-#include "../runtime/cell_extension.hpp"
 #include "named.hpp"
 
 namespace troupe {

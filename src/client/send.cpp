@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include <troupe/client/send.hpp>
 
 #include <algorithm>
@@ -10,8 +11,8 @@
 #include "../core/planted.hpp"
 #include "../runtime/core.hpp"
 #include "../runtime/due_times.hpp"
-#include "../runtime/queue_delivery.hpp"
 #include "../runtime/id_source.hpp"
+#include "../runtime/queue_delivery.hpp"
 #include "../runtime/queues.hpp"
 
 namespace troupe {

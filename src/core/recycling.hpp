@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 // Whether memory is kept for who needs such a block next. Sanitizers must see every block's own life.

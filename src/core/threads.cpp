@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The list of threads that run turns.
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "assembly.hpp"
 
 #include <algorithm>
@@ -12,11 +13,11 @@
 #include <troupe/runtime/turn.hpp>
 
 #include "blocked.hpp"
+#include "cell_extension.hpp"
 #include "cell_messages.hpp"
 #include "dispatcher.hpp"
-#include "queue_delivery.hpp"
 #include "lifecycle.hpp"
-#include "cell_extension.hpp"
+#include "queue_delivery.hpp"
 #include "turn_watch.hpp"
 
 namespace troupe {

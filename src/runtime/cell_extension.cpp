@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The life of the part of a cell that only some actors need.
 
 #include "cell_extension.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <atomic>
@@ -14,11 +15,11 @@
 #include <troupe/runtime/cell.hpp>
 #include <troupe/store/store.hpp>
 
-#include "subscription_hub.hpp"
 #include "cell_messages.hpp"
 #include "part_list.hpp"
 #include "run_loop_state.hpp"
 #include "state_recorder.hpp"
+#include "subscription_hub.hpp"
 
 namespace troupe {
 inline namespace v0 {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "connecting.hpp"
 
 #include <chrono>
@@ -11,10 +12,10 @@
 #include <troupe/core/when.hpp>
 #include <troupe/runtime/turn.hpp>
 
-#include "subscription_hub.hpp"
+#include "cell_extension.hpp"
 #include "core.hpp"
 #include "late_hook.hpp"
-#include "cell_extension.hpp"
+#include "subscription_hub.hpp"
 
 namespace troupe {
 inline namespace v0 {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include <troupe/actor/connection_core.hpp>
 
 #include <memory>
@@ -10,10 +11,10 @@
 #include <troupe/core/error.hpp>
 #include <troupe/runtime/turn.hpp>
 
-#include "subscription_hub.hpp"
+#include "cell_extension.hpp"
 #include "connecting.hpp"
 #include "core.hpp"
-#include "cell_extension.hpp"
+#include "subscription_hub.hpp"
 
 namespace troupe {
 inline namespace v0 {

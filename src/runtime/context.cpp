@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include <troupe/actor/context.hpp>
 
 #include <fmt/format.h>
@@ -6,13 +7,13 @@
 #include <troupe/core/error.hpp>
 #include <troupe/runtime/turn.hpp>
 
-#include "subscription_hub.hpp"
+#include "cell_extension.hpp"
 #include "core.hpp"
 #include "durable_wait.hpp"
 #include "lifecycle.hpp"
 #include "parked_wait.hpp"
 #include "procedure.hpp"
-#include "cell_extension.hpp"
+#include "subscription_hub.hpp"
 
 namespace troupe {
 inline namespace v0 {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The dead letters of an actor's queues.
 
 #include <algorithm>

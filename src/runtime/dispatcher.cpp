@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "dispatcher.hpp"
 
 #include <memory>
@@ -12,12 +13,12 @@
 
 #include "../core/planted.hpp"
 #include "admission.hpp"
+#include "cell_extension.hpp"
 #include "cell_messages.hpp"
 #include "core.hpp"
 #include "deadlock.hpp"
-#include "queue_delivery.hpp"
 #include "lifecycle.hpp"
-#include "cell_extension.hpp"
+#include "queue_delivery.hpp"
 #include "wait_graph.hpp"
 
 namespace troupe {

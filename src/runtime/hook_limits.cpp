@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The time that hooks may take.
 
 #include <chrono>
@@ -8,10 +9,10 @@
 
 #include <troupe/core/error.hpp>
 
+#include "cell_extension.hpp"
 #include "core.hpp"
 #include "late_hook.hpp"
 #include "lifecycle.hpp"
-#include "cell_extension.hpp"
 
 namespace troupe {
 inline namespace v0 {

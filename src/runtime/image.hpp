@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <atomic>
@@ -6,9 +7,9 @@
 #include <memory>
 #include <thread>
 
+#include <troupe/core/actor_id.hpp>
 #include <troupe/core/assert.hpp>
 #include <troupe/core/buffer.hpp>
-#include <troupe/core/actor_id.hpp>
 #include <troupe/core/fiber.hpp>
 #include <troupe/store/store.hpp>
 

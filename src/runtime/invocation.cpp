@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include <troupe/actor/invocation.hpp>
 
 #include <troupe/actor/connection_core.hpp>

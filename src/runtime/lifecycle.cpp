@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "lifecycle.hpp"
 
 #include <algorithm>
@@ -10,7 +11,7 @@
 
 #include "../core/planted.hpp"
 #include "alarms.hpp"
-#include "subscription_hub.hpp"
+#include "cell_extension.hpp"
 #include "connecting.hpp"
 #include "core.hpp"
 #include "directory.hpp"
@@ -23,7 +24,7 @@
 #include "parked_wait.hpp"
 #include "procedure.hpp"
 #include "run_loop.hpp"
-#include "cell_extension.hpp"
+#include "subscription_hub.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -491,8 +492,7 @@ void lifecycle::set_wake_up(cell& c) {
 
 void lifecycle::refuse_deferred(cell& c, const std::exception_ptr& why) noexcept {
   if (!c.extension_) return;
-  while (work* const w = c.extension_->deferred.pop_front())
-    c.core().refuse(*static_cast<invocation*>(w->context), why);
+  while (work* w = c.extension_->deferred.pop_front()) c.core().refuse(*static_cast<invocation*>(w->context), why);
 }
 
 }  // namespace detail

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Finds actors that are known by their id only.
 
 #include <exception>

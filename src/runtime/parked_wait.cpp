@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "parked_wait.hpp"
 
 #include <troupe/core/error.hpp>
 #include <troupe/runtime/turn.hpp>
 
-#include "core.hpp"
 #include "cell_extension.hpp"
+#include "core.hpp"
 
 namespace troupe {
 inline namespace v0 {

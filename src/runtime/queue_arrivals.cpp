@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How messages come into an actor's queues, and how their senders hear what became of them.
 
 #include <algorithm>
@@ -9,13 +10,13 @@
 #include <troupe/runtime/turn.hpp>
 
 #include "../core/planted.hpp"
+#include "cell_extension.hpp"
 #include "consumers.hpp"
 #include "core.hpp"
+#include "deadlock.hpp"
 #include "id_source.hpp"
 #include "outbox.hpp"
-#include "deadlock.hpp"
 #include "queues.hpp"
-#include "cell_extension.hpp"
 
 namespace troupe {
 inline namespace v0 {

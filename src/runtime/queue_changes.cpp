@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How a turn's changes to its actor's queues are noted, recorded and undone.
 
 #include <algorithm>

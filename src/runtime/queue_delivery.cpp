@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "queue_delivery.hpp"
 
 #include <utility>
@@ -11,11 +12,11 @@
 #include <troupe/runtime/turn.hpp>
 
 #include "../core/planted.hpp"
+#include "cell_extension.hpp"
 #include "core.hpp"
 #include "due_times.hpp"
 #include "outbox.hpp"
 #include "queues.hpp"
-#include "cell_extension.hpp"
 
 namespace troupe {
 inline namespace v0 {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "queues.hpp"
 
 #include <algorithm>
@@ -9,11 +10,11 @@
 #include <troupe/runtime/turn.hpp>
 
 #include "../core/planted.hpp"
+#include "cell_extension.hpp"
 #include "consumers.hpp"
 #include "core.hpp"
 #include "parked_wait.hpp"
 #include "retry.hpp"
-#include "cell_extension.hpp"
 #include "wait_graph.hpp"
 
 namespace troupe {

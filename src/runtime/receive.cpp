@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an actor does with its own queues: `troupe::queues`.
 
 #include <troupe/actor/queues.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How invocations are answered, and the output gate: an answer that leaves the actors waits until all that it depends
 // on is durable.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "run_loop.hpp"
 
 #include <algorithm>
@@ -7,10 +8,10 @@
 #include <troupe/core/error.hpp>
 
 #include "../core/planted.hpp"
+#include "cell_extension.hpp"
 #include "core.hpp"
 #include "part_list.hpp"
 #include "retry.hpp"
-#include "cell_extension.hpp"
 
 namespace troupe {
 inline namespace v0 {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How a turn's changes find their epoch. The rules are in docs/invariants.md; a random model of them is
 // tests/model/epoch_cut.py.
 

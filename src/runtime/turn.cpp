@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include <troupe/runtime/turn.hpp>
 
 #include <algorithm>
@@ -13,9 +14,9 @@
 #include <troupe/core/error.hpp>
 
 #include "../core/planted.hpp"
+#include "cell_extension.hpp"
 #include "core.hpp"
 #include "observing.hpp"
-#include "cell_extension.hpp"
 
 namespace troupe {
 inline namespace v0 {

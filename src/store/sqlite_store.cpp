@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include <troupe/store/sqlite_store.hpp>
 
 #include <algorithm>

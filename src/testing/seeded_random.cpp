@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include <troupe/testing/seeded_random.hpp>
 
 #include "../core/xoshiro256.hpp"

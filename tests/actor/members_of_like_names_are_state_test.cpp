@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Members that are named nearly like those that mean something, and are not of their kind, are ordinary state.
 
 #include <string>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A bank of a thousand accounts, killed with SIGKILL at random instants, over and over. Whatever it was doing, once it
 // has been left alone for a moment every order has been executed or refused exactly once, and all the money is there.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The workloads of call_bench that Asio's strands can do (Debian's libasio-dev, without Boost). Built where it is
 // installed. A strand is what keeps an object to one thread at a time; one thread runs the io_context.
 

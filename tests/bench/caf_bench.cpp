@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The workloads of call_bench and lifecycle_bench on the C++ Actor Framework (Debian's libcaf-dev, 0.17). Built where
 // it is installed. One scheduler thread where there is one thing to do at a time: CAF is faster so.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Calls of actors that are in memory, with everything on (dirty marks, epochs, time-outs, limits), and beside them, in
 // the same run, what the machine asks for the pieces they are made of.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Direct CBOR beside an nlohmann/json tree that is turned into CBOR: the same struct, the same program.
 
 #include <cstdint>

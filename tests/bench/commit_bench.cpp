@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Callers outside the actors who wait for their change to be on disk, each at an actor of its own, beside what the disk
 // and SQLite give to a program that does nothing else: the same rows, in the same run. Every write changes the state,
 // because SQLite skips an overwrite with equal bytes.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Connections and events: what a broadcast costs, to many and to one, and what a connection costs.
 
 #include <deque>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Does one thing so many times, on one thread, while time stands still, so that the number of instructions is a
 // function of the program alone. instructions.py counts them.
 //

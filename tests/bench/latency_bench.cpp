@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How long committed calls take that come when they are due, whether or not those before have been answered: an open
 // loop at half of the highest rate. A call's latency counts from the moment at which it was due, so that whatever holds
 // calls up is in all of theirs.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How actors come and go: creation by key, sleep and wake, and trees of them that exist for one question.
 
 #include <chrono>

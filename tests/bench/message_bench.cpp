@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Durable queues: messages from outside and between actors, until they have been handled and acknowledged.
 
 #include <chrono>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A million actors in one database: made, found, idle, asleep, woken together, opened again, and recovered after the
 // process was killed while it wrote. One thread and a clock that stands still until it is moved, except for the process
 // that is killed. Prints JSON in the manner of Google Benchmark.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How throughput goes with workers, actors, the size of a state and the length of a file's history. Growth of the cost
 // that is worse than linear is a defect.
 

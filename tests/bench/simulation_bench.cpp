@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How much simulated life fits into a second of ours.
 
 #include <chrono>

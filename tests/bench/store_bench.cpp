@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Commits and loads of the SQLite store, beside the same work in plain SQLite. Values change every time, because SQLite
 // skips an overwrite with equal bytes.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A handle by name does what a typed one does, with CBOR or JSON, and promises the same. What does not fit is refused
 // before anything runs, and the error names it.
 

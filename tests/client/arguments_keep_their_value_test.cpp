@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An integer reaches the action as it was given, or the call is refused before anything runs.
 
 #include <cstdint>

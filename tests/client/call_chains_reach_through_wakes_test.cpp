@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An exclusive action keeps others out, but not what it waits for: also when that is an actor that has to wake first, or
 // to fall asleep, or to handle a message.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Registers called from several threads: what the callers saw is what one after another would have seen.
 
 #include <chrono>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A call that was given up before it began never runs: by a stop token, by a time-out that is over from the start, or by
 // the cancellation of the coroutine that makes it. On every way in.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A call that could never be answered, because its caller and the actors that it waits for wait for one another, fails
 // at once with `actor.deadlock`. A call that would be answered never does.
 

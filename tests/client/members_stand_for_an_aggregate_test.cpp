@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where one aggregate is wanted, its members may be given: then no temporary stands in an awaited expression, which
 // some compilers destroy twice. The texts are too long for a string without a heap block, so that ASan would notice.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Handles, clients and calls that were moved from, and calls that are made twice.
 
 #include <string>

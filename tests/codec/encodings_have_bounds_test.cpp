@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // No value of a type that always encodes fails to encode, and no encoding is larger than its bound.
 
 #include <array>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Enums: any number that the underlying type can hold, or only the values that are listed.
 
 #include <array>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The keys of a map may be of any type. In JSON they are text: other keys are the JSON of the key.
 
 #include <array>

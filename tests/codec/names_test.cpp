@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Names are read from what the compiler says about template arguments, whatever else it says there.
 
 #include <array>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Types of the standard library that are neither numbers, nor text, nor ordinary containers.
 
 #include <array>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An actor may connect to another: it hears events in turns of its own, and its connections end with its life.
 
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // get() on a thread that must not block is refused before anything runs, whether or not it would have come to waiting.
 
 #include <future>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A connection by name does what a typed one does: the same hooks, the same events, once, in order and after their
 // commit, as CBOR arrays.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A connection ends when one of its sides says so, once, and both learn of it; one that nobody took leaves nothing.
 
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // connect runs on_before_connect, create_connection_state and on_connect, in this order and within their limits; who is
 // refused by one of them was never there.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Connections stay while their actor sleeps, unnoticed by either side, and end with the actor, or the runtime.
 
 #include <catch2/catch.hpp>

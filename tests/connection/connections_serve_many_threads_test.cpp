@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Connections are opened, closed, listened to, let go and sent to by many threads at once. (For ThreadSanitizer, too.)
 
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The two ends of a connection where they do not belong: moved from, outside of the actor's turns, too early.
 
 #include <optional>

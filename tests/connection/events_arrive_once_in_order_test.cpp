@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A live connection hears each event of its subscriptions once, in the order of sending: by on, once, stream and next.
 
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An event leaves the actors when the change that caused it is durable, and never before; relaxed and ephemeral actors
 // do not wait.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `next` is one event: what comes after it is not kept, so a `next` that nobody awaits for long costs a connection
 // nothing.
 

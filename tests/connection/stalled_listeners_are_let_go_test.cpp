@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Who does not take its events is told so and let go; the actor and everybody else go on as if nothing had happened.
 
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // can_subscribe says who may listen to what. No is the end of that subscription, and of nothing else.
 
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A subscription that has gone is not called any more, wherever it was let go; a handler that throws harms nobody.
 
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The shapes of an awaited expression that the library and its documents rely on (docs/compilers.md): each object in
 // one is destroyed once. Those that are refused on some compilers are tried on all others.
 

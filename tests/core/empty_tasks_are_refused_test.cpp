@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Tasks that cannot be run: empty, moved from, or awaited before.
 
 #include <chrono>

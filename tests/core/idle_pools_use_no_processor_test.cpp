@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A pool that has nothing to do takes no processor time, however many workers it has, and many come and go quickly.
 
 #include <chrono>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How many threads a pool has by default: no more than the process may run at once, in a container too.
 
 #include <filesystem>

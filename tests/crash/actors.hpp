@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 // Actors whose states tell on one another: each keeps what another must have kept first.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Kills a program with SIGKILL at random instants, over and over on one database, and holds what it finds against what
 // had been acknowledged.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The snippets of docs/by-name.md, each with a check.
 
 #include <cstdint>

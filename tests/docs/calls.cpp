@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The snippets of docs/calls.md, docs/handles-and-keys.md and docs/actors-and-actions.md, each with a check.
 
 #include <troupe/troupe.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The snippets of docs/connections.md, each with a check.
 
 #include <troupe/troupe.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The snippets of docs/state-and-codec.md: state that changes its shape, and types with a form of their own.
 
 #include <troupe/json.hpp>

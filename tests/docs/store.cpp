@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The snippets of docs/store.md and docs/durability.md.
 
 #include <troupe/testing/check_store.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The snippets of docs/testing.md that are in no example, and those of docs/executor-and-tasks.md.
 
 #include <troupe/testing.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Calls and messages by name, as remote clients and tools make them: arguments in JSON or CBOR that nobody has checked.
 
 #include <array>

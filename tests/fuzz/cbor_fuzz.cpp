@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // CBOR, as it comes from a store or a client, into typed values, into their later versions, and into JSON.
 
 #include <troupe/codec/cbor.hpp>

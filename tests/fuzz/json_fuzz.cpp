@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // JSON text, as a client sends it, into CBOR and typed values.
 
 #include <troupe/codec/json_text.hpp>

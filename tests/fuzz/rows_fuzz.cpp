@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a store gives back of an actor when a program starts: state of this version and of earlier ones, the input of one
 // that was not finished, messages in its queues and on their way. The store is sound; what its rows say need not be.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The store's file: any database and any log beside it. It is opened as a store, read to its end, written to, closed and
 // opened again; or it is refused, and kept as it was for rescue.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The small languages: keys, actors' ids, base64.
 
 #include <optional>

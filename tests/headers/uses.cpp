@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every verb of a user's program, compiled with more warnings than the project's own. A program that takes its flags from
 // pkg-config gets the warnings of the headers too.
 #include <all_headers.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The program of every consumer project: small, and it runs.
 #include <cstdint>
 

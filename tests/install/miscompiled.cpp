@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What troupe_check_coroutines must find: it is never compiled.
 #include <string>
 

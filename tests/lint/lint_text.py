@@ -21,6 +21,7 @@ real_sleep = re.compile(r"\bsleep_(for|until)\b|\busleep\(|(?<![.\w>])sleep\(|\b
 using_namespace = re.compile(r"^\s*using\s+namespace\b", re.M)
 
 CODE = {".hpp", ".cpp"}
+LICENCE = "// SPDX-License-Identifier: Apache-2.0\n"
 TEXT = CODE | {".md", ".py", ".txt", ".cmake", ".sh"}
 
 
@@ -38,9 +39,12 @@ def find(root):
         for number, line in enumerate(text.splitlines(), 1):
             if len(line) > LINE_COLUMNS_MAX:
                 yield file, number, f"{len(line)} columns; {LINE_COLUMNS_MAX} are allowed"
+    for file in files([root / name for name in ("include", "src", "examples")], CODE):
+        if not file.read_text(encoding="utf-8").startswith(LICENCE):
+            yield file, 1, f"the first line is {LICENCE.strip()}"
     for file in files([root / "include"], CODE):
         text = file.read_text(encoding="utf-8")
-        if not text.startswith("#pragma once"):
+        if "#pragma once" not in text.splitlines()[:2]:
             yield file, 1, "a header begins with #pragma once"
         for hit in using_namespace.finditer(text):
             yield file, line_of(text, hit), "using namespace in a header reaches every user"

@@ -42,13 +42,14 @@ TEXT_BAD = [
     ("src/core/a.cpp", "\n" * 501, "two nouns"),
     ("include/a.hpp", "#pragma once\n//" + "x" * 130 + "\n", "columns"),
     ("include/a.hpp", "int x;\n", "#pragma once"),
+    ("src/core/a.cpp", "int x;\n", "SPDX-License-Identifier"),
     ("include/a.hpp", "#pragma once\n  using namespace std;\n", "using namespace"),
     ("tests/core/a_test.cpp", "std::this_thread::sleep_" "for(1s);\n", "virtual time"),
 ]
 TEXT_GOOD = [
-    ("include/a.hpp", "#pragma once\n\nusing std::string;\n"),
-    ("src/core/a.cpp", "\n" * 500),
-    ("src/core/a.cpp", "void sleep_for_ever();\n"),
+    ("include/a.hpp", lint_text.LICENCE + "#pragma once\n\nusing std::string;\n"),
+    ("src/core/a.cpp", lint_text.LICENCE + "\n" * 499),
+    ("src/core/a.cpp", lint_text.LICENCE + "void sleep_for_ever();\n"),
     ("tests/bench/a.cpp", "std::this_thread::sleep_" "for(1s);\n"),
     ("tests/core/a_test.cpp", "options{.sleep_after = 30s};\n"),
     ("tests/compile_fail/a.cpp", "std::this_thread::sleep_" "for(1s);\n"),

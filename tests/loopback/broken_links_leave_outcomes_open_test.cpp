@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What callers hear when their link to the actors breaks.
 
 #include <atomic>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an actor asks of an actor of another process leaves when the changes that it depends on are durable.
 
 #include <catch2/catch.hpp>

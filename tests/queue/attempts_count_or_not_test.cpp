@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A death of the process counts as an attempt at the messages in hand only where their queue says so.
 
 #include <catch2/catch.hpp>

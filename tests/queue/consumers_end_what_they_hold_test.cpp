@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Who receives a message handles it until it asks for the next, or ends: whatever it is made of.
 
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A delay is a length of time. While the process lives it keeps it, whatever happens to the wall clock, and whether the
 // actor is awake, asleep, or moves between the two. Across a restart the wall clock is all there is.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // From the turn that calls c.destroy() on, an actor takes nothing from outside: what comes waits for the end and then
 // goes to the successor, or is refused. Nothing that was acknowledged is lost with the actor.
 

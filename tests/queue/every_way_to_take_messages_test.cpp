@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Batches, streams and several queues, and who asks for what: the ways to take messages that the other tests pass by.
 
 #include <catch2/catch.hpp>

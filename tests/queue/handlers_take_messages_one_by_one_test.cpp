@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Handlers of queues (`troupe::consumes`): each message is handled, acknowledged and retried by itself.
 
 #include <catch2/catch.hpp>

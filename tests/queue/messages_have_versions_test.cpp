@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Messages and creation input have versions: an older one is migrated, a newer one is left to a newer program, and one
 // that cannot be decoded blocks nobody and can be looked at.
 

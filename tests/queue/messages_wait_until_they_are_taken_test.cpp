@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is sent is kept in order until somebody takes it, and is gone when it has been handled.
 
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Too many, too large, not allowed, not there: each is an error of its own, and nothing is stored.
 
 #include <catch2/catch.hpp>

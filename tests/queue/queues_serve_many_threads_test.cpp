@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Queues on a thread pool: senders on many threads, actors that pass messages on, sleep and wake meanwhile.
 
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Who sends and waits gets the answer of whoever handles the message.
 
 #include <catch2/catch.hpp>

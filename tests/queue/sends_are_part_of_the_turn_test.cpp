@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What an actor sends to another leaves with its turn's other effects, and arrives once, whatever crashes.
 
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A consumer that fails gets the message again, after a back-off, until its attempts are used up.
 
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Random programs over the whole API: makes one from each seed, runs it, and compares what happens with what the
 // documentation promises. A program that breaks a promise is made smaller and printed as a test.
 //

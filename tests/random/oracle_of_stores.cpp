@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the oracle knows of what is stored.
 
 #include "oracle.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // c.delay: on the runtime's clock, and not longer than the actor is awake.
 
 #include <atomic>

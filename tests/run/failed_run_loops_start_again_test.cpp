@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A run loop that throws is reported, and started again after a back-off.
 
 #include <catch2/catch.hpp>

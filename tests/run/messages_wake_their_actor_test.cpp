@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Messages of an actor that sleeps and has a run loop: it is woken when they are due, whatever has happened meanwhile.
 
 #include <catch2/catch.hpp>

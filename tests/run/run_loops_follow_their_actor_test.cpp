@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A run loop begins with each wake, works in turns of its own, and ends with the actor.
 
 #include <algorithm>

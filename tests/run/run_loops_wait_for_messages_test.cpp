@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A run loop that only waits for messages lets its actor sleep, and goes on when there is one.
 
 #include <catch2/catch.hpp>

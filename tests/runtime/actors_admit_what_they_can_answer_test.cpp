@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which invocations an actor lets in, as a table: every combination of what the decision depends on.
 
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // keep_awake and wait_until: tasks of an actor that outlive the action that began them.
 
 #include <memory>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A caller that gives up while its call has run and only the commit is missing is told that the outcome is open, however
 // it gives up: a caller that took it for a call that never ran would try again, and have its effect twice.
 

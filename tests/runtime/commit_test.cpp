@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Every commit is a consistent cut: no effect is durable without its cause, in whatever order actors run and commits
 // happen. And no reply leaves before everything that it tells of is durable.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A context outside of its actor's turns: on another thread, in the host, in another actor.
 
 #include <future>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How actors come to be: once, with their input, whatever happens in between.
 
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // In a crowd, each is found under its own key and id, and each sleeps in its own time.
 
 #include <catch2/catch.hpp>

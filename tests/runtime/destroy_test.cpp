@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // c.destroy(): everything the actor had is gone, its key is free, and nobody waits in vain.
 
 #include <catch2/catch.hpp>

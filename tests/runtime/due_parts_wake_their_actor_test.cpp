@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Rows of an actor's part that have a due time, by a part that only the tests have: they wake an actor that sleeps, in
 // order of time, after a restart too, and those that are far in the future cost nothing.
 

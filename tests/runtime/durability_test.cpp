@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What has been answered is on disk; what need not wait does not; what did not change is not written.
 
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Errors name the actor, by type and key, the action, and the action that held the actor.
 
 #include <memory>

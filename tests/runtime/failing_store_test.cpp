@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A store that fails: nothing is lost or promised, callers hear that the outcome is open, and success opens the gates.
 
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A forked child has a copy of the runtime, and none of its threads. Calls there fail instead of waiting for ever, and
 // its end does no harm to the parent.
 

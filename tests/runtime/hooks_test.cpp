@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Hooks run in their order, within their limits, and a throw in each of them has the effect that is promised for it.
 
 #include <catch2/catch.hpp>

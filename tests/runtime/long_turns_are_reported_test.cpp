@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A turn that keeps its thread for long is reported, with actor and action: while it goes on, if time passes by itself,
 // and when it has ended.
 

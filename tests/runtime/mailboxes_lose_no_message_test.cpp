@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The mailbox by itself: who may lock it, and that each message comes to one holder, in order.
 
 #include <catch2/catch.hpp>

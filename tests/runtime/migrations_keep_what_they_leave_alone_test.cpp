@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A migration sees a state as JSON, which has no form for all of CBOR: what it leaves alone is as it was, to the bit.
 
 #include <array>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A runtime tells its observer what happens, in order and with the right data, and an observer that throws harms
 // nothing.
 

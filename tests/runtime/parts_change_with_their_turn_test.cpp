@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The rows of an actor's part, by a part that only this test has: they are durable with the turn that changed them, or
 // not at all.
 

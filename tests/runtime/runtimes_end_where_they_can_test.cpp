@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A runtime may be shut down and destroyed wherever that does not wait for the caller.
 
 #include <future>

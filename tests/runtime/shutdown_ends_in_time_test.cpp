@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whatever does not end, a shutdown does: within its limit. What is not saved by then is lost, and the log says so.
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The end of a runtime: everything is saved, nothing hangs, and nobody is left with a dangling promise.
 
 #include <atomic>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An actor sleeps when it is idle or asks for it, and wakes with its state when it is called.
 
 #include <catch2/catch.hpp>

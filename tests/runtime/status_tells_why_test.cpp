@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The status of an actor tells since when it is in its phase, what each of its actions waits for, and what failed last.
 
 #include <string>

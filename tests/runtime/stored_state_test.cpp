@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // States in an SQLite file: they are found again, brought up to date, refused if they are newer, and owned by one.
 
 #include <map>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A state that cannot be stored fails the turn that caused it: that turn is undone, and others do not notice. A failure
 // that only the commit can find is named, with its actor.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The count of the calls that wait in a mailbox: as senders and the holder see it.
 
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Of an actor there is one activation at a time, with its hooks in their order, one turn after another; what one sender
 // asks of it comes in the order of sending, and while an exclusive action runs nobody gets in who does not descend from
 // it. Whatever goes wrong: reads that fail, hooks that fail or take too long, actors that are destroyed meanwhile.

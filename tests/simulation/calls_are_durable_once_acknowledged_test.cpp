@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What was acknowledged is there after every crash, and at the moment of the acknowledgement already. What failed for
 // certain never happened. What is stored is a state that once was, and never an older one than before.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Exclusive actions lead to one another, through actors that chance picks, and wait without a limit. Every walk ends:
 // with `actor.deadlock` where it waits for itself, and only there.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The wall clock is set all the time, far forward and back, while actors sleep, wake, send, fail and try again: what is
 // delayed comes when its time has passed, and not before.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A connection hears what its actor sends in the order of sending, everything from its first event to its last and
 // nothing twice, none before it is stored, and its end behind all of them. Who does not keep up is told. Actors hear
 // actors, and what they make of it is stored no sooner than its cause. Hooks of connections come in pairs.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Handlers and run loops fail with some messages, whatever else goes wrong: each message is handled to its end once, and
 // those that fail delay no other.
 

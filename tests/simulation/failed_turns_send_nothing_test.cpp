@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A turn whose state cannot be stored fails its call, and nothing that it sent is ever on its way; what others sent
 // arrives all the same.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What actors send each other reaches its receiver, whatever ends the life in which it comes there: the next life takes
 // it, or the successor.
 

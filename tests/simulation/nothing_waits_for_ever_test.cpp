@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whatever has gone wrong, everything ends: a call within its time-out, a delay when it is over and not before, a
 // coroutine with its process at the latest. Two exclusive actions that wait for one another are parted by the clock.
 // Once nothing goes wrong any more, all actors answer, then fall asleep, and the program ends without anything left.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Rows of an actor's part change with its state, and a row that is due wakes its actor, whatever goes wrong. The part is
 // one that only the tests have.
 

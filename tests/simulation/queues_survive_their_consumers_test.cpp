@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Consumers throw, are too slow, give up, are put to sleep and die with their process, in every way in which messages
 // can be taken: each message is handled to its end once, and none is lost.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Handled in one turn, a message takes effect exactly once, whatever goes wrong; in several turns, at least once, and
 // its attempts say how often it has begun.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Committed actors are registers that concurrent callers cannot tell from one that serves them one after another, each
 // at some moment between the question and the answer: through crashes, failing commits and time-outs. An answer that
 // never came says nothing; the operation may have happened or not.

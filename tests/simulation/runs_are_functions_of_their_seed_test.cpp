@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A run is a function of its seed and of the program, and of nothing else: not of the compiler, the optimisation, the
 // sanitizer, the machine, its load or its memory. The program has something of everything, so that everything that is
 // not ordered by the seed shows.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The whole runtime on SQLite, on a disk that loses power, tears writes, fails and fills up.
 
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a crash leaves of committed actors is a consistent cut: no effect without its cause, whatever goes wrong; and no
 // reply tells of anything that is not stored yet.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 /// As schema 1 had it, word for word, with one actor that has been updated.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A failure for good is told from one that may go away, with the write-set at fault; others are committed all the same.
 
 #include <cstddef>

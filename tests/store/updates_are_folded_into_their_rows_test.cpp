@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Updates go to a log in the file, and from there to the actors' rows. Whoever asks the store never notices.
 
 #include <catch2/catch.hpp>

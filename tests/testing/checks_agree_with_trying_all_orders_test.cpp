@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // check_linearizable over random histories, small and large.
 
 #include <cstdint>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // check_linearizable: what it accepts, what it refuses and how it says so.
 
 #include <cstdint>

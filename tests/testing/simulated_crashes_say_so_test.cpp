@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The errors that the death of a simulated process causes say that it was a simulated crash, and where.
 
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A crash takes what is in memory and leaves what is durable; then the program starts again.
 
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Each fault does what it says, as often as it says, and when.
 
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A program that hangs, spins or leaves something behind is told so at once, by an error that names the seed.
 
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // In a simulation time is a number: it passes when the program has nothing else to do, and never for real.
 
 #include <catch2/catch.hpp>

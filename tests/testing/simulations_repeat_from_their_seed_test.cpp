@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A run is a function of its seed and its program: it can be had again, and nothing else has a say in it.
 
 #include <catch2/catch.hpp>

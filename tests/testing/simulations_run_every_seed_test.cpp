@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Seeds are run one after another, and the one that fails can be had again; the numbers that come from a seed are the
 // same everywhere.
 

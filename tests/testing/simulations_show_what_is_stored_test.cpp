@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A test looks into actors, queues and broadcasts without touching them.
 
 #include <catch2/catch.hpp>
