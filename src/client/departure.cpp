@@ -12,7 +12,9 @@
 #include <troupe/core/assert.hpp>
 #include <troupe/core/error.hpp>
 #include <troupe/runtime/cell.hpp>
+#include <troupe/runtime/turn.hpp>
 
+#include "../runtime/committer.hpp"
 #include "../runtime/core.hpp"
 
 namespace troupe {
