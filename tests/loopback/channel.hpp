@@ -30,7 +30,7 @@ class channel final : public std::enable_shared_from_this<channel>, private trou
     if (closed_) return false;
     if (!under_way_) {
       core.enter_busy();
-      closed_ = core.comes_late();
+      closed_ = core.after_shutdown();
       if (closed_) {
         core.leave_busy();
         return false;
