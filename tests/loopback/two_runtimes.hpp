@@ -44,7 +44,9 @@ struct desk {
   // Notes how it ends.
   troupe::task<> wait(troupe::context<desk>& c) {
     const auto token = c.stop_token();
-    while (!token.stop_requested()) co_await troupe::delay(1s);
+    while (!token.stop_requested()) {
+      co_await troupe::delay(1s);
+    }
     notes.push_back("stopped");
   }
   std::optional<std::string> take(troupe::context<desk>& c) {
