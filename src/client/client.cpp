@@ -204,7 +204,9 @@ task<std::vector<actor_summary>> list_of(std::shared_ptr<transport> over, const 
 task<std::vector<actor_summary>> list_actors(std::shared_ptr<transport> over, const void* type,
                                              std::optional<tags> labels, page p) {
   const definition& d = over->find(type);
-  return list_of(std::move(over), d, std::move(labels), p);
+  auto listing = list_of(std::move(over), d, std::move(labels), p);
+  auto found = co_await std::move(listing);
+  co_return found;
 }
 
 task<std::vector<actor_summary>> list_actors(std::shared_ptr<transport> over, std::string_view type,

@@ -54,13 +54,15 @@ class departure final : public gate_node {
 
 void send_away(invocation& inv, const turn* sender, const handle_core* by) noexcept {
   TROUPE_ASSERT(inv.origin != nullptr && inv.target == nullptr, "only what has no cell goes to a transport");
-  auto& over = *inv.origin->transport;
+  auto& here = *inv.origin->transport;
   const auto limit = by != nullptr ? by->wait_limit() : troupe::never;
-  if (over.local() != nullptr || sender == nullptr) return over.send(inv, limit);
+  if (here.local() != nullptr) return here.send(inv, limit);
+  const auto over = inv.origin->transport;  // the answer may end the last owner while `send` runs
+  if (sender == nullptr) return over->send(inv, limit);
   auto& commits = sender->where->core().commits();
   if (commits.is_durable(inv.dependency)) {
     inv.dependency = 0;
-    return over.send(inv, limit);
+    return over->send(inv, limit);
   }
   commits.when_durable(inv.dependency, *new departure{inv, limit});
 }

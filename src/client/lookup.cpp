@@ -173,6 +173,10 @@ bytes decode_arguments(std::string_view action, std::string_view json) {
   }
 }
 
+void check_named(const address& to, std::string_view action) {
+  if (to.transport->local() != nullptr) static_cast<void>(require_action(*to.type, action));
+}
+
 invocation* make_named(executor& home, const address& to, std::string_view action, bytes_view arguments) {
   if (to.transport->local() == nullptr) return new carried_call{home, action, arguments};
   const auto& entry = require_action(*to.type, action);

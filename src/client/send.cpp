@@ -98,7 +98,7 @@ invocation* send_core::make(executor& home) {
   return inv;
 }
 
-queue_delivery* send_core::make_parcel(turn& sender) {
+queue_delivery* send_core::make_outbox_message(turn& sender) {
   const address& to = target().where();
   auto& core = *to.transport->local();
   const bool stored = sender.where->type().options.durability != durability::ephemeral;
@@ -125,7 +125,7 @@ bool send_core::leaves_with_turn() {
   if (mine == nullptr) return false;
   begin_once();
   target().require_open();
-  queue_delivery* const inv = make_parcel(*mine);
+  queue_delivery* const inv = make_outbox_message(*mine);
   inv->posted = true;
   inv->leave_with(*mine);
   stage_ = stage::done;
@@ -144,7 +144,7 @@ bool send_core::suspend_for_answer(std::coroutine_handle<> h) {
     fail(std::current_exception());
     return false;
   }
-  queue_delivery* const inv = make_parcel(*mine);
+  queue_delivery* const inv = make_outbox_message(*mine);
   inv->leave_with(*mine);
   return suspend_on(*inv, h);
 }

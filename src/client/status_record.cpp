@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <troupe/client/status_record.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
@@ -23,7 +25,6 @@ bytes encode_status(const actor_status& status, time_point now) {
   r.reason = status.reason;
   r.waits = status.waits;
   if (status.since) r.age = now - *status.since;
-  r.last_error = status.last_error;
   return encode(r);
 }
 
@@ -41,8 +42,10 @@ actor_status decode_status(bytes_view encoded, time_point now) {
   status.unsaved = r.unsaved;
   status.reason = std::move(r.reason);
   status.waits = std::move(r.waits);
-  if (r.age) status.since = now - *r.age;
-  status.last_error = std::move(r.last_error);
+  if (r.age && *r.age < std::chrono::nanoseconds{0}) {
+    throw error(errc::invalid_data, "a phase of an actor lasts for no less than no time");
+  }
+  if (r.age) status.since = now - std::min(*r.age, now.time_since_epoch());
   return status;
 }
 

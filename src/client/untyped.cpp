@@ -49,6 +49,7 @@ void untyped_handle::post(std::string_view action, bytes_view cbor_arguments) co
     std::string_view action;
     bytes_view arguments;
   } from{core_.where(), action, cbor_arguments};
+  detail::check_named(core_.where(), action);
   detail::launch_posted(
       core_,
       [](executor& home, void* given) -> detail::invocation* {

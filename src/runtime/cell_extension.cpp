@@ -49,8 +49,8 @@ bool cell_extension::end_life(unload_reason why) noexcept {
 
 // --- the cell -------------------------------------------------------------------------------------------------------
 
-void cell::make_side() { extension_ = new cell_extension{*this}; }
-void cell::drop_side() noexcept { delete std::exchange(extension_, nullptr); }
+void cell::make_extension() { extension_ = new cell_extension{*this}; }
+void cell::drop_extension() noexcept { delete std::exchange(extension_, nullptr); }
 
 subscription_hub* cell::hub() const noexcept { return extension_ != nullptr ? extension_->hub.get() : nullptr; }
 

@@ -125,6 +125,7 @@ void connection_core::end_opening(work& w) noexcept {
 connection_core::connection_core() noexcept : work{&connection_core::call_some} {}
 
 connection_core::~connection_core() {
+  far.reset();  // while its transport is there
   if (owner != nullptr) owner->release();
   if (actor != nullptr) actor->release();
   if (address != nullptr) address->release();

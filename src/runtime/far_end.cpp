@@ -36,7 +36,10 @@ void connection_core::far_end::hear(listener& l, event_record& e) noexcept {
   bool is_spent = false;
   {
     const std::lock_guard here{c.lock_};
-    if (l.now == listener::state::asking) l.now = listener::state::active;
+    if (l.now == listener::state::asking) {
+      l.now = listener::state::active;
+      c.tell(l);
+    }
     lags = c.offer(l, e, limit);
     is_spent = l.spent;
   }

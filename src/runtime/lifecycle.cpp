@@ -424,12 +424,12 @@ task<> lifecycle::end_shutdown_hook(cell& c, const char* name, task<> hook) {
 
 // Waits until everything is durable, and ends the live copy.
 task<> lifecycle::flush(cell& c) {
-  if (c.live_ && c.type().options.durability != durability::ephemeral) return put_down_durable(c);
+  if (c.live_ && c.type().options.durability != durability::ephemeral) return flush_durable(c);
   deactivate(c);
   return {};
 }
 
-task<> lifecycle::put_down_durable(cell& c) {
+task<> lifecycle::flush_durable(cell& c) {
   c.extension_->recorder.forget_save();
   std::exception_ptr failure;
   try {
@@ -463,7 +463,7 @@ void lifecycle::deactivate(cell& c) {
                                : unload_reason::slept;
     const bool is_needless = extension.end_life(why);
     c.readmit();  // after that, which puts aside what goes to the successor
-    if (is_needless) c.drop_side();
+    if (is_needless) c.drop_extension();
   }
   c.enter(cell::phase::asleep, nullptr);
 }

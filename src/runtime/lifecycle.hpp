@@ -71,7 +71,7 @@ class lifecycle {
   [[nodiscard]] static task<> shutdown_hook(cell& c, bool destroying);
   static task<> end_shutdown_hook(cell& c, const char* name, task<> hook);
   [[nodiscard]] static task<> flush(cell& c);
-  static task<> put_down_durable(cell& c);
+  static task<> flush_durable(cell& c);
   static void deactivate(cell& c);
   static void set_wake_up(cell& c);
   static void refuse_deferred(cell& c, const std::exception_ptr& why) noexcept;

@@ -13,7 +13,7 @@ namespace detail {
 namespace {
 
 // What the store keeps of an outbox message. Fields may be added.
-struct parcel_content {
+struct stored_content {
   std::string actor;                ///< the definition's name
   std::uint8_t how = 0;             ///< address::intent
   std::optional<actor_id> id;       ///< for by_id
@@ -26,9 +26,9 @@ struct parcel_content {
   std::int64_t sent_at = 0;         ///< the same, of one that is delayed
 };
 
-bytes encode_parcel(const outbox_message& p) {
+bytes encode_content(const outbox_message& p) {
   const address& to = *p.to;
-  parcel_content s;
+  stored_content s;
   s.actor = to.type->name;
   s.how = static_cast<std::uint8_t>(to.how);
   if (to.how == address::intent::by_id) {
@@ -50,7 +50,7 @@ bytes encode_parcel(const outbox_message& p) {
 }  // namespace
 
 bytes_view outbox_message::content() {
-  if (content_.empty()) content_ = encode_parcel(*this);
+  if (content_.empty()) content_ = encode_content(*this);
   return content_;
 }
 
@@ -62,7 +62,7 @@ epoch_number outbox_message::claim() noexcept {
 }
 
 std::optional<stored_outbox_message> decode_parcel(bytes_view content) {
-  parcel_content s;
+  stored_content s;
   try {
     decode_into(s, content);
   } catch (const error&) {

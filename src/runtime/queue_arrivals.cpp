@@ -75,7 +75,7 @@ void cell_queues::admit_waiters(std::uint32_t queue) noexcept {
 
 // Messages that wait for a place are tried again later. If the actor is gone, they go to the successor: behind the
 // messages that had a place already and were on their way in, before all that have come since.
-void cell_queues::close_doors(bool destroyed) noexcept {
+void cell_queues::refuse_waiting(bool destroyed) noexcept {
   auto& deferred = owner.extension().deferred;
   work_list first, since;
   while (work* const w = destroyed ? deferred.pop_front() : nullptr) {

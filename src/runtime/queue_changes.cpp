@@ -29,7 +29,7 @@ void cell_queues::log_undo(queued& m, turn& now) {
   undo_log_.push_back({m.id, m});
 }
 
-// The message leaves, so that its note need not be a copy.
+// The message leaves, so that its entry in the undo log need not be a copy.
 void cell_queues::note_and_forget(queued& m) {
   this_turn().effects();
   note_change();

@@ -118,7 +118,7 @@ void cell_queues::unload(unload_reason why) noexcept {
     const auto why = fmt::format("{}: {} messages of its queues are gone with it", owner.name(), all_.size());
     owner.core().report(std::make_exception_ptr(error(errc::destroying, why)), "the queues of " + owner.name());
   }
-  close_doors(destroyed);
+  refuse_waiting(destroyed);
   if (handlers_) handlers_->end_life();
   for (const queued* const m : held_) {
     if (m->served) owner.core().waits().end_serving(*m->of, *m->served);

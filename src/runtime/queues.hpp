@@ -106,7 +106,7 @@ class cell_queues final : public actor_part {
   std::uint64_t add(std::uint32_t queue, message_body body, time_point due);
   /// It runs again when there is a place; in front of the others, if it had one before.
   void wait_for_capacity(sent_message& inv, bool in_front);
-  /// It has come in from the door.
+  /// One that had a place has come in.
   void give_up_place(std::uint32_t queue) noexcept { --backpressure_[queue].admitted; }
   void wait_for_answer(sent_message& inv);
 
@@ -183,7 +183,7 @@ class cell_queues final : public actor_part {
   enum class handling : std::uint8_t { done, failed, cut };
   std::size_t settle_held(const invocation* inv, handling how, const std::exception_ptr& why) noexcept;
   void admit_waiters(std::uint32_t queue) noexcept;
-  void close_doors(bool destroyed) noexcept;
+  void refuse_waiting(bool destroyed) noexcept;
   void answer(std::uint64_t id, std::optional<bytes> result, const std::exception_ptr& failure) noexcept;
   [[nodiscard]] queued& held_message(const receipt& r);
   void forget(queued& m) noexcept;

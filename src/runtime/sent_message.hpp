@@ -26,7 +26,7 @@ class sent_message : public coroutine_invocation {
   const time_point due;
   counted_ptr<class outbox_message> outbox_message;  ///< null: the sender is none of the runtime's actors
   bool answer_later = false;
-  bool admitted = false;         ///< it waited at the door of a full queue, and has a place now
+  bool admitted = false;         ///< it waited for capacity, and has a place now
   std::optional<bytes> result;   ///< the answer
   std::uint64_t message = 0;     ///< the id of what it became
   std::uint32_t failures = 0;    ///< of attempts to bring it

@@ -116,7 +116,7 @@ epoch_number turn::end_with_more(bool last) noexcept {
 
 void turn::pause() noexcept {
   static_cast<void>(require_invocation());  // others may run now, so the actor must know of it
-  end();
+  depends_on = end();  // what the turn has only read, too
   held = false;
   if (close()) [[unlikely]]
     look_at_mark(*where, thread, inv, {});

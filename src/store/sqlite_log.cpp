@@ -39,10 +39,10 @@ sqlite_log::sqlite_log(sqlite_connection& connection, sqlite_transaction& transa
       transaction_{transaction},
       tail_{tail},
       opening_{opening},
-      fold_at_bytes_{std::max<std::size_t>(bytes, 1)},
+      compact_at_bytes_{std::max<std::size_t>(bytes, 1)},
       batch_bytes_{std::min(bytes / batches, batch_bytes_max)},
       waits_{waits},
-      compact_at_{fold_at_bytes_},
+      compact_at_{compact_at_bytes_},
       append_{connection.prepare(sql::append_to_log)},
       update_{connection.prepare(sql::update_actor)},
       drop_{connection.prepare(sql::drop_from_log)} {}
@@ -74,7 +74,7 @@ void sqlite_log::read() {
 // --- committing -----------------------------------------------------------------------------------------------------
 
 bool sqlite_log::is_for(std::size_t update_bytes) const noexcept {
-  return update_bytes <= std::clamp(fold_at_bytes_, commit_bytes_min, commit_bytes_max);
+  return update_bytes <= std::clamp(compact_at_bytes_, commit_bytes_min, commit_bytes_max);
 }
 
 void sqlite_log::add(const write_set& update) {
@@ -116,25 +116,24 @@ void sqlite_log::failed() noexcept {
   row_.clear();
 }
 
-// --- compaction
-// --------------------------------------------------------------------------------------------------------
+// --- compaction -----------------------------------------------------------------------------------------------------
 
-void sqlite_log::fold_some() noexcept {
-  if (!folding_ && bytes_ < compact_at_) return;
+void sqlite_log::compact_some() noexcept {
+  if (!compacting_ && bytes_ < compact_at_) return;
   try {
-    if (!folding_) begin_round();
+    if (!compacting_) begin_round();
     compact({.actors = std::max({std::size_t{1}, batch_bytes_ / actor_bytes, pace * pace_.actors}),
           .rows = std::max({std::size_t{1}, batch_bytes_ / row_bytes, pace * pace_.rows}),
           .bytes = std::max({std::size_t{1}, batch_bytes_, pace * pace_.bytes})});
   } catch (...) {
-    folding_ = false;
-    compact_at_ = bytes_ + fold_at_bytes_ / 4;
+    compacting_ = false;
+    compact_at_ = bytes_ + compact_at_bytes_ / 4;
   }
 }
 
-void sqlite_log::fold_all() {
+void sqlite_log::compact_all() {
   while (!rows_.empty()) {
-    if (!folding_) begin_round();
+    if (!compacting_) begin_round();
     compact({.actors = 16 * batch_bytes_max / actor_bytes,
           .rows = 16 * batch_bytes_max / row_bytes,
           .bytes = 16 * batch_bytes_max});
@@ -142,7 +141,7 @@ void sqlite_log::fold_all() {
 }
 
 void sqlite_log::require_space() {
-  if (bytes_ / overfull >= fold_at_bytes_) fold_all();
+  if (bytes_ / overfull >= compact_at_bytes_) compact_all();
 }
 
 void sqlite_log::begin_round() {
@@ -150,7 +149,7 @@ void sqlite_log::begin_round() {
   std::ranges::sort(actors_);
   next_actor_ = 0;
   last_row_ = rows_.back().sequence;
-  folding_ = true;
+  compacting_ = true;
 }
 
 void sqlite_log::compact(const batch& most) {
@@ -163,7 +162,7 @@ void sqlite_log::compact(const batch& most) {
     opening_.require();  // another owner's rows are not ours to drop
     write_actors(most.actors);
     if (next_actor_ == actors_.size() || is_planted(planted::log_dropped_early)) dropped = drop_rows(most);
-    tail_.begin(folded_);
+    tail_.begin(compacted_);
     transaction_.commit();
   } catch (...) {
     transaction_.roll_back();
@@ -180,14 +179,14 @@ void sqlite_log::compact(const batch& most) {
   }
   if (waits_) connection_.execute(sql::synchronous_full);
   if (!rows_.empty() && rows_.front().sequence <= last_row_) return;
-  folding_ = false;
-  compact_at_ = fold_at_bytes_;
+  compacting_ = false;
+  compact_at_ = compact_at_bytes_;
 }
 
 // The newest update of each, which may be younger than the round: then the log says the same once more.
 void sqlite_log::write_actors(std::size_t most) {
-  folded_.clear();
-  for (; next_actor_ != actors_.size() && folded_.size() < most; ++next_actor_) {
+  compacted_.clear();
+  for (; next_actor_ != actors_.size() && compacted_.size() < most; ++next_actor_) {
     const actor_id& id = actors_[next_actor_];
     const log_tail::update* const newest = tail_.find(id);
     if (newest == nullptr) continue;  // gone
@@ -196,7 +195,7 @@ void sqlite_log::write_actors(std::size_t most) {
     update_.bind(3, std::int64_t{newest->version});
     update_.bind(4, newest->state);
     update_.run();
-    folded_.push_back({.id = id, .in_row = true});
+    compacted_.push_back({.id = id, .in_row = true});
   }
 }
 

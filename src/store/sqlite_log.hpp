@@ -54,9 +54,9 @@ class sqlite_log {
   // --- between transactions ---
 
   /// Compacts a batch, if it is time to. A failure is no commit's and loses nothing: it is tried again later.
-  void fold_some() noexcept;
+  void compact_some() noexcept;
   /// Compacts all. Throws if it cannot.
-  void fold_all();
+  void compact_all();
   /// Before a commit: compacts if the log is so long that more must not be added. Throws if it cannot.
   void require_space();
 
@@ -80,7 +80,7 @@ class sqlite_log {
   sqlite_transaction& transaction_;
   log_tail& tail_;
   opening_check& opening_;
-  const std::size_t fold_at_bytes_;
+  const std::size_t compact_at_bytes_;
   const std::size_t batch_bytes_;
   const bool waits_;
 
@@ -93,13 +93,13 @@ class sqlite_log {
   bool is_appended_ = false;
 
   // Of the present round.
-  bool folding_ = false;
+  bool compacting_ = false;
   std::vector<actor_id> actors_;  ///< of the round, sorted
   std::size_t next_actor_ = 0;
   std::int64_t last_row_ = 0;     ///< the last one to drop
   batch pace_;                  ///< what the last commit added
   std::size_t compact_at_;           ///< how many bytes start the next round
-  std::vector<log_record> folded_;
+  std::vector<log_record> compacted_;
 
   sqlite_statement append_;
   sqlite_statement update_;

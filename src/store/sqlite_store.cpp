@@ -176,7 +176,7 @@ struct database {
   /// So that the rows say all, to whoever looks at the file. If it fails, the log does.
   void compact() noexcept {
     try {
-      log->fold_all();
+      log->compact_all();
     } catch (...) {
     }
   }

@@ -187,7 +187,7 @@ int sqlite_writer::commit_elsewhere() noexcept {
 }
 
 void sqlite_writer::run_maintenance() noexcept {
-  log_.fold_some();
+  log_.compact_some();
   checkpoint_if_due();
   make_room_if_due();
 }

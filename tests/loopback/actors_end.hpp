@@ -208,6 +208,8 @@ class actors_end final : public std::enable_shared_from_this<actors_end> {
       kept->end = kept->connection.on_close(end);
     } catch (const troupe::error& closed) {
       end(closed.is(troupe::errc::connection_closed) ? nullptr : std::current_exception());
+    } catch (...) {
+      end(std::current_exception());
     }
   }
 

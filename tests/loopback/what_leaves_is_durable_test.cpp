@@ -32,10 +32,16 @@ struct clerk {
     ++asked;
     elsewhere->get_or_create<desk>("front").post<&desk::note>(text);
   }
+  troupe::task<int> ask_and_change_nothing(std::string text) const {
+    const auto front = elsewhere->get_or_create<desk>("front");
+    const int n = co_await front.call<&desk::note>(text);
+    co_return n;
+  }
   int count() const { return asked; }
 
   static constexpr troupe::options options{.action_timeout = 20s};
-  using actor = troupe::actor<clerk, &clerk::ask, &clerk::ask_briefly, &clerk::tell, &clerk::count>;
+  using actor = troupe::actor<clerk, &clerk::ask, &clerk::ask_briefly, &clerk::tell,
+                              &clerk::ask_and_change_nothing, &clerk::count>;
 };
 
 const troupe::registry& clerks() {
@@ -75,6 +81,19 @@ TEST_CASE("a call of an actor leaves its process once what it depends on is dura
   f.t.settle();
   CHECK(f.notes() == texts{"hello"});
   CHECK(asking.value() == 1);
+}
+
+TEST_CASE("a call of an action that changes nothing waits for earlier turns", "[loopback][durability]") {
+  fixture f;
+  f.store.hold();
+  const auto telling = f.t.start(f.ann.call<&clerk::ask>("hello"));
+  const auto asking = f.t.start(f.ann.call<&clerk::ask_and_change_nothing>("again"));
+  CHECK(f.notes().empty());
+  f.store.let_go();
+  f.t.settle();
+  CHECK(f.notes().size() == 2);
+  CHECK(asking.done());
+  CHECK(telling.done());
 }
 
 TEST_CASE("a post of an actor leaves its process once what it depends on is durable", "[loopback][durability]") {

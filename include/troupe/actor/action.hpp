@@ -63,9 +63,9 @@ class value_slot<void> {
 /// How an action may run on its caller's thread.
 enum class inline_mode : std::uint8_t { never, function, coroutine };
 
-/// Its address stands for the method.
+/// Its address stands for the method. Not a constant: linkers that fold equal constants leave it alone.
 template <auto M>
-inline constexpr char method_tag = 0;
+inline char method_tag = 0;
 
 /// Which action it is: what every action has.
 struct action_facts {

@@ -189,40 +189,40 @@ template <class T, class... G>
 #pragma GCC diagnostic pop
 
 /// How given arguments become one value.
-enum class underway : std::uint8_t { impossible, cut, converted, members };
+enum class passing : std::uint8_t { impossible, cut, converted, members };
 
 template <class T, class... G>
-consteval underway passing_of() {
+consteval passing passing_of() {
   if constexpr (sizeof...(G) == 1) {
     if constexpr ((cuts_fraction<T, G> && ...)) {
-      return underway::cut;
+      return passing::cut;
     } else if constexpr ((std::is_convertible_v<unwrapped<G>, T> && ...)) {
-      return underway::converted;
+      return passing::converted;
     } else {
-      return has_members<T, G...> ? underway::members : underway::impossible;
+      return has_members<T, G...> ? passing::members : passing::impossible;
     }
   } else {
-    return has_members<T, G...> ? underway::members : underway::impossible;
+    return has_members<T, G...> ? passing::members : passing::impossible;
   }
 }
 
 /// The sentences about what becomes one value, but for the one that says what was wanted.
 template <class T, class... G>
 consteval bool check_passing() {
-  constexpr underway how = passing_of<T, G...>();
-  static_assert(how != underway::cut,
+  constexpr passing how = passing_of<T, G...>();
+  static_assert(how != passing::cut,
                 "troupe: a floating-point number does not become an integer by itself; round it and convert it");
-  constexpr bool is_made = how != underway::impossible || sizeof...(G) < 2;
+  constexpr bool is_made = how != passing::impossible || sizeof...(G) < 2;
   static_assert(is_made,
                 "troupe: several arguments in the place of one are the members of an aggregate, in their order; these "
                 "are not, or the type is no aggregate (a floating-point number does not become an integer by itself)");
-  return how == underway::converted || how == underway::members;
+  return how == passing::converted || how == passing::members;
 }
 
 /// The value that the arguments are or make, and that `check_passing` has found possible.
 template <class T, class... G>
 [[nodiscard]] T make_value(const destination_name& where, G&&... given) {
-  if constexpr (passing_of<T, G...>() == underway::members) {
+  if constexpr (passing_of<T, G...>() == passing::members) {
     return make_of_members<T>(where, std::forward<G>(given)...);
   } else {
     return (convert_argument<T>(where, 1, std::forward<G>(given)), ...);

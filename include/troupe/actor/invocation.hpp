@@ -198,7 +198,7 @@ class invocation : public reply, public work, public fiber {
   bool posted = false;             ///< nobody waits for the answer: failures go to the error handler
   bool quiet = false;              ///< ... but for this one, whose end needs no telling
   bool settles_parts = false;      ///< it holds something of the actor's parts, messages say, which its end settles
-  bool must_arrive = false;        ///< it is not refused for good, but tried again: see `outgoing`
+  bool must_arrive = false;        ///< it is not refused for good, but tried again: see `outbox`
   bool put_off = false;            ///< it is not answered when its turn has ended, but later
   errc when_late = errc::action_timed_out;  ///< what its caller gets when its time-out has passed
 

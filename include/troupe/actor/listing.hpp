@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -34,12 +35,15 @@ namespace detail {
 
 /// What is asked for a listing, as it leaves the process.
 struct listing_request {
+  /// A request from elsewhere gets no more actors than this at a time.
+  static constexpr std::uint64_t limit_max = 10'000;
+
   std::uint64_t limit = 0;
   std::optional<actor_id> after;
   std::optional<troupe::tags> labels;  ///< those that the actors carry all of; none: all actors of the type
 
   [[nodiscard]] page range() const {
-    page p{static_cast<std::size_t>(limit)};
+    page p{static_cast<std::size_t>(std::min(limit, limit_max))};
     p.after = after;
     return p;
   }

@@ -32,7 +32,7 @@ consteval bool check_message() {
   constexpr bool given = sizeof...(Given) != 0;
   static_assert(given, "troupe: send takes a queue of the actor, then the message or its members");
   constexpr bool fits = given && check_passing<message, Given...>();
-  static_assert(fits || sizeof...(Given) != 1 || passing_of<message, Given...>() == underway::cut,
+  static_assert(fits || sizeof...(Given) != 1 || passing_of<message, Given...>() == passing::cut,
                 "troupe: this does not convert implicitly to the type of the queue's messages");
   return fits;
 }

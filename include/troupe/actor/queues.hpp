@@ -137,11 +137,11 @@ class message {
     static_assert(!std::is_void_v<result_type>,
                   "troupe: messages of this queue are answered without a value; give the queue a result type");
     if constexpr (!std::is_void_v<result_type>) {
-      constexpr detail::underway how = detail::passing_of<result_type, const R&>();
-      static_assert(how != detail::underway::cut,
+      constexpr detail::passing how = detail::passing_of<result_type, const R&>();
+      static_assert(how != detail::passing::cut,
                     "troupe: a floating-point number does not become an integer by itself; round it and convert it");
-      constexpr bool fits = how == detail::underway::converted;
-      static_assert(fits || how == detail::underway::cut,
+      constexpr bool fits = how == detail::passing::converted;
+      static_assert(fits || how == detail::passing::cut,
                     "troupe: this does not convert implicitly to the result type of the queue");
       if constexpr (fits) {
         static constexpr detail::destination_name where{"an answer of queue", Queue::name};

@@ -52,7 +52,7 @@ std::optional<bytes> encode_input(Input&&... input) {
   static_assert(!std::is_void_v<wanted>, "troupe: this actor's on_create takes no input");
   if constexpr (!std::is_void_v<wanted>) {
     constexpr bool fits = check_passing<wanted, Input...>();
-    static_assert(fits || sizeof...(Input) != 1 || passing_of<wanted, Input...>() == underway::cut,
+    static_assert(fits || sizeof...(Input) != 1 || passing_of<wanted, Input...>() == passing::cut,
                   "troupe: the input does not convert implicitly to what the actor's on_create takes");
     if constexpr (fits) {
       static constexpr destination_name where{"the input of actor", type_name<A>()};

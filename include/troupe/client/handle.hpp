@@ -90,7 +90,7 @@ class handle {
                     "troupe: connections of this actor bring nothing; give its on_before_connect or "
                     "create_connection_state a parameter for it");
     } else {
-      constexpr bool fits = detail::passing_of<wanted, P...>() >= detail::underway::converted;
+      constexpr bool fits = detail::passing_of<wanted, P...>() >= detail::passing::converted;
       static_assert(fits,
                     "troupe: connect takes one value, of the type that the actor's on_before_connect and "
                     "create_connection_state take, or one that converts to it implicitly, or its members");

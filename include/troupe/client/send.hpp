@@ -39,7 +39,7 @@ class send_core : public call_core {
  private:
   invocation* make(executor& home) override;
   [[nodiscard]] errc when_late() const noexcept override;
-  [[nodiscard]] queue_delivery* make_parcel(turn& sender);
+  [[nodiscard]] queue_delivery* make_outbox_message(turn& sender);
 
   std::uint32_t queue_ = 0;
   message_body body_;

@@ -28,7 +28,6 @@ struct status_record {
   std::string reason;
   std::vector<std::string> waits;
   std::optional<std::chrono::nanoseconds> age;  ///< of the phase
-  std::string last_error;
 };
 
 /// As CBOR. `now` is the time of the executor whose clock the status has.

@@ -242,7 +242,7 @@ class cell final : public work {
   /// The part that only some actors need; it is made if there is none.
   [[nodiscard]] cell_extension& extension() {
     if (extension_ == nullptr) [[unlikely]]
-      make_side();
+      make_extension();
     return *extension_;
   }
   /// The same; null if there is none.
@@ -297,8 +297,8 @@ class cell final : public work {
   [[nodiscard]] bool try_unlock() noexcept;
   void readmit() noexcept;
   void enter(phase p, invocation* holder) noexcept;
-  void make_side();
-  void drop_side() noexcept;
+  void make_extension();
+  void drop_extension() noexcept;
   void make_live();
 
   struct end_live {

@@ -33,6 +33,7 @@ struct actor_status {
   /// or that was woken at once because it is ephemeral and has no hooks.
   std::optional<time_point> since;
   /// What the last action, hook or task that failed since the actor woke has thrown; empty if none has.
+  /// Empty for an actor of another process: the text of an error may be internal.
   std::string last_error;
 };
 

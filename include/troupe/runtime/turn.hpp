@@ -64,7 +64,7 @@ struct turn {
   /// Begins a new turn of the same coroutine, if the cell is free.
   [[nodiscard]] bool resume() noexcept;
 
-  /// The invocation; one that runs on its caller's thread gets one now. Null for a plain action on its caller's thread.
+  /// The invocation. An inline turn that has none gets one now. Null for a plain action on its caller's thread.
   [[nodiscard]] invocation* require_invocation() noexcept {
     if (is_inline && inv == nullptr) static_cast<void>(thread.here->promote());
     return inv;
