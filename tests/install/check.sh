@@ -47,7 +47,7 @@ case $kind in
   find_package)
     build_with_cmake "$consumers/$kind" -DCMAKE_PREFIX_PATH="$prefix"
     "$here/consumer"
-    must_fail 'miscompiled.cpp:12: error: co_await in aggregate temporary' \
+    must_fail 'miscompiled.cpp:13: error: co_await in aggregate temporary' \
       cmake --build "$here" --target miscompiled
     ;;
   tested)

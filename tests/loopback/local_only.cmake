@@ -54,7 +54,7 @@ set(local_only
   "runtime/long_turns_are_reported" "a plain action that blocks the thread of its caller is reported when it has ended" "${thread_reason}"
   "runtime/runtimes_end_where_they_can" "shutdown is refused where it would wait for its caller" "${thread_reason}"
   "runtime/sleep" "an actor that is asleep and that nobody holds takes no memory" "${cell_reason}"
-  "runtime/status_tells_why" "a status tells what failed last, until the actor sleeps" "${details_reason}"
+  "runtime/status_tells_why" "a status tells what failed last*" "${details_reason}"
   "runtime/turns_that_cannot_be_stored_fail_alone" "a state over its limit fails the call that makes it so*" "${details_reason}"
 )
 

@@ -71,13 +71,19 @@ struct node {
     tell_on(c.client(), message{look(), m.seed, m.fuel});
     co_return look();
   }
+  /// Changes nothing here, and tells what it knows.
+  troupe::task<knowledge> pass_on(troupe::context<node>& c, message m) const {
+    learn(m.known, look());
+    const auto known = co_await ask_on(c.client(), std::move(m));
+    co_return known;
+  }
   void rest(troupe::context<node>& c) { c.sleep(); }
 
   static constexpr troupe::options options{.sleep_after = 100ms,
                                            .durability = Kind,
                                            .save_interval = 30ms,
                                            .action_timeout = 2s};
-  using actor = troupe::actor<node, &node::tell, &node::whisper, &node::look, &node::ask, &node::rest>;
+  using actor = troupe::actor<node, &node::tell, &node::whisper, &node::look, &node::ask, &node::pass_on, &node::rest>;
 
  private:
   void count(std::uint64_t seed) {
@@ -120,6 +126,8 @@ troupe::task<knowledge> ask_one(troupe::handle<N> h, message m, bool only_look) 
   knowledge known;
   if (only_look) {
     known = co_await h.template call<&N::look>();
+  } else if (m.seed % 4 == 0) {
+    known = co_await h.template call<&N::pass_on>(troupe::moved(m));
   } else {
     known = co_await h.template call<&N::ask>(troupe::moved(m));
   }
