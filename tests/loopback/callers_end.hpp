@@ -99,6 +99,7 @@ class callers_end final : public detail::transport, public std::enable_shared_fr
     if (inv.given_up.stop_requested()) {
       return refuse(inv, std::make_exception_ptr(troupe::error{troupe::errc::aborted, inv.origin->name()}));
     }
+    const bool is_answered_later = !inv.posted;  // the invocation may be gone once the frame has left
     to_actors f;
     try {
       write_request(f, inv, limit);
@@ -116,7 +117,7 @@ class callers_end final : public detail::transport, public std::enable_shared_fr
     } catch (...) {
       return refuse(inv, std::current_exception());
     }
-    if (!inv.posted) watch(f.number);
+    if (is_answered_later) watch(f.number);
   }
 
   void refuse(detail::invocation& inv, std::exception_ptr why) noexcept override {
