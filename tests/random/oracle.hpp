@@ -129,14 +129,14 @@ class oracle {
   /// A process has started.
   void process_started(std::uint32_t number);
   /// It dies or ends: what its code says from now on means nothing.
-  void process_dies() { dying_ = true; }
-  void process_ends() { ending_ = true; }
+  void process_dies() { const std::lock_guard lock{mutex_}; dying_ = true; }
+  void process_ends() { const std::lock_guard lock{mutex_}; ending_ = true; }
   /// The runtime has given up all promises, though the store does not fail: what follows means nothing.
   void runtime_stops();
-  [[nodiscard]] bool has_stopped() const noexcept { return stopped_; }
+  [[nodiscard]] bool has_stopped() const noexcept { const std::lock_guard lock{mutex_}; return stopped_; }
   /// Nothing goes wrong any more, and hooks do nothing.
-  void begin_closing() { closing_ = true; }
-  [[nodiscard]] bool closing() const noexcept { return closing_; }
+  void begin_closing() { const std::lock_guard lock{mutex_}; closing_ = true; }
+  [[nodiscard]] bool closing() const noexcept { const std::lock_guard lock{mutex_}; return closing_; }
   [[nodiscard]] kind kind_of(std::uint32_t actor) const { return program_.actors[actor]; }
 
   /// Virtual time, and whether the process that runs is still the one that was started.
