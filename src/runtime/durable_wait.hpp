@@ -29,7 +29,7 @@ class durable_wait final : public wait, private reply_waiter {
   void await_resume();
 
  private:
-  // What is sent at the end of the turn, when the epoch is known.
+  // The message that leaves at the end of the turn, when the epoch is known.
   struct departure final : work {
     explicit departure(durable_wait& w) noexcept : work{&departure::leave}, owner{w} {}
     static void leave(work& w) noexcept;

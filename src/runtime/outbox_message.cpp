@@ -12,7 +12,7 @@ namespace detail {
 
 namespace {
 
-// What the store keeps of an outbox message. Fields may be added.
+// The stored form of an outbox message. Fields may be added.
 struct stored_content {
   std::string actor;                ///< the definition's name
   std::uint8_t how = 0;             ///< address::intent

@@ -20,7 +20,7 @@ namespace detail {
 /// The changes that an actor's turns make to the rows of its parts. Of changes of one row, the last one counts.
 class part_changes {
  public:
-  /// What a row takes beside its content: some columns and entries of indices.
+  /// The bytes that a row takes beside its content: some columns and entries of indices.
   static constexpr std::size_t row_bytes = 64;
 
   [[nodiscard]] bool empty() const noexcept { return rows_.empty(); }

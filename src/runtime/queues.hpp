@@ -209,7 +209,7 @@ class cell_queues final : public actor_part {
 /// Those of an actor whose definition has queues, and which was awake before.
 [[nodiscard]] inline cell_queues& queues_of(const cell& c) noexcept { return c.parts().get<cell_queues>(); }
 
-/// What parked waits listen for; subqueues may share a bit.
+/// The bit that parked waits of a subqueue look at; subqueues may share one.
 [[nodiscard]] constexpr std::uint64_t subqueue_bit(std::uint32_t subqueue) noexcept {
   return std::uint64_t{1} << subqueue % 64;
 }

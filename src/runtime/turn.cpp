@@ -270,8 +270,8 @@ void cell::settle(invocation& inv, turn& t) noexcept {
   t.settled = true;
 }
 
-// What a turn has made ready may be kept until it is known whether the thread has more to do here: if not, that comes
-// next without having been seen by others, who could only take it away.
+// The last cell that a turn makes ready may be kept until the thread knows whether it has more to do here. If it has
+// not, it runs that cell next, and no other worker has seen it.
 void cell::push(work& w, const turn& from) noexcept {
   if (!enqueue(w)) return;
   auto& thread = from.thread;

@@ -30,8 +30,8 @@ class sqlite_writer {
   /// Fills in `result` and `failure`, and does not call `done`.
   void commit(commit_request& request) noexcept;
 
-  /// What can wait until nobody waits for it. First, compacts a batch of our log, if it is time to. Then moves the
-  /// pages of SQLite's log to the database, if many have gathered, and sees to it that the next commits have room in
+  /// Work that can be done between commits. First, compacts a batch of our log, if it is time to. Then moves the pages
+  /// of SQLite's log to the database, if many have gathered, and sees to it that the next commits have room in
   /// the file of that log. A failure is not the commit's and loses nothing: all stays where it is, and it is tried
   /// again later.
   void run_maintenance() noexcept;

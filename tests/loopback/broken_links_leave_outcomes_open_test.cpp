@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What callers hear when their link to the actors breaks.
+// The errors that callers get when their link to the actors breaks.
 
 #include <atomic>
 #include <thread>

@@ -43,7 +43,7 @@ class channel final : public std::enable_shared_from_this<channel>, private trou
     return true;
   }
 
-  /// What has not arrived never does.
+  /// Frames that have not arrived never do.
   void close() {
     const std::lock_guard lock{mutex_};
     closed_ = true;

@@ -15,7 +15,7 @@
 #include <troupe/core/tags.hpp>
 
 /// \file
-/// What the two ends of a loopback tell each other, as CBOR.
+/// The frames between the two ends of a loopback, as CBOR.
 
 namespace loopback {
 

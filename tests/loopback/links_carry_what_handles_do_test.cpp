@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a handle does with an actor of another runtime, which knows it by names and bytes alone.
+// The verbs of a handle to an actor of another runtime, which knows it by names and bytes alone.
 
 #include <catch2/catch.hpp>
 

@@ -1,4 +1,4 @@
-# What of the suites cannot work over bytes. A row is a file, a case ("*": all of them; at the end of a
+# The cases of the suites that cannot work over bytes. A row is a file, a case ("*": all of them; at the end of a
 # name: any text), and the reason.
 
 set(details_reason "an error that is not public leaves the process without its text and metadata")

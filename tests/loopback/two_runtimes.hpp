@@ -21,7 +21,7 @@ struct desk {
 
   std::vector<std::string> notes;
 
-  // What an id of a connection and its params leave.
+  // A hook that lets in all but one name.
   void on_before_connect(troupe::context<desk>&, const std::string& name) {
     if (name == "nobody") throw troupe::user_error{"unwelcome", "not " + name};
   }

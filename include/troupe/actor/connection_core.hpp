@@ -21,7 +21,7 @@
 
 /// \file
 /// A connection, whose two ends share one object: the actor's (`peer`) and that of whoever connected (`connection`).
-/// Who listens to what is in the actor's hub (src/runtime/subscription_hub.hpp).
+/// The listeners to each event are in the actor's hub (src/runtime/subscription_hub.hpp).
 
 namespace troupe {
 inline namespace v0 {
@@ -175,9 +175,9 @@ class listener {
   std::atomic<std::uint32_t> references_{1};
 };
 
-/// What both ends of a connection share; or, if the actor is elsewhere, the caller's end alone. Where no comment says
-/// otherwise a member is guarded by `lock`, which is taken after the hub's. As work it is the order to call its
-/// handlers.
+/// The data that both ends of a connection share; or, if the actor is elsewhere, the caller's end alone. Where no
+/// comment says otherwise a member is guarded by `lock`, which is taken after the hub's. As work it is the order to
+/// call its handlers.
 class connection_core : public work {
  public:
   class far_end;

@@ -33,7 +33,7 @@ struct actor_summary {
 
 namespace detail {
 
-/// What is asked for a listing, as it leaves the process.
+/// A request for a listing, as it leaves the process.
 struct listing_request {
   /// A request from elsewhere gets no more actors than this at a time.
   static constexpr std::uint64_t limit_max = 10'000;

@@ -19,7 +19,7 @@ namespace detail {
 
 class runtime_core;
 
-/// What an invocation asks of its actor, in names and bytes.
+/// The request that an invocation makes of its actor, in names and bytes.
 struct request {
   enum class verb : std::uint8_t {
     call,     ///< an action

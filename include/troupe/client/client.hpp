@@ -25,7 +25,7 @@ class untyped_handle;
 
 namespace detail {
 
-/// What brings the calls of a client's handles to their actors.
+/// The transport that brings the calls of a client's handles to their actors.
 [[nodiscard]] const std::shared_ptr<transport>& transport_of(const client& c) noexcept;
 
 [[nodiscard]] handle_core address_key(const std::shared_ptr<transport>& over, const void* type,

@@ -17,7 +17,7 @@ namespace detail {
 
 class connection_core;
 
-/// What a turn does beside changing the state and sending, if anything.
+/// The effects of a turn beside a changed state and messages, if it has any.
 struct turn_effects {
   std::exception_ptr failure;  ///< of the changes, or of on_state_change; takes the place of the reply
   bool save = false;           ///< see turn::save_now()
@@ -79,7 +79,7 @@ struct turn {
   /// Stamps the state even of a relaxed actor.
   void save_now() noexcept { effects().save = true; }
 
-  /// What takes the place of the reply; null if there is nothing.
+  /// The failure that takes the place of the reply; null if there is none.
   [[nodiscard]] std::exception_ptr failure() const noexcept { return effects_ ? effects_->failure : nullptr; }
   [[nodiscard]] bool has_failed() const noexcept { return effects_ && effects_->failure; }
   [[nodiscard]] bool unsaved() const noexcept { return effects_ && effects_->unsaved; }
