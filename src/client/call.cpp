@@ -213,6 +213,8 @@ void call_core::launch(thread_state& thread) {
       if (target().where().transport->observes_turns()) return route(target().find(), thread, depends_on);
     }
     cell* const c = target().find();
+    if (depends_on != 0 && crosses_runtimes(mine, *target().where().transport)) [[unlikely]]
+      return route(c, thread, depends_on);
     const bool may_run_here = !elsewhere_ && thread.depth < depth_max;
     if (c == nullptr || !may_run_here || c->refuses_changes()) return route(c, thread, depends_on);
     const bool may_block = thread.here == nullptr;  // else there is something else to do meanwhile
@@ -254,7 +256,9 @@ void call_core::launch_in(cell& c, thread_state& thread, epoch_number depends_on
       wait_for(*inv, &c, thread.in_turn, thread.here, depends_on);
       if (c.start(*inv)) c.unlock();
   }
-  if (stage_ == stage::ran && thread.in_turn == nullptr && !c.lets_out(dependency_)) wait_for_gate();
+  if (stage_ != stage::ran || (thread.in_turn != nullptr && dependency_ == 0)) return;
+  const bool leaves = thread.in_turn == nullptr || crosses_runtimes(thread.in_turn, *target().where().transport);
+  if (leaves && !c.lets_out(dependency_)) wait_for_gate();
 }
 
 // Through the mailbox; by way of the transport where there is no cell.
@@ -262,7 +266,8 @@ void call_core::route(cell* c, thread_state& thread, epoch_number depends_on) {
   invocation& inv = *make(home());
   if (c != nullptr) c->count_in(inv);
   wait_for(inv, c, thread.in_turn, thread.here, depends_on);
-  if (c == nullptr) [[unlikely]]
+  const bool waits = depends_on != 0 && crosses_runtimes(thread.in_turn, *target().where().transport);
+  if (c == nullptr || waits) [[unlikely]]
     return send_away(inv, thread.in_turn, &target());
   if (!c->enqueue(inv)) return;
   if (elsewhere_ || thread.depth >= depth_max || thread.in_turn != nullptr) {
@@ -296,7 +301,8 @@ void call_core::conclude() {
   }
   stage_ = stage::done;
   if (turn* const t = this_thread().in_turn; t != nullptr) {
-    t->depend_on(record() != nullptr ? record()->dependency : dependency_);
+    const auto dependency = record() != nullptr ? record()->dependency : dependency_;
+    if (dependency != 0 && !crosses_runtimes(t, *target().where().transport)) t->depend_on(dependency);
   }
   if (failure_) std::rethrow_exception(failure_);
 }

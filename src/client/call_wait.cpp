@@ -46,7 +46,8 @@ void call_wait::expect(invocation& inv, cell* c, const turn* mine, const fiber* 
   }
   if (!inv.via) inv.via = target_.via();
   inv.dependency = depends_on;
-  inv.from_host = mine == nullptr && !(is_planted(planted::line_reply_ungated) && inv.via);
+  inv.from_host = (mine == nullptr || crosses_runtimes(mine, *target_.where().transport)) &&
+                  !(is_planted(planted::line_reply_ungated) && inv.via);
   if (is_planted(planted::line_exclusive_shared) && inv.via) inv.exclusive = false;
   if (mine != nullptr && mine->inv != nullptr && mine->inv->link) {
     inv.link = mine->inv->link;

@@ -22,6 +22,12 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
+// To an actor of another runtime of this process by its cell, if that is known.
+void depart(invocation& inv, transport& over, std::chrono::nanoseconds limit) noexcept {
+  inv.dependency = 0;  // the number means something in the sender's runtime only
+  inv.target != nullptr ? inv.target->push(inv) : over.send(inv, limit);
+}
+
 // An invocation that waits for its sender's changes. The committer opens the gate exactly once.
 class departure final : public gate_node {
  public:
@@ -37,8 +43,8 @@ class departure final : public gate_node {
     const std::unique_ptr<departure> self{static_cast<departure*>(&n)};
     auto& inv = self->leaving_;
     const auto left = self->until_ == time_point::max() ? troupe::never : self->until_ - self->over_->exec().now();
-    inv.dependency = 0;  // the number means something in the sender's runtime only
-    if (durable) return self->over_->send(inv, left);
+    if (durable) return depart(inv, *self->over_, left);
+    inv.dependency = 0;
     self->over_->refuse(inv, std::make_exception_ptr(error(
                                  errc::store_unavailable,
                                  fmt::format("{} in {} was not sent, since it depends on changes that were not saved",
@@ -53,17 +59,15 @@ class departure final : public gate_node {
 }  // namespace
 
 void send_away(invocation& inv, const turn* sender, const handle_core* by) noexcept {
-  TROUPE_ASSERT(inv.origin != nullptr && inv.target == nullptr, "only what has no cell goes to a transport");
   auto& here = *inv.origin->transport;
+  const bool crosses = crosses_runtimes(sender, here);
+  TROUPE_ASSERT(inv.target == nullptr || crosses, "a call of this runtime goes to its cell where there is one");
   const auto limit = by != nullptr ? by->wait_limit() : troupe::never;
-  if (here.local() != nullptr) return here.send(inv, limit);
+  if (!crosses && here.local() != nullptr) return here.send(inv, limit);
   const auto over = inv.origin->transport;  // the answer may end the last owner while `send` runs
-  if (sender == nullptr) return over->send(inv, limit);
+  if (!crosses) return over->send(inv, limit);
   auto& commits = sender->where->core().commits();
-  if (commits.is_durable(inv.dependency)) {
-    inv.dependency = 0;
-    return over->send(inv, limit);
-  }
+  if (commits.is_durable(inv.dependency)) return depart(inv, *over, limit);
   commits.when_durable(inv.dependency, *new departure{inv, limit});
 }
 

@@ -37,13 +37,20 @@ void posting::leave_turn(work& w) noexcept {
     delete &self;
     return to.withdraw();
   }
-  self.run = &posting::run_posting;
   self.dependency_ = now.depends_on;
+  if (now.depends_on != 0 && &now.where->core() != &to.core()) [[unlikely]]
+    return send_away(self.become_invocation(), &now, nullptr);
+  self.run = &posting::run_posting;
   to.push(self, now);
 }
 
 // The actor is not open: an invocation goes on in this one's place.
 void posting::give_way() noexcept {
+  cell& c = *target_;
+  c.put_first(become_invocation());
+}
+
+invocation& posting::become_invocation() noexcept {
   cell& c = *target_;
   auto& core = c.core();
   invocation& inv = *make(core.exec());
@@ -57,7 +64,7 @@ void posting::give_way() noexcept {
   inv.dependency = dependency_;
   inv.posted = inv.counted = true;
   delete this;
-  c.put_first(inv);
+  return inv;
 }
 
 void posting::report(const std::exception_ptr& failure) noexcept {
@@ -95,7 +102,7 @@ void launch_posted(const handle_core& to, invocation* (*make)(executor& home, vo
       // It may have been the last reference to the cell.
       if (std::exchange(leaving.counted, false)) std::exchange(leaving.target, nullptr)->withdraw();
       leaving.origin->transport->refuse(leaving, now.failure());
-    } else if (leaving.target == nullptr) {
+    } else if (leaving.target == nullptr || crosses_runtimes(&now, *leaving.origin->transport)) {
       send_away(leaving, &now, nullptr);
     } else {
       leaving.target->push(leaving, now);

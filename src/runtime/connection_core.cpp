@@ -131,6 +131,11 @@ connection_core::~connection_core() {
   if (address != nullptr) address->release();
 }
 
+void depend_on(const connection_core& c, epoch_number dependency) noexcept {
+  turn* const t = this_thread().in_turn;
+  if (t != nullptr && !crosses_runtimes(t, *c.address->transport)) t->depend_on(dependency);
+}
+
 void leave_with_turn(turn& t, event_record& e, subscription_hub& to) noexcept {
   e.to = counted_ptr<subscription_hub>{to};
   e.run = [](work& w) noexcept {
@@ -356,8 +361,7 @@ bool connection_core::call_next() noexcept {
     calling_ = d->to.get();
     calling_thread_ = &this_thread();
   }
-  if (turn* const t = this_thread().in_turn; t != nullptr)
-    t->depend_on(d->what ? d->what->dependency : end_dependency_);
+  depend_on(*this, d->what ? d->what->dependency : end_dependency_);
   try {
     (*d->to->call)(d->what.get());
   } catch (...) {

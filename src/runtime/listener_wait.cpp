@@ -60,13 +60,13 @@ event_record* listener_wait::await_resume() {
     }
   }
   if (heard) {
-    if (turn* const t = this_thread().in_turn; t != nullptr) t->depend_on(heard->dependency);
+    depend_on(c, heard->dependency);
     heard->retain();
     return heard.get();
   }
   if (listener_.failure) std::rethrow_exception(listener_.failure);
   if (!c.closed()) return nullptr;
-  if (turn* const t = this_thread().in_turn; t != nullptr) t->depend_on(c.end_dependency_);
+  depend_on(c, c.end_dependency_);
   if (c.reason()) c.throw_closed();
   return nullptr;
 }

@@ -135,7 +135,7 @@ void subscription_hub::publish(event_record& e, epoch_number dependency) noexcep
     if (opening_ != 0) keep_for_opening(e);
     const bool leaves = may_leave(dependency);
     distribute(e, true, leaves, lagging);
-    if (!leaves && (!e.only || e.only->owner == nullptr)) hold(e);
+    if (!leaves && (!e.only || !e.only->owner_is_near)) hold(e);
   }
   close_lagging(lagging);
 }
@@ -144,7 +144,7 @@ void subscription_hub::disconnect(connection_core& c, std::exception_ptr why, ep
   const post_batch together{core_.exec()};
   delivery_list dropped;
   const std::lock_guard lock{mutex_};
-  if (c.owner != nullptr || may_leave(dependency)) {
+  if (c.owner_is_near || may_leave(dependency)) {
     static_cast<void>(end(c, std::move(why), false, dependency, dropped));
     return;
   }
@@ -183,7 +183,7 @@ void subscription_hub::distribute(event_record& e, bool to_actors, bool to_host,
     if (l.spent) unlist(l);
   };
   if (e.only) {
-    if (!(e.only->owner != nullptr ? to_actors : to_host)) return;
+    if (!(e.only->owner_is_near ? to_actors : to_host)) return;
     const std::lock_guard here{e.only->lock_};
     for (listener* l = e.only->listeners_; l != nullptr; l = l->next_here) {
       if (l->listed && l->event == e.event) offer(*l);
@@ -192,7 +192,7 @@ void subscription_hub::distribute(event_record& e, bool to_actors, bool to_host,
   }
   for (listener *l = listeners_[e.event].first, *following = nullptr; l != nullptr; l = following) {
     following = l->next;
-    if (!(l->of->owner != nullptr ? to_actors : to_host)) continue;
+    if (!(l->of->owner_is_near ? to_actors : to_host)) continue;
     const std::lock_guard here{l->of->lock_};
     offer(*l);
   }

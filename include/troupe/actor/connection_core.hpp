@@ -238,6 +238,7 @@ class connection_core : public work {
   executor* home = nullptr;          ///< where handlers of the host run
   cell* owner = nullptr;             ///< the actor that connected, whose turns run its handlers; holds a reference
   std::uint32_t owner_life = 0;
+  bool owner_is_near = false;        ///< the owner is of the same runtime as the actor: they share epochs
 
  private:
   friend class subscription_hub;
@@ -348,6 +349,9 @@ class typed_connection final : public connection_core {
   typename optional_or_nothing<connection_params<A>>::type params{std::nullopt};
   typename optional_or_nothing<connection_state<A>>::type state{std::nullopt};
 };
+
+/// The turn that runs on this thread, if there is one, depends on what it hears over a connection from now on.
+void depend_on(const connection_core& c, epoch_number dependency) noexcept;
 
 }  // namespace detail
 }  // namespace v0

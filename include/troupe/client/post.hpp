@@ -42,6 +42,8 @@ class posting : public work {
   [[nodiscard]] epoch_number dependency() const noexcept { return dependency_; }
 
   void give_way() noexcept;
+  /// An invocation that goes on in this one's place, which it ends.
+  [[nodiscard]] invocation& become_invocation() noexcept;
   void report(const std::exception_ptr& failure) noexcept;
 
  private:

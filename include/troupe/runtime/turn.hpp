@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include <troupe/actor/invocation.hpp>
+#include <troupe/actor/transport.hpp>
 #include <troupe/core/assert.hpp>
 #include <troupe/core/fiber.hpp>
 #include <troupe/core/work.hpp>
@@ -118,6 +119,13 @@ bool run_turn(cell& c, invocation& inv, work* continuation) noexcept;
 
 /// Whether a thread's innermost turn is one of this actor.
 [[nodiscard]] inline bool is_own_turn(const turn* t, const cell& c) noexcept { return t != nullptr && t->where == &c; }
+
+/// Whether a turn is one of another runtime than the actors that a transport reaches. An epoch number of the one means
+/// nothing to the other, so neither is given the dependencies of the other, and what passes between them waits at a gate
+/// both ways. Null, for no turn: false.
+[[nodiscard]] inline bool crosses_runtimes(const turn* sender, const transport& over) noexcept {
+  return sender != nullptr && &sender->where->core() != over.local();
+}
 
 /// Throws `actor.invalid_operation`: the operation is for the actor's own code.
 [[noreturn]] void refuse_turn(const cell& c, std::string_view operation);
