@@ -127,7 +127,6 @@ opening* make_opening(executor& home, const handle_core& to, connection_core& c)
     t->where->retain();
     c.owner = t->where;
     c.owner_life = t->where->live()->life();
-    c.owner_is_near = !crosses_runtimes(t, *where.transport);
   }
   return new typed_opening{home, c};
 }

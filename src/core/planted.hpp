@@ -14,6 +14,7 @@ enum class planted : std::uint8_t {
   gate_dropped,              ///< a reply leaves at once, whatever it depends on
   freeze_forgotten,          ///< a large state is not encoded before a turn of a later epoch changes it
   dependency_dropped,        ///< a turn does not take in what its message depends on
+  read_dependency_dropped,   ///< a call of a turn that changes nothing does not depend on what the turn has read
   ack_before_commit,         ///< a reply waits for the epoch before: it leaves when the commit of its own begins
   failed_commit_forgotten,   ///< what is tried again after a failed commit is not what failed
   double_activation,         ///< an actor is in the directory only once it is awake, so two may wake it

@@ -135,7 +135,7 @@ void subscription_hub::publish(event_record& e, epoch_number dependency) noexcep
     if (opening_ != 0) keep_for_opening(e);
     const bool leaves = may_leave(dependency);
     distribute(e, true, leaves, lagging);
-    if (!leaves && (!e.only || !e.only->owner_is_near)) hold(e);
+    if (!leaves && (!e.only || !is_near(*e.only))) hold(e);
   }
   close_lagging(lagging);
 }
@@ -144,7 +144,7 @@ void subscription_hub::disconnect(connection_core& c, std::exception_ptr why, ep
   const post_batch together{core_.exec()};
   delivery_list dropped;
   const std::lock_guard lock{mutex_};
-  if (c.owner_is_near || may_leave(dependency)) {
+  if (is_near(c) || may_leave(dependency)) {
     static_cast<void>(end(c, std::move(why), false, dependency, dropped));
     return;
   }
@@ -152,6 +152,10 @@ void subscription_hub::disconnect(connection_core& c, std::exception_ptr why, ep
   last->dependency = dependency;
   hold(*last);
   last->release();
+}
+
+bool subscription_hub::is_near(const connection_core& c) const noexcept {
+  return c.owner != nullptr && &c.owner->core() == &core_;
 }
 
 bool subscription_hub::may_leave(epoch_number dependency) const noexcept {
@@ -183,7 +187,7 @@ void subscription_hub::distribute(event_record& e, bool to_actors, bool to_host,
     if (l.spent) unlist(l);
   };
   if (e.only) {
-    if (!(e.only->owner_is_near ? to_actors : to_host)) return;
+    if (!(is_near(*e.only) ? to_actors : to_host)) return;
     const std::lock_guard here{e.only->lock_};
     for (listener* l = e.only->listeners_; l != nullptr; l = l->next_here) {
       if (l->listed && l->event == e.event) offer(*l);
@@ -192,7 +196,7 @@ void subscription_hub::distribute(event_record& e, bool to_actors, bool to_host,
   }
   for (listener *l = listeners_[e.event].first, *following = nullptr; l != nullptr; l = following) {
     following = l->next;
-    if (!(l->of->owner_is_near ? to_actors : to_host)) continue;
+    if (!(is_near(*l->of) ? to_actors : to_host)) continue;
     const std::lock_guard here{l->of->lock_};
     offer(*l);
   }

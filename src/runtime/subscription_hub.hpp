@@ -67,6 +67,8 @@ class subscription_hub final : public ref_counted<subscription_hub>, private gat
   ~subscription_hub() = default;
   void keep_for_opening(event_record& e) noexcept;
   void hold(event_record& e) noexcept;
+  /// Whether the connection is that of an actor of the same runtime, which shares its epochs.
+  [[nodiscard]] bool is_near(const connection_core& c) const noexcept;
   [[nodiscard]] bool may_leave(epoch_number dependency) const noexcept;
   [[nodiscard]] bool end(connection_core& c, std::exception_ptr why, bool by_client, epoch_number dependency,
                          delivery_list& dropped) noexcept;

@@ -116,7 +116,8 @@ epoch_number turn::end_with_more(bool last) noexcept {
 
 void turn::pause() noexcept {
   static_cast<void>(require_invocation());  // others may run now, so the actor must know of it
-  depends_on = end();  // what the turn has only read, too
+  const epoch_number all = end();  // what the turn has only read, too
+  if (!is_planted(planted::read_dependency_dropped)) depends_on = all;
   held = false;
   if (close()) [[unlikely]]
     look_at_mark(*where, thread, inv, {});

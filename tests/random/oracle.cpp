@@ -5,6 +5,8 @@
 
 #include <troupe/core/error.hpp>
 
+#include "runtime/world.hpp"
+
 namespace random_programs {
 namespace {
 
@@ -32,17 +34,6 @@ bool says_open(std::string_view code) {
 }  // namespace
 
 std::string name_of(std::uint32_t actor) { return fmt::format("a{}", actor); }
-
-std::string code_of(const std::exception_ptr& failure) {
-  if (!failure) return {};
-  try {
-    std::rethrow_exception(failure);
-  } catch (const troupe::error& e) {
-    return e.group() + "." + e.code();
-  } catch (const std::exception& e) {
-    return e.what();
-  }
-}
 
 oracle::oracle(const program& p, std::set<std::string> allowed)
     : program_{p},
@@ -371,7 +362,7 @@ void oracle::answered(effect_id id, const std::exception_ptr& failure) {
   const std::lock_guard lock{mutex_};
   effect& e = at(id);
   const bool other_process = means_nothing() || e.process != process_;
-  e.code = code_of(failure);
+  e.code = behaviour::code_of(failure);
   tell_of("answered", id);
   if (other_process) {
     e.answered = answer::open;

@@ -275,7 +275,4 @@ class oracle {
 
 [[nodiscard]] std::string name_of(std::uint32_t actor);
 
-/// What a failure says: `group.code`, or the text of another exception.
-[[nodiscard]] std::string code_of(const std::exception_ptr& failure);
-
 }  // namespace random_programs

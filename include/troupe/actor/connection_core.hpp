@@ -238,7 +238,6 @@ class connection_core : public work {
   executor* home = nullptr;          ///< where handlers of the host run
   cell* owner = nullptr;             ///< the actor that connected, whose turns run its handlers; holds a reference
   std::uint32_t owner_life = 0;
-  bool owner_is_near = false;        ///< the owner is of the same runtime as the actor: they share epochs
 
  private:
   friend class subscription_hub;

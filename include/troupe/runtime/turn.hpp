@@ -121,8 +121,8 @@ bool run_turn(cell& c, invocation& inv, work* continuation) noexcept;
 [[nodiscard]] inline bool is_own_turn(const turn* t, const cell& c) noexcept { return t != nullptr && t->where == &c; }
 
 /// Whether a turn is one of another runtime than the actors that a transport reaches. An epoch number of the one means
-/// nothing to the other, so neither is given the dependencies of the other, and what passes between them waits at a gate
-/// both ways. Null, for no turn: false.
+/// nothing to the other, so neither is given the dependencies of the other. Calls and answers between them wait at the
+/// gates that they leave by. Null, for no turn: false.
 [[nodiscard]] inline bool crosses_runtimes(const turn* sender, const transport& over) noexcept {
   return sender != nullptr && &sender->where->core() != over.local();
 }

@@ -12,11 +12,12 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
-constexpr std::array<std::string_view, 54> names{
+constexpr std::array<std::string_view, 55> names{
     "none",
     "gate_dropped",
     "freeze_forgotten",
     "dependency_dropped",
+    "read_dependency_dropped",
     "ack_before_commit",
     "failed_commit_forgotten",
     "double_activation",
