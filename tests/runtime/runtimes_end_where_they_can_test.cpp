@@ -44,13 +44,13 @@ struct host {
     other->reset();
     co_return ++ended;
   }
-  troupe::task<int> shut_down_from_afar();
+  troupe::task<int> shut_down_from_afar() const;  // changes nothing, so the call waits for no commit
   int get() const { return ended; }
   using actor = troupe::actor<host, &host::shut_down, &host::shut_down_later, &host::destroy, &host::destroy_later,
                               &host::shut_down_from_afar, &host::get>;
 };
 
-troupe::task<int> host::shut_down_from_afar() { co_return co_await far->call<&host::shut_down>(); }
+troupe::task<int> host::shut_down_from_afar() const { co_return co_await far->call<&host::shut_down>(); }
 
 /// Counts its sleeps.
 struct guest {
