@@ -10,6 +10,7 @@
 
 #include "../core/planted.hpp"
 #include "../runtime/blocked.hpp"
+#include "../runtime/committer.hpp"
 #include "../runtime/core.hpp"
 #include "departure.hpp"
 
@@ -206,15 +207,17 @@ void call_core::require_wanted(const thread_state& thread) const {
 // Makes the call, other than on a host's thread with the cell at hand.
 void call_core::launch(thread_state& thread) {
   const turn* const mine = thread.in_turn;
-  const auto depends_on = mine != nullptr ? mine->depends_on : 0;
+  auto depends_on = mine != nullptr ? mine->depends_on : 0;
   try {
     if (target().is_guarded() || thread.is_cancelled()) [[unlikely]] {
       require_wanted(thread);
       if (target().where().transport->observes_turns()) return route(target().find(), thread, depends_on);
     }
     cell* const c = target().find();
-    if (depends_on != 0 && crosses_runtimes(mine, *target().where().transport)) [[unlikely]]
-      return route(c, thread, depends_on);
+    if (depends_on != 0 && crosses_runtimes(mine, *target().where().transport)) [[unlikely]] {
+      if (!mine->where->core().commits().is_durable(depends_on)) return route(c, thread, depends_on);
+      depends_on = 0;
+    }
     const bool may_run_here = !elsewhere_ && thread.depth < depth_max;
     if (c == nullptr || !may_run_here || c->refuses_changes()) return route(c, thread, depends_on);
     const bool may_block = thread.here == nullptr;  // else there is something else to do meanwhile
