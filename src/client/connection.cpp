@@ -117,17 +117,21 @@ void take_connection(invocation* opened) noexcept {
   static_cast<opening*>(opened)->taken = true;
 }
 
+void note_owner(connection_core& c) {
+  const turn* const t = this_thread().in_turn;
+  if (t == nullptr || c.owner != nullptr) return;
+  TROUPE_ASSERT(t->held, "an actor connects in its turn");
+  c.owner_life = t->where->live()->life();
+  t->where->retain();
+  c.owner = t->where;
+}
+
 opening* make_opening(executor& home, const handle_core& to, connection_core& c) {
   const address& where = to.where();
   if (auto* const local = where.transport->local(); local != nullptr) c.id = local->ids().actor();
   where.retain();
   c.address = &where;
   c.home = &home;
-  if (const turn* const t = this_thread().in_turn; t != nullptr) {
-    t->where->retain();
-    c.owner = t->where;
-    c.owner_life = t->where->live()->life();
-  }
   return new typed_opening{home, c};
 }
 

@@ -48,6 +48,8 @@ class opening : public invocation {
   using invocation::invocation;
   bool taken = false;
 };
+/// The actor that connects, if one does, is the owner of `c`. In its turn: when the call leaves, that is paused.
+void note_owner(connection_core& c);
 [[nodiscard]] opening* make_opening(executor& home, const handle_core& to, connection_core& c);
 /// Notes that the connection has been taken from an `opening` that has succeeded.
 void take_connection(invocation* opened) noexcept;
@@ -212,6 +214,11 @@ class connect_core : public call_core {
       : call_core{handle_core{h}}, opened_{std::move(c)} {}
   connect_core(connect_core&&) noexcept = default;
   ~connect_core() = default;
+
+  [[nodiscard]] bool suspend(std::coroutine_handle<> h) {
+    if (opened_) note_owner(*opened_);
+    return call_core::suspend(h);
+  }
 
   /// Ends the call: the connection is open and the caller's, or the failure is thrown.
   [[nodiscard]] const counted_ptr<connection_core>& take() {
