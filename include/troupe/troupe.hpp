@@ -15,9 +15,11 @@
 #include <troupe/client/untyped.hpp>
 #include <troupe/codec/codec.hpp>
 #include <troupe/codec/transient.hpp>
+#include <troupe/core/blocking.hpp>
 #include <troupe/core/delay.hpp>
 #include <troupe/core/error.hpp>
 #include <troupe/core/executor.hpp>
+#include <troupe/core/promise.hpp>
 #include <troupe/core/task.hpp>
 #include <troupe/core/when.hpp>
 #include <troupe/runtime/runtime.hpp>

@@ -17,12 +17,13 @@ namespace {
 // A coroutine that a plain thread waits for.
 class awaited_coroutine final : public fiber, public work {
  public:
-  awaited_coroutine(executor& home, std::coroutine_handle<> h, promise_base& p) noexcept
-      : fiber{&home}, work{&awaited_coroutine::start}, thread_{home}, handle_{h} {
+  awaited_coroutine(runtime_core& core, std::coroutine_handle<> h, promise_base& p) noexcept
+      : fiber{&core.exec()}, work{&awaited_coroutine::start}, core_{core}, thread_{core.exec()}, handle_{h} {
     p.owner = this;
     p.on_end = [](promise_base& ended) noexcept { static_cast<awaited_coroutine*>(ended.owner)->end(); };
   }
   void resume_later(work& w) noexcept override { post_batch::post(*home(), w); }
+  [[nodiscard]] blocking_threads* blocking() noexcept override { return &core_.blocking(); }
   void wait() noexcept {
     home()->post(*this);
     thread_.wait();
@@ -39,6 +40,7 @@ class awaited_coroutine final : public fiber, public work {
     home()->post(*this);
   }
 
+  runtime_core& core_;
   blocked_thread thread_;
   std::coroutine_handle<> handle_;
 };
@@ -107,7 +109,7 @@ void runtime::run_coroutine(std::coroutine_handle<> h, detail::promise_base& p) 
     throw error(errc::invalid_operation,
                 "blocking on a task inside a coroutine would stall others; co_await it instead");
   }
-  detail::awaited_coroutine waiting{core_->exec(), h, p};
+  detail::awaited_coroutine waiting{*core_, h, p};
   waiting.wait();
 }
 

@@ -57,6 +57,8 @@ constexpr std::array catalogue{
                     "The actor's state would be too large, so this turn's changes were undone", false},
     catalogue_entry{errc::deadlock, "actor", "deadlock",
                     "The call waits for an actor that waits for the call, so it was given up before it began", false},
+    catalogue_entry{errc::broken_promise, "actor", "broken_promise",
+                    "Nothing can set the value that is awaited any more: all copies of the promise are gone", false},
 
     catalogue_entry{errc::forbidden, "auth", "forbidden", "Not permitted", true},
 

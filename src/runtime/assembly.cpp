@@ -54,12 +54,14 @@ runtime_assembly::runtime_assembly(const registry& served, runtime_options optio
                     .outbox = &outbox_,
                     .delays = &delays_,
                     .ids = &ids_,
-                    .waits = &waits_}},
+                    .waits = &waits_,
+                    .blocking = &blocking_}},
       loader_{exec(), stored()},
       committer_{*this, exec(), this->options()},
       ids_{exec().clock(), random(), stored().opening()},
       delays_{exec(), ids_},
-      outbox_{*this, &queue_delivery::bring} {
+      outbox_{*this, &queue_delivery::bring},
+      blocking_{exec(), all_activity(), this->options().blocking_threads} {
   directory_.serve(*this, cell_uses, definitions(), committer_.seen_by_calls());
 }
 
@@ -136,10 +138,10 @@ bool runtime_assembly::shutdown() noexcept {
   const bool complete = put_all_to_sleep();
   if (!complete) {
     log(log_level::error,
-        fmt::format("shutdown: some actors, spawned tasks or commits did not end within {} ms "
-                    "(runtime_options::shutdown_limit); what they had not saved is lost{}",
+        fmt::format("shutdown: some actors, spawned tasks, blocking functions or commits did not end within {} ms "
+                    "(runtime_options::shutdown_limit); what they had not saved is lost{}{}",
                     std::chrono::ceil<std::chrono::milliseconds>(options().shutdown_limit).count(),
-                    directory_.not_asleep()));
+                    directory_.not_asleep(), blocking_.names_of_running()));
     committer_.abandon("the runtime was shut down before the store had confirmed all changes");
     tasks_.cancel_all();
     wait_for([this] { return is_quiet(); }, cut_off_limit);
@@ -182,6 +184,7 @@ void runtime_assembly::end() noexcept {
   } last{exec()};
   exec().post_blocking(last);
   last.thread.wait();
+  blocking_.end();
   close();
   waits_.clear();
   ended_.store(true, std::memory_order_release);

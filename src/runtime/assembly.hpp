@@ -12,6 +12,7 @@
 
 #include "../core/fork_watch.hpp"
 #include "alarms.hpp"
+#include "blocking_pool.hpp"
 #include "committer.hpp"
 #include "core.hpp"
 #include "directory.hpp"
@@ -75,6 +76,7 @@ class runtime_assembly final : public runtime_core {
   detail::outbox outbox_;
   wait_graph waits_;
   host_tasks tasks_{*this};
+  blocking_pool blocking_;
   std::atomic<bool> ended_{false};
   // First thing in a forked child: it has no thread that would commit, so no change begins on the caller's thread.
   fork_watch forks_{[](void* self) noexcept { static_cast<committer*>(self)->refuse_changes(); }, &committer_};

@@ -29,6 +29,7 @@ inline namespace v0 {
 namespace detail {
 
 class alarms;
+class blocking_threads;
 class committer;
 class directory;
 class due_times;
@@ -63,6 +64,7 @@ class runtime_core : public transport {
   [[nodiscard]] detail::outbox& outbox() noexcept { return *parts_.outbox; }
   [[nodiscard]] due_times& delays() noexcept { return *parts_.delays; }
   [[nodiscard]] id_source& ids() noexcept { return *parts_.ids; }
+  [[nodiscard]] blocking_threads& blocking() noexcept { return *parts_.blocking; }
   [[nodiscard]] wait_graph& waits() noexcept { return *parts_.waits; }
   [[nodiscard]] const troupe::client& client() const noexcept { return *client_; }
 
@@ -133,6 +135,7 @@ class runtime_core : public transport {
     due_times* delays = nullptr;
     id_source* ids = nullptr;
     wait_graph* waits = nullptr;
+    blocking_threads* blocking = nullptr;
   };
 
   /// Opens the store. `others` need not be made yet: nothing runs before they are.

@@ -41,6 +41,7 @@ class host_tasks::host_coroutine final : public fiber, public work {
   }
 
   void resume_later(work& w) noexcept override { post_batch::post(*home(), w); }
+  [[nodiscard]] blocking_threads* blocking() noexcept override { return &all_.core_.blocking(); }
 
   host_coroutine* previous = nullptr;
   host_coroutine* following = nullptr;

@@ -4,6 +4,7 @@
 #include <troupe/actor/connection_core.hpp>
 #include <troupe/runtime/cell.hpp>
 
+#include "core.hpp"
 #include "part_list.hpp"
 
 namespace troupe {
@@ -25,6 +26,8 @@ void invocation::resume_later(work& w) noexcept {
 void invocation::part_ended(const fiber& part, const fiber& whole) noexcept {
   if (settles_parts) target->parts().branch_ended(part, whole, part.cancelled());
 }
+
+blocking_threads* invocation::blocking() noexcept { return &target->core().blocking(); }
 
 std::stop_token invocation::stop_token() {
   auto* source = stop_.load(std::memory_order_relaxed);

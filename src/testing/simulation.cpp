@@ -106,6 +106,7 @@ simulation::world::world(simulation& o, const registry& r, simulation_options gi
 runtime_options simulation::world::options_of_life(life& l) {
   runtime_options o = options.runtime;
   o.executor = l.exec;
+  o.blocking_threads = 0;  // in order, on the one thread
   o.random = ids;
   o.store = [this, &l] { return open_store(l); };
   o.on_error = [this, tell = options.runtime.on_error](const std::exception_ptr& failure, std::string_view where) {

@@ -2,9 +2,15 @@
 // The snippets of docs/testing.md that are in no example, and those of docs/executor-and-tasks.md.
 
 #include <troupe/testing.hpp>
+#include <troupe/troupe.hpp>
 
 #include <fstream>
+#include <functional>
+#include <iterator>
 #include <memory>
+#include <string>
+#include <thread>
+#include <utility>
 
 #include "../../examples/support.hpp"
 
@@ -109,10 +115,59 @@ void tasks() {
   check(sum == 6);
 }
 
+// [blocking]
+std::string read_file(const std::string& path) {
+  std::ifstream file{path};
+  return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+struct archive {
+  std::string text;
+
+  troupe::task<std::size_t> load(std::string path) {
+    std::string read = co_await troupe::blocking(read_file, path);  // others are served meanwhile
+    text = std::move(read);                                         // in a turn again
+    co_return text.size();
+  }
+  using actor = troupe::actor<archive, &archive::load>;
+};
+// [/blocking]
+
+// Another library, which calls back on a thread of its own.
+class sensor {
+ public:
+  void read(std::function<void(double)> then) {
+    thread_ = std::jthread{[then = std::move(then)] { then(21.5); }};
+  }
+
+ private:
+  std::jthread thread_;
+};
+
+// [promise]
+troupe::task<double> temperature(sensor& s) {
+  const troupe::promise<double> measured;
+  auto answer = measured.get_future();
+  s.read([measured](double celsius) { measured.set_value(celsius); });
+  co_return co_await std::move(answer);
+}
+// [/promise]
+
+void other_threads() {
+  const temporary_folder folder;
+  std::ofstream{folder / "letter"} << "Dear sir";
+  troupe::runtime runtime{troupe::registry{}.use<archive>("archive")};
+  const auto home = runtime.client().get_or_create<archive>("home");
+  check(home.call<&archive::load>(folder / "letter").get() == 8);
+  sensor s;
+  check(runtime.run(temperature(s)) == 21.5);
+}
+
 int main() {
   answers_are_in_some_order();
   a_note_survives_a_restart();
   tasks();
+  other_threads();
   const temporary_folder folder;
   std::ofstream{folder / "note.json"} << troupe::describe<note>() << '\n';
   check(names_are_as_committed(folder / "note.json"));

@@ -9,6 +9,7 @@ set(thread_reason "an action does not run on the thread of a caller in another p
 set(cell_reason "a handle has no cell of an actor in another process")
 set(copies_reason "all that comes over bytes is encoded, and nothing is handed over as it is")
 set(left_reason "the stop token of a post counts until the post has left")
+set(host_reason "it calls no actor of another process")
 set(frames_reason "the calls that come over one link come to the mailbox one after the other")
 set(later_reason "what was sent has not arrived yet when the next line runs")
 
@@ -36,6 +37,7 @@ set(local_only
   "connection/connections_open_in_order" "what a hook throws that is no troupe error reaches who connects*" "${original_reason}"
   "connection/connections_open_in_order" "a hook that takes too long refuses the connection with its name" "${details_reason}"
   "queue/messages_have_versions" "Dead letters have a limit of their own*" "${thread_reason}"
+  "runtime/blocking_functions_run_beside_their_actor" "*" "${host_reason}"
   "runtime/callers_that_leave_at_the_gate" "*" "${gate_reason}"
   "runtime/errors_name_the_actor" "state that cannot be read is an error of the stored state: actor*" "${details_reason}"
   "runtime/errors_name_the_actor" "a creation input that cannot be read is an error of what is stored*" "${details_reason}"

@@ -104,7 +104,8 @@ class threaded_run final : public place {
 
   template <class A>
   void ask(std::uint32_t actor, stored_actor& found) {
-    const auto h = runtime_->client().get<A>(key_of(actor));
+    // On a busy machine a look may take longer than the actors' own time-out.
+    const auto h = runtime_->client().get<A>(key_of(actor)).with(troupe::timeout{std::chrono::minutes{1}});
     try {
       found.content = h.template call<&A::show>().get();
     } catch (const troupe::error& e) {

@@ -153,6 +153,7 @@ class invocation : public reply, public work, public fiber {
   void resume_later(work& w) noexcept final;
   [[nodiscard]] bool takes_turns() const noexcept final { return true; }
   void part_ended(const fiber& part, const fiber& whole) noexcept final;
+  [[nodiscard]] blocking_threads* blocking() noexcept final;
 
   /// Stops when the caller has given up or the actor shuts down. In the actor's turn; or, where there is no cell, by
   /// the transport.

@@ -19,11 +19,6 @@ class context;
 namespace detail {
 
 template <class T>
-inline constexpr bool is_task = false;
-template <class T>
-inline constexpr bool is_task<task<T>> = true;
-
-template <class T>
 struct task_value {
   using type = T;
 };

@@ -41,6 +41,7 @@ enum class errc : std::uint16_t {
   unreadable_state = 121,       ///< actor.unreadable_state: this program cannot read, or migrate, the stored state
   state_too_large = 122,        ///< actor.state_too_large: a turn left the encoded state over its limit
   deadlock = 123,               ///< actor.deadlock: the call waits for an actor that waits for it
+  broken_promise = 124,         ///< actor.broken_promise: all ends of a promise are gone, and none has set it
 
   forbidden = 200,              ///< auth.forbidden: a permission hook said no
 

@@ -28,6 +28,7 @@ namespace troupe {
 inline namespace v0 {
 namespace detail {
 
+class blocking_threads;
 class wait;
 
 /// A short critical section among few threads; see `fiber::cancel`.
@@ -66,6 +67,9 @@ class fiber {
 
   /// Whether its whole may go on before it has ended: it is a branch of `when_any`, or part of one.
   [[nodiscard]] virtual bool may_be_overtaken() const noexcept { return false; }
+
+  /// The threads that run its blocking functions; null: the thread that drives it. For whole ones.
+  [[nodiscard]] virtual blocking_threads* blocking() noexcept { return nullptr; }
 
   /// A fiber within this one has ended, and `whole` goes on with what it has done. Called where both belong.
   virtual void part_ended(const fiber& part, const fiber& whole) noexcept {

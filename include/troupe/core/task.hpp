@@ -123,6 +123,11 @@ void block_on(std::coroutine_handle<> h, promise_base& promise);
 template <class Promise>
 concept troupe_promise = std::derived_from<Promise, promise_base>;
 
+template <class T>
+inline constexpr bool is_task = false;
+template <class T>
+inline constexpr bool is_task<task<T>> = true;
+
 }  // namespace detail
 
 /// A lazily started coroutine that yields one T, or throws.

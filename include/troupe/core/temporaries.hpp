@@ -53,9 +53,9 @@ template <class A>
 consteval bool check_temporaries() {
   constexpr bool safe = !awaits_temporary<A>;
   static_assert(safe,
-                "troupe: this g++ destroys a temporary aggregate twice in an awaited expression. Pass its members "
-                "instead: call<...>(a, b), send(queue, a, b), create<...>(key, a, b); or name it in a statement before "
-                "and pass the name, or troupe::moved(name). See docs/compilers.md");
+                "troupe: this g++ destroys a temporary aggregate, or a lambda with captures, twice in an awaited "
+                "expression. Pass its members instead: call<...>(a, b), send(queue, a, b), create<...>(key, a, b); or "
+                "name it in a statement before and pass the name, or troupe::moved(name). See docs/compilers.md");
   return safe;
 }
 

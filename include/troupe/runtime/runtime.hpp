@@ -45,6 +45,11 @@ struct runtime_options {
   /// Worker threads of the default executor; 0: as many as can run at once, see `thread_pool`.
   unsigned threads = 0;
 
+  /// As many functions given to `troupe::blocking` run at once, each on a thread of its own; the threads are started
+  /// when there is something for them. 0: they run on the executor's lane for blocking I/O, one after the other, and
+  /// commits wait for them.
+  unsigned blocking_threads = 8;
+
   /// Instead of the default executor, a `thread_pool`; it brings its own clock. A `manual_executor` is pumped with
   /// `runtime::poll`.
   std::shared_ptr<troupe::executor> executor = nullptr;

@@ -1,4 +1,4 @@
-// expect: troupe: this g++ destroys a temporary aggregate twice in an awaited expression. Pass its members instead: call<...>(a, b), send(queue, a, b), create<...>(key, a, b); or name it in a statement before and pass the name, or troupe::moved(name). See docs/compilers.md
+// expect: troupe: this g++ destroys a temporary aggregate, or a lambda with captures, twice in an awaited expression. Pass its members instead: call<...>(a, b), send(queue, a, b), create<...>(key, a, b); or name it in a statement before and pass the name, or troupe::moved(name). See docs/compilers.md
 // where: defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
 #include <troupe/troupe.hpp>
 
