@@ -65,7 +65,7 @@ class call_core::inline_turn final : public turn, public fiber {
  private:
   void keep_body() noexcept {
     call_.keep_body(*where->live(), body, *inv);
-    where->enlist(*inv);
+    where->live()->enlist(*inv);
   }
 
   call_core& call_;
@@ -84,7 +84,7 @@ void call_core::run_coroutine(cell& c, thread_state& thread, epoch_number depend
   } catch (...) {
     t.failed = true;
     (t.inv != nullptr ? t.inv->failure : failure_) = std::current_exception();
-    t.inv != nullptr ? c.settle(*t.inv, t) : c.note_failure(failure_);
+    t.inv != nullptr ? t.settle() : note_failure(c, failure_);
   }
   if (t.inv == nullptr) {
     stage_ = stage::ran;
@@ -93,7 +93,7 @@ void call_core::run_coroutine(cell& c, thread_state& thread, epoch_number depend
       look_at_mark(c, thread, nullptr, action_name());
     if (t.has_failed() && !failure_) failure_ = t.failure();
   } else if (t.held) {
-    c.end_turn(*t.inv, t);
+    t.end_of_invocation();
   }
   --thread.depth;
   thread.here = t.caller;
@@ -257,7 +257,7 @@ void call_core::launch_in(cell& c, thread_state& thread, epoch_number depends_on
         throw;
       }
       wait_for(*inv, &c, thread.in_turn, thread.here, depends_on);
-      if (c.start(*inv)) c.unlock();
+      if (run_turn(c, *inv, nullptr)) c.unlock();
   }
   if (stage_ != stage::ran || (thread.in_turn != nullptr && dependency_ == 0)) return;
   const bool leaves = thread.in_turn == nullptr || crosses_runtimes(thread.in_turn, *target().where().transport);
@@ -267,7 +267,7 @@ void call_core::launch_in(cell& c, thread_state& thread, epoch_number depends_on
 // Through the mailbox; by way of the transport where there is no cell.
 void call_core::route(cell* c, thread_state& thread, epoch_number depends_on) {
   invocation& inv = *make(home());
-  if (c != nullptr) c->count_in(inv);
+  if (c != nullptr) count_in(*c, inv);
   wait_for(inv, c, thread.in_turn, thread.here, depends_on);
   const bool waits = depends_on != 0 && crosses_runtimes(thread.in_turn, *target().where().transport);
   if (c == nullptr || waits) [[unlikely]]

@@ -14,6 +14,7 @@
 #include "../runtime/cell_extension.hpp"
 #include "../runtime/committer.hpp"
 #include "../runtime/core.hpp"
+#include "../runtime/directory.hpp"
 #include "../runtime/run_loop.hpp"
 #include "named.hpp"
 
@@ -58,7 +59,7 @@ class lookup_invocation final : public invocation {
   explicit lookup_invocation(executor& home) : invocation{home} { kind = purpose::lookup; }
 
   std::coroutine_handle<> begin(activation*) override {
-    id = target->id();
+    id = target->core().cells().id_of(*target);
     if (origin->how == address::intent::create && !created_actor) {
       throw error(errc::duplicate_key, target->name(),
                   fmt::format(R"({{"key":{},"existing_actor_id":"{}"}})", to_json(encode(target->key())), id.str()));
@@ -86,7 +87,7 @@ class status_invocation final : public invocation {
     run = [](work& w) noexcept {
       auto& self = static_cast<status_invocation&>(w);
       cell& c = *self.target;
-      if (std::exchange(self.counted, false)) c.count_out();
+      if (std::exchange(self.counted, false)) c.calls().remove();
       self.look();
       c.core().deliver(self);
     };
@@ -95,7 +96,7 @@ class status_invocation final : public invocation {
   std::coroutine_handle<> begin(activation*) override {
     look();
     from_host = false;   // tells nothing of the state, so it waits for no commit
-    target->uncount_turn();  // and is no activity: the end of this turn counts one
+    target->tally().uncount();  // and is no activity: the end of this turn counts one
     return nullptr;
   }
   void finish() override {}
@@ -113,8 +114,8 @@ class status_invocation final : public invocation {
   void look() {
     cell& c = *target;
     seen.state = static_cast<actor_status::phase>(c.current_phase());
-    seen.id = c.id();
-    seen.calls_waiting = c.calls_waiting();
+    seen.id = c.core().cells().id_of(c);
+    seen.calls_waiting = c.calls().waiting();
     if (c.live()) {
       for (invocation* i = c.live()->running; i != nullptr; i = i->following) {
         seen.running.emplace_back(i->what());
@@ -137,9 +138,8 @@ class status_invocation final : public invocation {
   [[nodiscard]] static std::optional<time_point> since(const cell& c) {
     const bool wakes = c.current_phase() == cell::phase::waking;
     if (!wakes) return c.current_phase() == cell::phase::asleep ? std::nullopt : c.known_extension()->since;
-    const auto* const hook = c.known_extension()->in_hook() ? c.known_extension()->underway.get() : nullptr;
-    if (hook == nullptr || hook->hook_limit == troupe::never) return std::nullopt;
-    return hook->deadline_at - hook->hook_limit;
+    const auto* const wake = c.known_extension()->underway.get();
+    return wake != nullptr ? wake->hook_since() : std::nullopt;
   }
 
   [[nodiscard]] std::string reason(const cell& c) const {

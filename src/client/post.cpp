@@ -87,7 +87,7 @@ void launch_posted(const handle_core& to, invocation* (*make)(executor& home, vo
   if (is_link) inv.link = std::make_shared<call_chain>(nullptr);
   if (c != nullptr) {
     inv.target = c;
-    c->count_in(inv);
+    count_in(*c, inv);
   }
   turn* const mine = this_thread().in_turn;
   if (mine == nullptr) {

@@ -9,6 +9,7 @@
 #include <troupe/core/error.hpp>
 
 #include "../core/planted.hpp"
+#include "../runtime/cell_extension.hpp"
 #include "../runtime/core.hpp"
 #include "../runtime/due_times.hpp"
 #include "../runtime/id_source.hpp"
@@ -112,7 +113,7 @@ queue_delivery* send_core::make_outbox_message(turn& sender) {
       new outbox_message{id, counted_ptr<const address>{to}, queue_, body_, due, times});
   if (stored) {
     sender.effects();
-    sender.where->changes().send(p);
+    sender.where->known_extension()->recorder.changes().send(p);
   }
   auto* const inv = new queue_delivery{core.exec(), std::move(p)};
   inv->answer_later = waits_;

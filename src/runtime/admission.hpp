@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include <troupe/actor/invocation.hpp>
-#include <troupe/runtime/cell.hpp>
+#include <troupe/runtime/lifecycle.hpp>
 
 namespace troupe {
 inline namespace v0 {
@@ -12,7 +12,7 @@ namespace detail {
 
 /// The part of an actor's state that decides about the admission of invocations.
 struct actor_facts {
-  cell::phase phase = cell::phase::asleep;
+  lifecycle::phase phase = lifecycle::phase::asleep;
   bool runtime_stops = false;
   bool ends_for_good = false;  ///< it has been told to end, and will not come back
   bool falls_asleep = false;   ///< it has been told to sleep
@@ -56,7 +56,7 @@ enum class verdict : std::uint8_t {
   using purpose = invocation::purpose;
   if (i.kind == purpose::background || (i.kind == purpose::connection && i.posted)) return true;
   if (a.ends_for_good) return false;
-  const bool ends = a.phase == cell::phase::stopping || a.falls_asleep;
+  const bool ends = a.phase == lifecycle::phase::stopping || a.falls_asleep;
   return !(ends && a.is_ephemeral && i.kind == purpose::enqueue);
 }
 
@@ -64,12 +64,12 @@ enum class verdict : std::uint8_t {
 [[nodiscard, gnu::always_inline]] constexpr verdict turn_away(const actor_facts& a,
                                                               const invocation_facts& i) noexcept {
   if (a.ends_for_good && i.from_actor && !i.posted && !i.must_arrive) return verdict::refuse_end;
-  return a.phase == cell::phase::stopping ? verdict::wait_for_procedure : verdict::wait_for_successor;
+  return a.phase == lifecycle::phase::stopping ? verdict::wait_for_procedure : verdict::wait_for_successor;
 }
 
 /// Decides about an invocation whose turn it is. Pure.
 [[nodiscard, gnu::always_inline]] constexpr verdict admit(const actor_facts& a, const invocation_facts& i) noexcept {
-  using phase = cell::phase;
+  using phase = lifecycle::phase;
   using purpose = invocation::purpose;
   if (i.started) return i.is_kept_out ? verdict::wait_for_holder : verdict::run;
   if (i.kind == purpose::lifecycle) return verdict::run;

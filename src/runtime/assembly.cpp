@@ -16,9 +16,12 @@
 #include "cell_extension.hpp"
 #include "cell_messages.hpp"
 #include "dispatcher.hpp"
-#include "lifecycle.hpp"
+#include "hook_limits.hpp"
 #include "queue_delivery.hpp"
+#include "signal_handler.hpp"
+#include "stopping.hpp"
 #include "turn_watch.hpp"
+#include "waking.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -34,10 +37,10 @@ constexpr std::chrono::milliseconds frozen_clock_limit{200};
 constexpr cell_handlers cell_uses{
     .run = &dispatcher::run,
     .run_messages = &dispatcher::run_messages,
-    .wake_at_once = &lifecycle::wake_at_once,
-    .signalled = &lifecycle::signalled,
+    .wake_at_once = &detail::wake_at_once,
+    .signalled = &detail::signalled,
     .image_awaited = &cell_extension::image_awaited,
-    .idle = &lifecycle::begin_stop,
+    .idle = &begin_stop,
     .release = [](cell& c) noexcept { c.core().cells().release(c); },
     .end_extension = [](cell_extension& extension) noexcept { delete &extension; },
 };
@@ -119,13 +122,13 @@ bool runtime_assembly::put_all_to_sleep() noexcept {
   const auto whole = options().shutdown_limit;
   const auto end = runs.limit_in(whole);
   const auto last_call = runs.limit_in(whole - whole / 4);
-  order_all(&lifecycle::stop_now);
+  order_all(&stop_now);
   const auto briefly = std::min<std::chrono::nanoseconds>(whole, frozen_clock_limit);
   bool asleep = runs.wait_until(all_asleep, runs.limit_in(briefly));
   // A manual clock that nobody moves: no grace period will ever end by itself.
-  if (!asleep && exec().now() == begun) order_all(&lifecycle::cut_short);
+  if (!asleep && exec().now() == begun) order_all(&cut_short);
   asleep = asleep || runs.wait_until(all_asleep, last_call);
-  if (!asleep) order_all(&lifecycle::cut_short);
+  if (!asleep) order_all(&cut_short);
   asleep = asleep || runs.wait_until(all_asleep, end);
   return asleep && runs.wait_until([this] { return committer_.is_idle(); }, end);
 }
@@ -159,8 +162,8 @@ bool runtime_assembly::kill(std::string_view how) noexcept {
   committer_.abandon(how);
   tasks_.cancel_all();
   for (cell* c : directory_.all()) {
-    detail::send_command(*c, &lifecycle::stop_now);
-    detail::send_command(*c, &lifecycle::cut_short);
+    detail::send_command(*c, &stop_now);
+    detail::send_command(*c, &cut_short);
     c->release();
   }
   constexpr std::chrono::seconds kill_limit{10};

@@ -2,7 +2,8 @@
 #include <troupe/runtime/cell.hpp>
 
 #include <cstddef>
-#include <new>
+#include <cstdint>
+#include <exception>
 #include <utility>
 
 #include <fmt/format.h>
@@ -19,11 +20,10 @@ namespace troupe {
 inline namespace v0 {
 namespace detail {
 
+static_assert(sizeof(cell) <= 120, "every actor in memory pays for a larger cell");
+
 cell::cell(served_type& kind, const troupe::key& key, std::uint8_t place)
-    : work{kind.handlers.run}, place_{place}, key_{key} {
-  context = &kind;
-  if (kind.id_at != 0) new (reinterpret_cast<std::byte*>(this) + kind.id_at) actor_id;
-}
+    : locked_actor{kind}, place_{place}, key_{key} {}
 
 cell::~cell() {
   if (extension_ != nullptr) kind().handlers.end_extension(*extension_);
@@ -44,42 +44,6 @@ void cell::release() noexcept {
     if (references_.compare_exchange_weak(count, count - 1, std::memory_order_acq_rel)) return;
   }
   kind().handlers.release(*this);
-}
-
-const actor_id& cell::known_id() const noexcept {
-  static const actor_id none;
-  if (const auto at = kind().id_at; at != 0) {
-    return *std::launder(reinterpret_cast<const actor_id*>(reinterpret_cast<const std::byte*>(this) + at));
-  }
-  return live_ ? live_->known_id() : none;
-}
-
-void cell::set_id(const actor_id& id) {
-  if (const auto at = kind().id_at; at != 0) {
-    *std::launder(reinterpret_cast<actor_id*>(reinterpret_cast<std::byte*>(this) + at)) = id;
-  } else {
-    live_->set_id(id);
-  }
-}
-
-void cell::make_live() {
-  const definition& d = type();
-  const auto at = kind().live_at;
-  const auto alignment = std::align_val_t{d.live_alignment};
-  void* const where = at != 0 ? reinterpret_cast<std::byte*>(this) + at : ::operator new(d.live_bytes, alignment);
-  try {
-    live_.reset(d.activate(*this, where));
-  } catch (...) {
-    if (at == 0) ::operator delete(where, alignment);
-    throw;
-  }
-}
-
-// It is the first base of what it is made as.
-void cell::end_live::operator()(activation* a) const noexcept {
-  const cell& owner = a->owner();
-  a->~activation();
-  if (owner.kind().live_at == 0) ::operator delete(a, std::align_val_t{owner.type().live_alignment});
 }
 
 // What a call will touch, together: the cell with its key, and the beginning of a live copy that follows.
@@ -110,7 +74,7 @@ bool cell::lock_dormant() noexcept {
 bool cell::try_wake(const address& wanted) {
   if (!kind().wakes_at_once || !wanted.creates() || !mailbox_.is_dormant() || !lock_dormant()) return false;
   try {
-    if (kind().handlers.wake_at_once(*this, wanted) && open_) return true;  // else the runtime shuts down
+    if (kind().handlers.wake_at_once(*this, wanted) && life_.is_open()) return true;  // else the runtime shuts down
   } catch (...) {
     unlock();
     throw;
@@ -152,7 +116,9 @@ void cell::unlock_to_executor() noexcept {
 // Leaves the cell if nothing waits. True if it is no longer held; then it may be gone.
 bool cell::try_unlock() noexcept {
   using unlocked = mailbox::unlocked;
-  const auto to = phase_ == phase::asleep ? unlocked::dormant : open_ ? unlocked::idle : unlocked::closed;
+  const auto to = life_.is_open() ? unlocked::idle
+                  : life_.now() == phase::asleep ? unlocked::dormant
+                                                 : unlocked::closed;
   if (!mailbox_.unlock(to)) return false;
   if (to == unlocked::dormant) {
     auto& here = core();
@@ -164,7 +130,7 @@ bool cell::try_unlock() noexcept {
 
 // Takes over what has come to the mailbox, in the order of arrival. False if nothing has, and the cell has been left.
 bool cell::receive_more() noexcept {
-  show_begun();
+  calls_.show();
   if (try_unlock()) return false;
   mailbox_.receive(incoming_);
   return true;
@@ -172,7 +138,7 @@ bool cell::receive_more() noexcept {
 
 // The thread has something else to do first, so whoever is free may take it. Out of line, so that nobody saves
 // registers for its sake.
-[[gnu::noinline]] void cell::offer_kept(thread_state& thread) noexcept {
+[[gnu::noinline]] void offer_kept(thread_state& thread) noexcept {
   auto& kept = *static_cast<cell*>(std::exchange(thread.kept, nullptr));
   kept.core().exec().offer(kept);
 }
@@ -182,9 +148,9 @@ void cell::drain(int budget) noexcept {
   if (auto& thread = this_thread(); thread.kept != nullptr) offer_kept(thread);
 }
 
-void cell::count_in(invocation& inv) {
+void count_in(cell& c, invocation& inv) {
   try {
-    count_in();
+    c.count_in();
   } catch (...) {
     inv.release();
     throw;
@@ -194,12 +160,12 @@ void cell::count_in(invocation& inv) {
 
 void cell::withdraw() noexcept {
   retain();
-  count_out();
+  calls_.remove();
   release();
 }
 
 void cell::refuse_call() {
-  if (!is_planted(planted::overloaded_call_counted)) count_out();
+  if (!is_planted(planted::overloaded_call_counted)) calls_.remove();
   const error why{errc::overloaded, fmt::format("{} calls wait for {} already (options::mailbox_calls_max)",
                                                 type().options.mailbox_calls_max, name())};
   tell(core(), [&](observer& o) { o.call_refused({type().name, &key(), {}}, "call", std::make_exception_ptr(why)); });

@@ -5,8 +5,6 @@
 
 #include <utility>
 
-#include <troupe/core/assert.hpp>
-
 #include "core.hpp"
 #include "wait_graph.hpp"
 
@@ -34,8 +32,11 @@ void cell_extension::image_awaited(cell& c) noexcept {
 }
 
 void cell_extension::begin_life(const actor_record* record) {
-  sleep_requested = destroy_requested = false;
   recorder.begin_life(record);
+}
+
+void cell_extension::refuse_deferred(const std::exception_ptr& why) noexcept {
+  while (work* w = deferred.pop_front()) owner.core().refuse(*static_cast<invocation*>(w->context), why);
 }
 
 bool cell_extension::end_life(unload_reason why) noexcept {
@@ -52,21 +53,16 @@ bool cell_extension::end_life(unload_reason why) noexcept {
 void cell::make_extension() { extension_ = new cell_extension{*this}; }
 void cell::drop_extension() noexcept { delete std::exchange(extension_, nullptr); }
 
-subscription_hub* cell::hub() const noexcept { return extension_ != nullptr ? extension_->hub.get() : nullptr; }
-
 part_list& cell::parts() const noexcept { return *extension_->parts; }
-row_changes& cell::changes() { return extension_->recorder.changes(); }
 
 // Out of line, as all that follows from a failure.
-[[gnu::cold]] void cell::note_failure(const std::exception_ptr& why) noexcept {
-  if (live_) extension().last_failure = why;
+[[gnu::cold]] void note_failure(cell& c, const std::exception_ptr& why) noexcept {
+  if (c.live() != nullptr) c.extension().last_failure = why;
 }
 
-void cell::enter(phase p, invocation* holder) noexcept {
-  TROUPE_ASSERT(may_follow(phase_, p), "an actor goes from phase to phase as the table of phases says");
-  phase_ = p;
-  if (holder != nullptr || extension_) extension().holder = holder;
-  open_ = p == phase::awake && holder == nullptr && !(extension_ && extension_->destroy_requested);
+void cell::set_holder(invocation* holder) noexcept {
+  if (holder != nullptr || extension_ != nullptr) extension().holder = holder;
+  life_.set_kept_out(holder != nullptr);
 }
 
 void cell::readmit() noexcept {
@@ -74,15 +70,6 @@ void cell::readmit() noexcept {
   if (std::exchange(extension_->in_wait_graph, false)) core().waits().forget(*this);
   extension_->deferred.splice(std::move(incoming_));
   incoming_.splice(std::move(extension_->deferred));
-}
-
-// --- waits ----------------------------------------------------------------------------------------------------------
-
-bool quiet_wait::await_ready() const noexcept { return cell_.live()->running_count == 0; }
-
-void quiet_wait::await_suspend(std::coroutine_handle<> h) noexcept {
-  static_cast<void>(begin(h, &cell_.core().exec()));
-  cell_.known_extension()->underway->quiet = this;
 }
 
 }  // namespace detail

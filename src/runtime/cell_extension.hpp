@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <atomic>
-#include <chrono>
-#include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -11,7 +8,6 @@
 #include <troupe/core/counted_ptr.hpp>
 #include <troupe/core/fiber.hpp>
 #include <troupe/core/timer.hpp>
-#include <troupe/core/when.hpp>
 #include <troupe/runtime/cell.hpp>
 #include <troupe/store/store.hpp>
 
@@ -20,44 +16,15 @@
 #include "run_loop_state.hpp"
 #include "state_recorder.hpp"
 #include "subscription_hub.hpp"
+#include "transition.hpp"
 
 namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-/// Lets the stop procedure wait until nothing runs in the actor any more.
-class quiet_wait final : public wait {
- public:
-  explicit quiet_wait(cell& c) noexcept : cell_{c} {}
-  [[nodiscard]] bool await_ready() const noexcept;
-  void await_suspend(std::coroutine_handle<> h) noexcept;
-  void await_resume() noexcept { end(); }
-  using wait::wake;
-
- private:
-  void interrupt() noexcept override {}
-  [[nodiscard]] std::string describe() const override { return "all that runs in the actor to end"; }
-  cell& cell_;
-};
-
-/// An actor's coming or going, if that takes time: of its hooks or of what runs in it.
-struct transition {
-  static void* operator new(std::size_t size) { return allocate_block(size); }
-  static void operator delete(void* block, std::size_t size) noexcept { release_block(block, size); }
-  explicit transition(pending_signals& signals) noexcept : deadline{signals, pending_signals::overdue} {}
-
-  invocation* procedure = nullptr;        ///< that stops it, if it does
-  join* hook = nullptr;                   ///< the hook that runs, if it is a coroutine
-  const char* hook_name = "";
-  std::chrono::nanoseconds hook_limit{};
-  bool overdue = false;
-  quiet_wait* quiet = nullptr;
-  time_point deadline_at{};
-  signal_timer deadline;  ///< of the hook that runs, or of the grace period
-};
-
 /// The part of a cell that only some actors need, from the first need on. The holder's, but for what says otherwise.
-/// What few of them need, or not for long, has memory of its own meanwhile.
+/// What few of them need, or not for long, has memory of its own meanwhile. An actor that wakes, stops or finalises has
+/// one; one that is awake may have none.
 struct cell_extension {
   explicit cell_extension(cell& c);
   ~cell_extension();
@@ -77,10 +44,13 @@ struct cell_extension {
   [[nodiscard]] bool end_life(unload_reason why) noexcept;
 
   [[nodiscard]] transition& transition_now() {
-    if (!underway) underway = std::make_unique<transition>(signals);
+    if (!underway) underway = std::make_unique<transition>(owner, signals);
     return *underway;
   }
-  [[nodiscard]] bool in_hook() const noexcept { return underway && underway->hook != nullptr; }
+  [[nodiscard]] bool in_hook() const noexcept { return underway && underway->in_hook(); }
+
+  /// What waits fails.
+  void refuse_deferred(const std::exception_ptr& why) noexcept;
 
   cell& owner;
   invocation* holder = nullptr;  ///< the exclusive action or lifecycle procedure that keeps others out
@@ -89,14 +59,10 @@ struct cell_extension {
   std::optional<time_point> since;   ///< it is awake, or shuts down
   std::exception_ptr last_failure;   ///< of what ran in this life
 
-  bool sleep_requested = false;    ///< by the actor itself
-  bool destroy_requested = false;  ///< the same
-
   counted_ptr<subscription_hub> hub;  ///< the connections; null before the first one
 
   std::unique_ptr<part_list> parts;  ///< null: the definition has none
 
-  // --- lifecycle ---
   pending_signals signals;
   state_recorder recorder;
   std::unique_ptr<transition> underway;  ///< null while it neither comes nor goes
@@ -104,6 +70,11 @@ struct cell_extension {
 };
 
 inline invocation* cell::holder() const noexcept { return extension_ ? extension_->holder : nullptr; }
+
+/// The connections of an actor; null before the first one.
+[[nodiscard]] inline subscription_hub* hub_of(const cell& c) noexcept {
+  return c.known_extension() != nullptr ? c.known_extension()->hub.get() : nullptr;
+}
 
 }  // namespace detail
 }  // namespace v0

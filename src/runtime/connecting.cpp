@@ -39,7 +39,7 @@ task<> within(cell& c, const char* hook, task<> body) {
 
 std::exception_ptr why_connections_end(const cell& c) {
   if (c.current_phase() == cell::phase::awake) return nullptr;
-  if (c.known_extension() != nullptr && c.known_extension()->destroy_requested) return why_it_ends(c, true);
+  if (c.life().destroy_requested()) return why_it_ends(c, true);
   if (c.core().stopping()) return why_it_ends(c, false);
   return c.type().options.durability == durability::ephemeral ? why_it_ends(c, true) : nullptr;
 }
@@ -101,7 +101,7 @@ task<> part(cell& c, counted_ptr<connection_core> from) {
 }
 
 task<> disconnect_all(cell& c, std::exception_ptr why) {
-  subscription_hub* const all = c.hub();
+  subscription_hub* const all = hub_of(c);
   auto& inv = *this_thread().in_turn->inv;
   while (all != nullptr && all->first() != nullptr) {
     counted_ptr<connection_core> each{*all->first()};
@@ -115,7 +115,7 @@ task<> disconnect_all(cell& c, std::exception_ptr why) {
 }
 
 void close_all(cell& c, const std::exception_ptr& why) noexcept {
-  subscription_hub* const all = c.hub();
+  subscription_hub* const all = hub_of(c);
   while (all != nullptr && all->first() != nullptr) {
     const counted_ptr<connection_core> each{*all->first()};
     all->remove(*each);

@@ -112,7 +112,7 @@ void consumer::end_message(const std::exception_ptr& failure) noexcept {
   settles_parts = false;
   const bool cut = failure && c.current_phase() != cell::phase::awake && is_one_of(failure, errc::aborted);
   if (failure && !cut) {
-    c.note_failure(failure);
+    note_failure(c, failure);
     c.core().report(failure, fmt::format("{} of {}{}", what(), c.name(), queues.describe_held(*this)));
   }
   queues.invocation_ended(*this, failure);

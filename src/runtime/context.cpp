@@ -9,8 +9,8 @@
 
 #include "cell_extension.hpp"
 #include "core.hpp"
+#include "directory.hpp"
 #include "durable_wait.hpp"
-#include "lifecycle.hpp"
 #include "parked_wait.hpp"
 #include "procedure.hpp"
 #include "subscription_hub.hpp"
@@ -19,7 +19,7 @@ namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-const actor_id& context_base::id() const { return activation_.owner().id(); }
+const actor_id& context_base::id() const { return activation_.owner().core().cells().id_of(activation_.owner()); }
 const troupe::key& context_base::key() const noexcept { return activation_.owner().key(); }
 std::string_view context_base::name() const noexcept { return activation_.owner().type().name; }
 const tags& context_base::tags() const noexcept { return activation_.labels(); }
@@ -60,19 +60,19 @@ void context_base::sleep() {
   static_cast<void>(own_turn(c, "sleep"));
   require_started(c, c.current_phase(), "sleep");
   if (c.current_phase() != cell::phase::awake) throw error(errc::stopping, c.name());
-  c.extension().sleep_requested = true;
-  c.known_extension()->signals.raise(pending_signals::end);
+  auto& signals = c.extension().signals;
+  c.life().request_sleep();
+  signals.raise(pending_signals::end);
 }
 
 void context_base::destroy() {
   cell& c = activation_.owner();
   static_cast<void>(own_turn(c, "destroy"));
   require_started(c, c.current_phase(), "be destroyed");
-  auto& extension = c.extension();
-  if (extension.destroy_requested) throw error(errc::destroying, c.name());
-  extension.destroy_requested = true;
-  c.set_holder(c.holder());
-  extension.signals.raise(pending_signals::end);
+  if (c.life().destroy_requested()) throw error(errc::destroying, c.name());
+  auto& signals = c.extension().signals;
+  c.life().request_destroy();
+  signals.raise(pending_signals::end);
 }
 
 void context_base::keep_awake(task<> body) {
@@ -112,14 +112,14 @@ connection_core* context_base::caller() const {
 
 void context_base::for_each_connection(void (*f)(void* to, connection_core& c), void* to) const {
   require_turn("connections");
-  const subscription_hub* const all = activation_.owner().hub();
+  const subscription_hub* const all = hub_of(activation_.owner());
   if (all == nullptr) return;
   for (auto* c = all->first(); c != nullptr; c = subscription_hub::behind(*c)) f(to, *c);
 }
 
 // A broadcast that nobody hears costs next to nothing, so in some builds only one that somebody hears is checked.
 bool context_base::has_subscribers(std::uint32_t event) const noexcept {
-  const subscription_hub* const all = activation_.owner().hub();
+  const subscription_hub* const all = hub_of(activation_.owner());
   const bool heard = all != nullptr && all->has_subscribers(event);
   TROUPE_ASSERT(heard || is_own_turn(this_thread().in_turn, activation_.owner()),
                 "broadcast may be used only by the actor's own code, in its turns");
@@ -133,7 +133,7 @@ void context_base::send_to_all(event_record* e) {
     e->release();
     refuse_turn(c, "broadcast");
   }
-  leave_with_turn(*mine, *e, *c.hub());
+  leave_with_turn(*mine, *e, *hub_of(c));
 }
 
 }  // namespace detail

@@ -79,9 +79,9 @@ void directory::set_id(cell& c, const actor_id& id) {
   s.cells.insert(h, c);
 }
 
-const actor_id& cell::id() {
-  if (!known_id() && live_) core().cells().set_id(*this, core().ids().actor());
-  return known_id();
+const actor_id& directory::id_of(cell& c) {
+  if (!c.known_id() && c.live() != nullptr) set_id(c, c.core().ids().actor());
+  return c.known_id();
 }
 
 void directory::clear_id(cell& c) noexcept {

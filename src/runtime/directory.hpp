@@ -35,6 +35,9 @@ class directory {
   /// Makes a cell findable by id, or no longer. By its holder.
   void set_id(cell& c, const actor_id& id);
   void clear_id(cell& c) noexcept;
+  /// Its id; nil while the actor is not known to exist. An actor that is never stored gets its id when that is first
+  /// asked for. By its holder.
+  [[nodiscard]] const actor_id& id_of(cell& c);
 
   /// Gives back a reference that may be the last; the last one ends the cell. See `cell::release`.
   void release(cell& c) noexcept;

@@ -17,31 +17,40 @@
 #include "cell_messages.hpp"
 #include "core.hpp"
 #include "deadlock.hpp"
-#include "lifecycle.hpp"
 #include "queue_delivery.hpp"
 #include "wait_graph.hpp"
+#include "waking.hpp"
 
 namespace troupe {
 inline namespace v0 {
 namespace detail {
+
+namespace {
+
+using phase = lifecycle::phase;
+
+// The procedure that stops an actor, while it does.
+invocation& stop_of(const cell& c) noexcept { return *c.known_extension()->underway->stop(); }
+
+}  // namespace
 
 // The cell that is kept now goes to the worker that runs us.
 void dispatcher::run(work& posted) noexcept { run_messages(static_cast<cell&>(posted), drain_budget); }
 
 void dispatcher::run_messages(cell& c, int budget) noexcept {
   auto& thread = this_thread();
-  for (; !c.incoming_.empty() || c.receive_more(); --budget) {
+  for (work* w = c.next_message(); w != nullptr; w = c.next_message()) {
     if (thread.kept != nullptr) [[unlikely]]
-      cell::offer_kept(thread);
-    if (budget == 0) {
-      c.show_begun();
+      offer_kept(thread);
+    if (budget-- == 0) {
+      c.put_first(*w);
+      c.calls().show();
       const yielding_scope behind;
       return c.post();
     }
-    work& w = *c.incoming_.pop_front();
-    if (auto* const inv = static_cast<invocation*>(w.context); inv == nullptr) {
-      w.run(w);  // in a turn without an invocation, or one of the runtime's own
-    } else if (!dispatch(c, *inv, w)) {
+    if (auto* const inv = static_cast<invocation*>(w->context); inv == nullptr) {
+      w->run(*w);  // in a turn without an invocation, or one of the runtime's own
+    } else if (!dispatch(c, *inv, *w)) {
       return;
     }
   }
@@ -52,7 +61,7 @@ void dispatcher::defer(cell& c, work& w) noexcept { c.extension().deferred.push_
 void dispatcher::keep_out(cell& c, invocation& inv, work& w) noexcept {
   const invocation* const by = c.holder();
   inv.kept_out_by.store(by != nullptr ? by->constant_name() : nullptr, std::memory_order_relaxed);
-  if (by != nullptr && wait_graph::concerns(inv) && c.phase_ <= cell::phase::awake) [[unlikely]]
+  if (by != nullptr && wait_graph::concerns(inv) && c.current_phase() <= phase::awake) [[unlikely]]
     return keep_out_of_chain(c, inv, w);
   defer(c, w);
 }
@@ -107,21 +116,19 @@ void dispatcher::refuse(cell& c, invocation& inv, errc why, std::string_view det
   i.must_arrive = inv.must_arrive;
   i.posted = inv.posted;
   i.from_actor = !inv.from_host;
-  i.of_earlier_life = inv.kind == purpose::background && (!c.live_ || inv.life != c.live_->known_life());
-  i.of_earlier_actor = inv.via && inv.via->hub && inv.via->hub.get() != c.hub();
+  i.of_earlier_life = inv.kind == purpose::background && (c.live() == nullptr || inv.life != c.live()->known_life());
+  i.of_earlier_actor = inv.via && inv.via->hub && inv.via->hub.get() != hub_of(c);
   actor_facts a;
-  a.phase = c.phase_;
-  if (c.phase_ == cell::phase::asleep) a.runtime_stops = c.core().stopping();
-  if (c.extension_) {
-    a.ends_for_good = c.extension_->destroy_requested &&
-                      !(is_planted(planted::destroyed_takes_more) && c.phase_ == cell::phase::awake);
-    a.falls_asleep = c.extension_->sleep_requested;
-  }
+  a.phase = c.current_phase();
+  if (a.phase == phase::asleep) a.runtime_stops = c.core().stopping();
+  a.ends_for_good = c.life().destroy_requested() &&
+                    !(is_planted(planted::destroyed_takes_more) && a.phase == phase::awake);
+  a.falls_asleep = c.life().sleep_requested();
   a.is_ephemeral = inv.kind == purpose::enqueue && c.type().options.durability == durability::ephemeral;
-  if (c.phase_ == cell::phase::stopping) {
-    a.is_quiet = c.live_->running_count == 0;
-    a.is_interrupted = c.live_->interrupted;
-    i.descends_from_stop = !i.is_kept_out && descends(inv, *c.extension_->underway->procedure);
+  if (a.phase == phase::stopping) {
+    a.is_quiet = c.live()->running_count == 0;
+    a.is_interrupted = c.live()->interrupted;
+    i.descends_from_stop = !i.is_kept_out && descends(inv, stop_of(c));
   }
   return detail::admit(a, i);
 }
@@ -151,9 +158,9 @@ bool dispatcher::dispatch(cell& c, invocation& inv, work& w) noexcept {
     case verdict::wake: return wake_for(c, inv, w);
     case verdict::wait_for_holder: keep_out(c, inv, w); break;
     case verdict::wait_for_procedure:
-      TROUPE_ASSERT(c.phase_ == cell::phase::stopping || c.holder() != nullptr,
+      TROUPE_ASSERT(c.current_phase() == phase::stopping || c.holder() != nullptr,
                     "a wake, and the last commit, hold the actor");
-      defer_behind(c, c.phase_ == cell::phase::stopping ? *c.extension_->underway->procedure : *c.holder(), inv, w);
+      defer_behind(c, c.current_phase() == phase::stopping ? stop_of(c) : *c.holder(), inv, w);
       break;
     case verdict::wait_for_successor: defer(c, w); break;
     default: refuse_as(c, inv, why);
@@ -184,13 +191,13 @@ void dispatcher::refuse_as(cell& c, invocation& inv, verdict why) noexcept {
 // An invocation has come to an actor that is asleep.
 bool dispatcher::wake_for(cell& c, invocation& inv, work& w) noexcept {
   try {
-    inv.created_actor = inv.origin != nullptr && lifecycle::wake_at_once(c, *inv.origin);
+    inv.created_actor = inv.origin != nullptr && detail::wake_at_once(c, *inv.origin);
   } catch (...) {
     c.core().refuse(inv, std::current_exception());
     return true;
   }
   if (inv.created_actor) return run_admitted(c, inv);
-  lifecycle::begin_wake(c);
+  begin_wake(c);
   defer_behind(c, *c.holder(), inv, w);
   return true;
 }

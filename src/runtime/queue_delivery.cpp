@@ -105,7 +105,7 @@ void queue_delivery::arrive() {
   auto& extension = *target->known_extension();
   auto& queues = queues_of(*target);
   // It was being asked about when the actor was told to end.
-  if (extension.destroy_requested && !must_arrive) throw error(errc::destroying, target->name());
+  if (target->life().destroy_requested() && !must_arrive) throw error(errc::destroying, target->name());
   const bool was_waiting = std::exchange(admitted, false) && life == target->live()->life();
   if (was_waiting) queues.give_up_place(queue);
   if (queues.is_full(queue) || (!was_waiting && queues.others_wait(queue))) {

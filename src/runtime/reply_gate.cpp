@@ -19,7 +19,7 @@ inline namespace v0 {
 namespace detail {
 
 void runtime_core::refuse(invocation& inv, std::exception_ptr why) noexcept {
-  if (std::exchange(inv.counted, false) && !is_planted(planted::refused_call_counted)) inv.target->count_out();
+  if (std::exchange(inv.counted, false) && !is_planted(planted::refused_call_counted)) inv.target->calls().remove();
   if (inv.must_arrive && inv.outlives(why)) return;
   tell(*this, [&](observer& o) {
     o.call_refused(inv.origin != nullptr ? seen(*inv.origin) : seen(*inv.target), inv.what(), why);

@@ -73,7 +73,7 @@ void run_loop::failed(const std::exception_ptr& failure, bool holds) {
   cell& c = *target;
   const bool leaving = c.current_phase() != cell::phase::awake;
   const bool cut = leaving && is_one_of(failure, errc::aborted);  // this is how it is meant to end
-  if (!cut) c.note_failure(failure);
+  if (!cut) note_failure(c, failure);
   if (!cut) c.core().report(failure, "run of " + c.name() + (holds ? c.parts().describe_held(*this) : std::string{}));
   const bool is_theirs = holds && c.parts().invocation_ended(*this, failure);
   if (leaving) return;

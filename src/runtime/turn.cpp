@@ -50,8 +50,8 @@ void send_all(work_list& outbox, executor& exec, bool on_worker) noexcept {
 // Wakes the procedure that waits for the actor to be quiet.
 void go_on_with_procedure(cell& c) noexcept {
   auto& extension = *c.known_extension();
-  if (!extension.underway || extension.underway->quiet == nullptr || !c.live() || c.live()->running_count != 0) return;
-  std::exchange(extension.underway->quiet, nullptr)->wake();
+  if (!extension.underway || c.live() == nullptr || c.live()->running_count != 0) return;
+  extension.underway->actor_is_quiet();
 }
 
 void after_turn(cell& c) noexcept {
@@ -63,41 +63,45 @@ void after_turn(cell& c) noexcept {
 void turn::depend_on(epoch_number dependency) noexcept {
   if (dependency <= depends_on || is_planted(planted::dependency_dropped)) return;
   depends_on = dependency;
-  if (where->extension_ && writes) where->extension_->recorder.freeze_before(dependency);
+  if (auto* const extension = where->known_extension(); extension != nullptr && writes) {
+    extension->recorder.freeze_before(dependency);
+  }
 }
 
 epoch_number turn::end_with_effects() noexcept {
   cell& c = *where;
-  epoch_number dependency = std::max(depends_on, c.dependency_);
-  if (inv == nullptr && c.extension_ && c.extension_->parts) c.extension_->parts->plain_action_ended(failed);
-  const bool destroyed = c.extension_ && c.extension_->recorder.destroyed();
+  cell_extension* const extension = c.known_extension();
+  epoch_number dependency = std::max(depends_on, c.dependency());
+  if (inv == nullptr && extension != nullptr && extension->parts) extension->parts->plain_action_ended(failed);
+  const bool destroyed = extension != nullptr && extension->recorder.destroyed();
   const bool saves = effects_ && effects_->save;
-  const bool to_record = (writes && !c.quick_writes_) || saves || (c.extension_ && c.extension_->recorder.has_rows());
-  if (to_record && c.live_ && !destroyed) {
+  const bool has_rows = extension != nullptr && extension->recorder.has_rows();
+  const bool to_record = (writes && !c.quick_writes()) || saves || has_rows;
+  if (to_record && c.live() != nullptr && !destroyed) {
     std::exception_ptr failure;
     try {
       const bool of_procedure = inv != nullptr && inv->kind == invocation::purpose::lifecycle;
-      if (c.extension_)
-        dependency = c.extension_->recorder.record({dependency, writes || saves, saves, of_procedure}, failure);
+      if (extension != nullptr)
+        dependency = extension->recorder.record({dependency, writes || saves, saves, of_procedure}, failure);
     } catch (...) {
       failure = std::current_exception();
       effects().unsaved = true;
       effects().failure = failure;
       c.core().report(failure, c.name() + ": the state cannot be stored");
-      auto& recorder = c.extension_->recorder;
+      auto& recorder = extension->recorder;
       recorder.undo_rows();
       if (writes && !recorder.undo_state()) {  // it wakes with its stored state
-        c.extension_->sleep_requested = true;
-        c.extension_->signals.raise(pending_signals::end);
+        c.life().request_sleep();
+        extension->signals.raise(pending_signals::end);
       }
-      if (c.phase_ == cell::phase::finalising) dependency = recorder.record_without_state(dependency);
+      if (c.current_phase() == lifecycle::phase::finalising) dependency = recorder.record_without_state(dependency);
     }
     if (failure) {
       effects().failure = failure;
       if (inv != nullptr) inv->unsaved = failure;
     }
   }
-  if (writes || to_record) c.dependency_ = std::max(c.dependency_, dependency);
+  if (writes || to_record) c.set_dependency(std::max(c.dependency(), dependency));
   if (inv != nullptr) inv->dependency = std::max(inv->dependency, dependency);
   return dependency;
 }
@@ -168,23 +172,23 @@ void run_first(cell& c, invocation& inv, turn& t) noexcept {
   } catch (...) {
     inv.failure = std::current_exception();
   }
-  if (!body) return c.settle(inv, t);
+  if (!body) return t.settle();
   const bool shares = is_planted(planted::exclusive_forgotten) ||
                       (is_planted(planted::posted_exclusive_shared) && inv.posted);
   if (inv.exclusive && !shares) {
     inv.held_before = c.holder();
     c.set_holder(&inv);
   }
-  if (inv.kind != invocation::purpose::lifecycle) c.enlist(inv);
+  if (inv.kind != invocation::purpose::lifecycle) c.live()->enlist(inv);
   drive_on(t.thread, body);
 }
 
 // Runs the first turn of an invocation, or a further one. False if the cell is no longer held: then the invocation
 // awaits another actor, and neither may be touched.
 [[gnu::always_inline]] inline bool run_itself(cell& c, invocation& inv, work* continuation) noexcept {
-  if (std::exchange(inv.counted, false)) c.count_begun();
+  if (std::exchange(inv.counted, false)) c.calls().begin();
   inv.kept_out_by.store(nullptr, std::memory_order_relaxed);
-  c.show_begun();  // the turn may end without coming back to the mailbox
+  c.calls().show();  // the turn may end without coming back to the mailbox
   auto& thread = this_thread();
   fiber* const outer = std::exchange(thread.here, &inv);
   ++thread.depth;
@@ -196,7 +200,7 @@ void run_first(cell& c, invocation& inv, turn& t) noexcept {
   } else {
     continuation->run(*continuation);
   }
-  if (t.held) c.end_turn(inv, t);
+  if (t.held) t.end_of_invocation();
   --thread.depth;
   thread.here = outer;
   return t.held;
@@ -223,52 +227,41 @@ bool run_turn(cell& c, invocation& inv, work* continuation) noexcept {
   return run_itself(c, inv, continuation);
 }
 
-bool cell::start(invocation& inv) noexcept { return run_turn(*this, inv, nullptr); }
-
-void cell::enlist(invocation& inv) noexcept {
-  inv.following = live_->running;
-  if (inv.following != nullptr) inv.following->previous = &inv;
-  live_->running = &inv;
-  ++live_->running_count;
-  if (inv.blocks_sleep) ++live_->keep_awake_count;
-}
-
-void cell::end_turn(invocation& inv, turn& t) noexcept {
-  if (inv.ended) {
+void turn::end_of_invocation() noexcept {
+  invocation& mine = *inv;
+  cell& c = *where;
+  if (mine.ended) {
     try {
-      inv.finish();
+      mine.finish();
     } catch (...) {
-      inv.failure = std::current_exception();
+      mine.failure = std::current_exception();
     }
-    settle(inv, t);
+    settle();
   }
-  t.end();
-  if (t.close()) [[unlikely]]
-    look_at_mark(*this, t.thread, &inv, {});
-  if (t.settled && !inv.put_off) {
-    if (inv.unsaved && !inv.failure) inv.failure = inv.unsaved;
-    if (inv.failure) [[unlikely]]
-      note_failure(inv.failure);
-    core().deliver(inv);
+  end();
+  if (close()) [[unlikely]]
+    look_at_mark(c, thread, inv, {});
+  if (settled && !mine.put_off) {
+    if (mine.unsaved && !mine.failure) mine.failure = mine.unsaved;
+    if (mine.failure) [[unlikely]]
+      note_failure(c, mine.failure);
+    c.core().deliver(mine);
   }
-  after_turn(*this);
+  after_turn(c);
 }
 
-void cell::settle(invocation& inv, turn& t) noexcept {
-  if (inv.ended && inv.kind != invocation::purpose::lifecycle) {
-    if (inv.following != nullptr) inv.following->previous = inv.previous;
-    (inv.previous == nullptr ? live_->running : inv.previous->following) = inv.following;
-    --live_->running_count;
-    if (inv.blocks_sleep) --live_->keep_awake_count;
-  }
-  if (std::exchange(inv.settles_parts, false)) extension_->parts->invocation_ended(inv, inv.failure);
-  if (holder() == &inv) {
+void turn::settle() noexcept {
+  invocation& mine = *inv;
+  cell& c = *where;
+  if (mine.ended && mine.kind != invocation::purpose::lifecycle) c.live()->delist(mine);
+  if (std::exchange(mine.settles_parts, false)) c.parts().invocation_ended(mine, mine.failure);
+  if (c.holder() == &mine) {
     // An exclusive action may run within another one of its chain, which has no turn until it has ended.
-    enter(phase_, is_planted(planted::inner_hold_opens) ? nullptr : inv.held_before);
-    readmit();
+    c.set_holder(is_planted(planted::inner_hold_opens) ? nullptr : mine.held_before);
+    c.readmit();
   }
-  TROUPE_ASSERT(extension_ == nullptr || extension_->holder == nullptr || extension_->holder->held_before != &inv);
-  t.settled = true;
+  TROUPE_ASSERT(c.holder() == nullptr || c.holder()->held_before != &mine);
+  settled = true;
 }
 
 // The last cell that a turn makes ready may be kept until the thread knows whether it has more to do here. If it has

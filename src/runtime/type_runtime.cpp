@@ -49,7 +49,7 @@ std::chrono::nanoseconds idle_rounds::apart() const noexcept {
 }
 
 void idle_rounds::actor_woke(cell& c) noexcept {
-  c.count_activity();
+  c.tally().count();
   // Either the end of a round sees that somebody is awake, or we that there is no next one.
   awake_.fetch_add(1, std::memory_order_seq_cst);
   if (type_.type.options.sleep_after == troupe::never || under_way_.load(std::memory_order_seq_cst)) return;
@@ -123,10 +123,10 @@ std::size_t idle_rounds::look_at_next_shard() noexcept {
 }
 
 bool idle_rounds::has_been_idle(cell& c) const noexcept {
-  if (!c.was_active() && c.live()->keep_awake_count == 0) {
-    return static_cast<std::uint8_t>(round_ - c.active_round()) >= rounds_until_sleep;
+  if (!c.tally().take() && c.live()->keep_awake_count == 0) {
+    return static_cast<std::uint8_t>(round_ - c.tally().round()) >= rounds_until_sleep;
   }
-  c.set_active_round(round_);
+  c.tally().set_round(round_);
   return false;
 }
 

@@ -12,8 +12,8 @@
 #include "../core/text_of.hpp"
 #include "../runtime/assembly.hpp"
 #include "../runtime/cell_messages.hpp"
-#include "../runtime/lifecycle.hpp"
 #include "../runtime/migration.hpp"
+#include "../runtime/stopping.hpp"
 #include "simulated_executor.hpp"
 #include "simulated_store.hpp"
 #include "simulated_world.hpp"
@@ -381,21 +381,22 @@ void simulation::put_down(const troupe::detail::handle_core& which) {
   const troupe::detail::handle_core held{which};
   auto* const c = held.find();
   if (c == nullptr) return;
+  using phase = troupe::detail::lifecycle::phase;
   std::optional<std::uint64_t> ordered;  // in which of its lives
   world_->drive([&] {
-    if (troupe::detail::lifecycle::is_asleep(*c)) return true;
-    if (!troupe::detail::lifecycle::is_awake(*c)) return false;
+    if (c->current_phase() == phase::asleep) return true;
+    if (c->current_phase() != phase::awake) return false;
     const std::uint64_t life = c->live()->life();
     if (ordered) return *ordered != life;  // a call that waited has woken it again, in the same step
     ordered = life;
-    troupe::detail::send_command(*c, &troupe::detail::lifecycle::sleep_now);
+    troupe::detail::send_command(*c, &troupe::detail::sleep_now);
     return false;
   });
 }
 
 bool simulation::is_up(const troupe::detail::handle_core& which) {
   const auto* const c = which.find();
-  return c != nullptr && !troupe::detail::lifecycle::is_asleep(*c);
+  return c != nullptr && c->current_phase() != troupe::detail::lifecycle::phase::asleep;
 }
 
 const std::vector<std::string>& simulation::errors() const noexcept { return world_->errors; }

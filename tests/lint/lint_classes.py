@@ -17,7 +17,6 @@ FRIENDS_MAX = 3
 
 # (members, friends) that a class may have, and why.
 LARGER = {
-    "cell": (89, 3, "the slot of one actor: its mailbox, its life and its turns meet here"),
     "runtime_core": (66, 3, "the services of a runtime, and the way from each part to the others"),
     "cell_queues": (86, 3, "consumers, dead letters, arrivals and the end of a turn are four interfaces to one table"),
     "connection_core": (62, 3, "both ends of a connection in one object"),

@@ -13,7 +13,7 @@ using troupe::detail::actor_facts;
 using troupe::detail::admit;
 using troupe::detail::invocation_facts;
 using troupe::detail::verdict;
-using phase = troupe::detail::cell::phase;
+using phase = troupe::detail::lifecycle::phase;
 using purpose = troupe::detail::invocation::purpose;
 
 namespace {

@@ -69,6 +69,20 @@ class activation {
   virtual task<> on_disconnect(connection_core& from) = 0;
 
   // --- what goes on in it ---
+  /// The coroutine of `inv` has begun: until `delist` it is among those that run.
+  void enlist(invocation& inv) noexcept {
+    inv.following = running;
+    if (inv.following != nullptr) inv.following->previous = &inv;
+    running = &inv;
+    ++running_count;
+    if (inv.blocks_sleep) ++keep_awake_count;
+  }
+  void delist(invocation& inv) noexcept {
+    if (inv.following != nullptr) inv.following->previous = inv.previous;
+    (inv.previous == nullptr ? running : inv.previous->following) = inv.following;
+    --running_count;
+    if (inv.blocks_sleep) --keep_awake_count;
+  }
   invocation* running = nullptr;        ///< coroutines that have begun and not ended, newest first
   std::uint32_t running_count = 0;      ///< of those, actions and background tasks
   std::uint32_t keep_awake_count : 30 = 0;  ///< of those, the ones that keep it from sleeping

@@ -326,7 +326,7 @@ class [[nodiscard("a call does nothing until it is awaited")]] typed_call final 
     } catch (...) {
       failure_ = std::current_exception();
       t.failed = true;
-      c.note_failure(failure_);
+      note_failure(c, failure_);
     }
     dependency_ = t.end();
     if (t.has_failed()) [[unlikely]]

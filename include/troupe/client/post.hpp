@@ -71,9 +71,9 @@ class typed_posting final : public posting {
  private:
   void arrive() noexcept override {
     cell& c = target();
-    if (!c.open_to(code_.writes)) [[unlikely]]
+    if (!c.life().is_open() || (code_.writes && c.refuses_changes())) [[unlikely]]
       return give_way();
-    c.count_begun();
+    c.calls().begin();
     std::exception_ptr failure;
     {
       turn t{c, nullptr, code_.writes, this_thread()};
@@ -86,7 +86,7 @@ class typed_posting final : public posting {
       } catch (...) {
         failure = std::current_exception();
         t.failed = true;
-        c.note_failure(failure);
+        note_failure(c, failure);
       }
       t.end(!t.failed);  // after a failure the error handler runs
       if (t.close()) [[unlikely]]

@@ -41,11 +41,16 @@ struct turn {
   /// Stamps the turn's changes, then sends what the turn sent. Returns what the turn can depend on.
   /// It is the `last` if nobody's code runs between it and the actor's next message.
   [[gnu::always_inline]] inline epoch_number end(bool last = false) noexcept {
-    ++where->turns_;
+    where->tally().count();
     if (outgoing_.empty() && !has_effects()) [[likely]]
       return end_plainly();
     return end_with_more(last);
   }
+
+  /// Its invocation is over, which leaves the lists. The answer leaves at the end of the turn.
+  void settle() noexcept;
+  /// Ends a turn that has not been paused, of an invocation, and answers if that is over.
+  void end_of_invocation() noexcept;
 
   /// Takes in what a message to this turn can depend on. Before the actor's code goes on.
   void depend_on(epoch_number dependency) noexcept;
@@ -98,10 +103,11 @@ struct turn {
   const bool is_inline;           ///< a coroutine that runs on its caller's thread: see `call_core::run_coroutine`
 
  private:
-  [[nodiscard]] bool has_effects() const noexcept { return effects_ || (writes && !where->quick_writes_); }
+  [[nodiscard]] bool has_effects() const noexcept { return effects_ || (writes && !where->quick_writes()); }
   epoch_number end_plainly() noexcept {
-    const auto dependency = depends_on > where->dependency_ ? depends_on : where->dependency_;
-    if (writes) where->dependency_ = dependency;
+    const auto before = where->dependency();
+    const auto dependency = depends_on > before ? depends_on : before;
+    if (writes) where->set_dependency(dependency);
     if (inv != nullptr) inv->dependency = dependency;
     return dependency;
   }

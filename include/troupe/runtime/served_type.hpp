@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include <troupe/actor/address.hpp>
+#include <troupe/actor/definition.hpp>
+#include <troupe/actor/invocation.hpp>
+#include <troupe/core/work.hpp>
+
+namespace troupe {
+inline namespace v0 {
+namespace detail {
+
+class cell;
+class runtime_core;
+struct cell_extension;
+
+/// What every call looks at of the commits.
+struct commit_state {
+  std::atomic<epoch_number> durable{0};  ///< all up to this epoch is
+  std::atomic<bool> refusing{false};     ///< the store does not keep up: no more changes
+};
+
+/// The ways from a cell, and from the units below the procedures of its life, to the units that are built on them.
+/// There is one table for all cells of a program: `runtime_assembly` has it.
+struct cell_handlers {
+  /// The executor has come to a cell, as `work`, that was posted locked.
+  void (*run)(work& posted) noexcept;
+  /// Runs at most `budget` messages of a locked cell, then unlocks it or posts it.
+  void (*run_messages)(cell& c, int budget) noexcept;
+  /// Wakes the actor of a locked cell, if that is simple: see `wake_at_once`.
+  bool (*wake_at_once)(cell& c, const address& wanted);
+  /// By the holder: some of the signals of `pending_signals` have come.
+  void (*signalled)(cell& c, std::uint8_t wanted) noexcept;
+  /// From the committer: the holder is to encode the image of the actor that has been asked for.
+  void (*image_awaited)(cell& c) noexcept;
+  /// By the holder: the actor has done nothing for `options::sleep_after`.
+  void (*idle)(cell& c) noexcept;
+  /// One reference is given back, and was maybe the last.
+  void (*release)(cell& c) noexcept;
+  /// Ends the extension of a cell.
+  void (*end_extension)(cell_extension& extension) noexcept;
+};
+
+/// A definition in a runtime: what all of its cells share.
+struct served_type {
+  runtime_core& core;
+  const cell_handlers& handlers;
+  const definition& type;
+  const commit_state& commits;
+  const std::atomic<bool>& stopping;  ///< the runtime shuts down: calls are refused
+  /// Its actors are not stored, and have nothing to say about their coming: see `cell::try_wake`.
+  bool wakes_at_once;
+  bool observes_turns;  ///< see `observer::wants_turns`
+  /// In the block of a cell of its actors, whose size that is: where the live copy has room. 0: it has a block of its
+  /// own.
+  std::uint32_t live_at;
+  /// There, too: where the id of a stored actor stands, which has one as long as it exists. 0: that of another is the
+  /// live copy's.
+  std::uint32_t id_at;
+  std::uint32_t cell_bytes;
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include <troupe/runtime/cell.hpp>
+
+namespace troupe {
+inline namespace v0 {
+namespace detail {
+
+/// Does what the signals of `pending_signals` ask for that have come. By the holder.
+void signalled(cell& c, std::uint8_t wanted) noexcept;
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe
