@@ -204,6 +204,37 @@ void call_core::require_wanted(const thread_state& thread) const {
                                          target().where().name()));
 }
 
+// In a cell that is held and open to the call, as an invocation.
+void call_core::start_in(cell& c, thread_state& thread, epoch_number depends_on) {
+  invocation* inv = nullptr;
+  try {
+    inv = make(home());
+  } catch (...) {
+    c.unlock();
+    throw;
+  }
+  wait_for(*inv, &c, thread.in_turn, thread.here, depends_on);
+  if (run_turn(c, *inv, nullptr)) c.unlock();
+}
+
+// The same, as its action runs best. Inlined, since every call between actors comes here.
+[[gnu::always_inline]] inline void call_core::launch_in(cell& c, thread_state& thread, epoch_number depends_on) {
+  switch (inline_mode_) {
+    case inline_mode::function:
+      run_plain(c, thread, depends_on);
+      stage_ = stage::ran;
+      if (thread.mark.state() != 0) [[unlikely]]
+        look_at_mark(c, thread, nullptr, action_name());
+      c.unlock();
+      break;
+    case inline_mode::coroutine: run_coroutine(c, thread, depends_on); break;
+    case inline_mode::never: start_in(c, thread, depends_on);
+  }
+  if (stage_ != stage::ran || (thread.in_turn != nullptr && dependency_ == 0)) return;
+  const bool leaves = thread.in_turn == nullptr || crosses_runtimes(thread.in_turn, *target().where().transport);
+  if (leaves && !c.lets_out(dependency_)) wait_for_gate();
+}
+
 // Makes the call, other than on a host's thread with the cell at hand.
 void call_core::launch(thread_state& thread) {
   const turn* const mine = thread.in_turn;
@@ -235,33 +266,6 @@ void call_core::launch(thread_state& thread) {
   } catch (...) {
     fail(std::current_exception());
   }
-}
-
-// In a cell that is held and open to the call.
-void call_core::launch_in(cell& c, thread_state& thread, epoch_number depends_on) {
-  switch (inline_mode_) {
-    case inline_mode::function:
-      run_plain(c, thread, depends_on);
-      stage_ = stage::ran;
-      if (thread.mark.state() != 0) [[unlikely]]
-        look_at_mark(c, thread, nullptr, action_name());
-      c.unlock();
-      break;
-    case inline_mode::coroutine: run_coroutine(c, thread, depends_on); break;
-    case inline_mode::never:
-      invocation* inv = nullptr;
-      try {
-        inv = make(home());
-      } catch (...) {
-        c.unlock();
-        throw;
-      }
-      wait_for(*inv, &c, thread.in_turn, thread.here, depends_on);
-      if (run_turn(c, *inv, nullptr)) c.unlock();
-  }
-  if (stage_ != stage::ran || (thread.in_turn != nullptr && dependency_ == 0)) return;
-  const bool leaves = thread.in_turn == nullptr || crosses_runtimes(thread.in_turn, *target().where().transport);
-  if (leaves && !c.lets_out(dependency_)) wait_for_gate();
 }
 
 // Through the mailbox; by way of the transport where there is no cell.

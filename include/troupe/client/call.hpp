@@ -143,6 +143,7 @@ class call_core {
   [[nodiscard]] bool settle_slowly(cell& c, thread_state& thread) noexcept;
   void launch(thread_state& thread);
   void launch_in(cell& c, thread_state& thread, epoch_number depends_on);
+  void start_in(cell& c, thread_state& thread, epoch_number depends_on);
   void route(cell* c, thread_state& thread, epoch_number depends_on);
   void run_coroutine(cell& c, thread_state& thread, epoch_number depends_on) noexcept;
   call_wait& wait_for(invocation& inv, cell* c, const turn* mine, const fiber* from, epoch_number depends_on) noexcept;
