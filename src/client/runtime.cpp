@@ -70,8 +70,6 @@ runtime::~runtime() {
   shutdown();
 }
 
-detail::runtime_assembly& detail::core_of(runtime& r) noexcept { return *r.core_; }
-
 void runtime::shutdown() {
   if (core_->forked()) return;
   if (core_->has_ended()) return;

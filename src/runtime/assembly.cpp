@@ -153,25 +153,6 @@ bool runtime_assembly::shutdown() noexcept {
   return complete;
 }
 
-bool runtime_assembly::kill(std::string_view how) noexcept {
-  set_killed(how);
-  stop();
-  directory_.stop();
-  alarms_.stop();
-  outbox_.stop();
-  committer_.abandon(how);
-  tasks_.cancel_all();
-  for (cell* c : directory_.all()) {
-    detail::send_command(*c, &stop_now);
-    detail::send_command(*c, &cut_short);
-    c->release();
-  }
-  constexpr std::chrono::seconds kill_limit{10};
-  const bool ended = wait_for([this] { return is_quiet(); }, kill_limit);
-  end();
-  return ended;
-}
-
 void runtime_assembly::end() noexcept {
   TROUPE_ASSERT(stopping(), "a runtime ends when it has been told to stop");
   if (ended_) return;

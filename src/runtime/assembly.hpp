@@ -4,7 +4,6 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
-#include <string_view>
 
 #include <troupe/core/task.hpp>
 #include <troupe/runtime/runtime.hpp>
@@ -25,6 +24,9 @@
 
 namespace troupe {
 inline namespace v0 {
+namespace testing {
+struct test_door;
+}  // namespace testing
 namespace detail {
 
 /// A whole runtime: it makes and owns the parts, begins their work and ends it. It is above all of them, and none of
@@ -33,7 +35,7 @@ namespace detail {
 /// | from     | to       | by                                                                       |
 /// |----------|----------|--------------------------------------------------------------------------|
 /// | made     | running  | `begin`                                                                  |
-/// | running  | stopping | `shutdown`, `kill`: calls are refused, actors are put to sleep           |
+/// | running  | stopping | `shutdown`: calls are refused, actors are put to sleep; or a kill         |
 /// | stopping | ended    | both: nothing runs any more, the store is closed                         |
 class runtime_assembly final : public runtime_core {
  public:
@@ -53,14 +55,12 @@ class runtime_assembly final : public runtime_core {
 
   /// Returns false if something had to be cut off.
   bool shutdown() noexcept;
-  /// The process dies, as far as that can be played within one: nothing more is stored, no hook runs, and all that
-  /// waits is told that its outcome is open. Returns false if something still runs then. For simulations.
-  /// `how` is the reason given to interrupted waits and late calls, for people.
-  bool kill(std::string_view how) noexcept;
-  /// Whether one of these is over.
+  /// Whether that is over.
   [[nodiscard]] bool has_ended() const noexcept { return ended_.load(std::memory_order_acquire); }
 
  private:
+  friend struct testing::test_door;  // a simulated process dies
+
   void order_all(void (*run_command)(cell&) noexcept) noexcept;
   [[nodiscard]] bool is_quiet() const noexcept { return !is_busy() && committer_.is_idle(); }
   bool wait_for(const std::function<bool()>& done, std::chrono::nanoseconds limit);

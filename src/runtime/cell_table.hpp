@@ -11,6 +11,9 @@
 
 namespace troupe {
 inline namespace v0 {
+namespace testing {
+struct test_door;
+}  // namespace testing
 namespace detail {
 
 class cell;
@@ -78,17 +81,9 @@ class cell_table {
     }
   }
 
-  /// Any one, as chance has it; null if there is none.
-  [[nodiscard]] cell* any(std::uint64_t random) const noexcept {
-    for (std::size_t n = 0; n != bucket_count_; ++n) {
-      for (cell* const c : buckets_[(random + n) & (bucket_count_ - 1)].cells) {
-        if (c != nullptr) return c;
-      }
-    }
-    return nullptr;
-  }
-
  private:
+  friend struct testing::test_door;
+
   static constexpr std::size_t cells_per_bucket = 5;
   static constexpr std::size_t filled_max = 4;  ///< of them, on average
 

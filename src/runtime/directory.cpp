@@ -141,20 +141,6 @@ std::string directory::not_asleep() {
   return names;
 }
 
-cell* directory::any(std::uint64_t random) noexcept {
-  const auto shards = kinds_.size() * shard_count;
-  for (std::size_t n = 0; n != shards; ++n) {
-    const auto at = (random + n) % shards;
-    auto& s = kinds_[at / shard_count]->by_key[at % shard_count];
-    const std::lock_guard lock{s.mutex};
-    if (cell* const c = s.cells.any(random / shards); c != nullptr) {
-      c->retain();
-      return c;
-    }
-  }
-  return nullptr;
-}
-
 std::size_t directory::size() const {
   std::size_t sum = 0;
   for (const auto& k : kinds_) {

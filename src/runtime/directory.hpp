@@ -12,6 +12,9 @@
 
 namespace troupe {
 inline namespace v0 {
+namespace testing {
+struct test_door;
+}  // namespace testing
 namespace detail {
 
 /// Finds cells: by definition and key, and by id. All members may be called from any thread.
@@ -44,8 +47,6 @@ class directory {
 
   /// All cells that are there now, each retained.
   [[nodiscard]] std::vector<cell*> all();
-  /// One of them, as chance has it, retained; null if there is none.
-  [[nodiscard]] cell* any(std::uint64_t random) noexcept;
   [[nodiscard]] std::size_t size() const;
   [[nodiscard]] std::size_t awake() const noexcept;
   /// For people: the names of some that are not asleep, behind a colon; empty if all are.
@@ -55,6 +56,7 @@ class directory {
   void stop() noexcept;
 
  private:
+  friend struct testing::test_door;
   void remove_id(cell& c) noexcept;
 
   std::vector<std::unique_ptr<type_runtime>> kinds_;

@@ -155,7 +155,8 @@ void simulation::world::die(bool power_cut) {
   shared.log.note(power_cut ? "a power cut, after steps" : "a crash, after steps", owner.steps());
   present->store->sever();
   if (options.disk) power_cut ? options.disk->power_cut() : options.disk->crash();
-  const bool ended = core().kill(fmt::format("a simulated {} ({})", power_cut ? "power cut" : "crash", place()));
+  const auto how = fmt::format("a simulated {} ({})", power_cut ? "power cut" : "crash", place());
+  const bool ended = test_door::kill(core(), how);
   if (!ended) {
     throw error(errc::simulation_endless,
                 "code of the program that died goes on for ever, or waits for what is not troupe's; let loops end when "
@@ -179,7 +180,7 @@ void simulation::world::end_life() {
 
 void simulation::world::hold_an_actor() {
   if (!present) return;
-  auto* const c = core().cells().any(shared.random.next());
+  auto* const c = test_door::any_cell(core().cells(), shared.random.next());
   if (c == nullptr) return;
   if (c->try_lock()) {
     present->exec->post(*new passing_hold{*c});
@@ -195,7 +196,7 @@ detail::simulated_executor& simulation::world::exec() const {
   return *present->exec;
 }
 
-troupe::detail::runtime_assembly& simulation::world::core() { return troupe::detail::core_of(*present->runtime); }
+troupe::detail::runtime_assembly& simulation::world::core() { return test_door::core_of(*present->runtime); }
 
 std::string simulation::world::place() const {
   const auto ms = std::chrono::floor<std::chrono::milliseconds>(owner.elapsed());
@@ -241,7 +242,7 @@ simulation::~simulation() {
   world_->shared.calm = world_->dying = true;
   world_->present->store->sever();
   if (world_->options.disk) world_->options.disk->crash();
-  world_->core().kill("the end of the simulation");
+  test_door::kill(world_->core(), "the end of the simulation");
   while (world_->present->exec->step()) {
   }
 }

@@ -22,7 +22,7 @@ namespace troupe {
 inline namespace v0 {
 
 namespace testing {
-class simulation;
+struct test_door;
 }
 
 /// A lazy reference to an actor of type A: cheap to copy, usable from any thread at once. While a handle lives, its
@@ -166,7 +166,7 @@ class handle {
   explicit handle(detail::handle_core core) noexcept : core_{std::move(core)} {}
 
  private:
-  friend class testing::simulation;
+  friend struct testing::test_door;
 
   template <auto M, class Core, class... T>
   static auto make_call(Core&& core, T&&... arguments) {

@@ -29,9 +29,10 @@ class client;
 class runtime;
 namespace detail {
 class runtime_assembly;
-/// For the simulation.
-[[nodiscard]] runtime_assembly& core_of(runtime& r) noexcept;
 }  // namespace detail
+namespace testing {
+struct test_door;
+}  // namespace testing
 
 enum class log_level : std::uint8_t { debug, info, warning, error };
 
@@ -154,7 +155,7 @@ class runtime {
   void backup(const std::string& path);
 
  private:
-  friend detail::runtime_assembly& detail::core_of(runtime& r) noexcept;
+  friend struct testing::test_door;
 
   template <class Awaitable>
   static auto await_one(Awaitable awaitable) -> task<detail::await_result<Awaitable>> {

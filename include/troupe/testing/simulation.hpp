@@ -19,6 +19,7 @@
 #include <troupe/runtime/runtime.hpp>
 #include <troupe/testing/faults.hpp>
 #include <troupe/testing/seeded_random.hpp>
+#include <troupe/testing/test_door.hpp>
 
 namespace troupe {
 inline namespace v0 {
@@ -218,19 +219,20 @@ class simulation {
   template <class A>
   [[nodiscard]] std::optional<A> stored(const handle<A>& of) {
     std::optional<A> state{std::in_place};
-    if (!load(of.core_.where(), false, [&](bytes_view stored) { decode_into(*state, stored); })) return std::nullopt;
+    const auto& actor = test_door::core_of(of).where();
+    if (!load(actor, false, [&](bytes_view stored) { decode_into(*state, stored); })) return std::nullopt;
     return state;
   }
 
   /// The same for the messages that wait in one of its queues.
   template <class A, class Queue>
   [[nodiscard]] auto stored_messages(const handle<A>& of, const Queue&) {
-    return messages<Queue>(of.core_.where(), false);
+    return messages<Queue>(test_door::core_of(of).where(), false);
   }
   /// The same for its dead letters.
   template <class A, class Queue>
   [[nodiscard]] auto stored_dead_letters(const handle<A>& of, const Queue&) {
-    return messages<Queue>(of.core_.where(), true);
+    return messages<Queue>(test_door::core_of(of).where(), true);
   }
 
   /// Messages between actors that have been sent, durably, and have not arrived.
@@ -246,12 +248,12 @@ class simulation {
   /// Puts an actor to sleep in good order, whatever its options say, and waits for that. Does nothing if it sleeps.
   template <class A>
   void put_to_sleep(const handle<A>& which) {
-    put_down(which.core_);
+    put_down(test_door::core_of(which));
   }
   /// Whether the actor is in memory, or about to be.
   template <class A>
   [[nodiscard]] bool is_awake(const handle<A>& which) {
-    return is_up(which.core_);
+    return is_up(test_door::core_of(which));
   }
 
   /// What the runtime's error handler heard: "where: message", since the beginning.
