@@ -119,6 +119,7 @@ bool cell::try_unlock() noexcept {
   const auto to = life_.is_open() ? unlocked::idle
                   : life_.now() == phase::asleep ? unlocked::dormant
                                                  : unlocked::closed;
+  TROUPE_ASSERT(to != unlocked::dormant || live_ == nullptr, "an actor that is asleep has no live copy");
   if (!mailbox_.unlock(to)) return false;
   if (to == unlocked::dormant) {
     auto& here = core();

@@ -49,7 +49,7 @@ struct cell_extension {
   }
   [[nodiscard]] bool in_hook() const noexcept { return underway && underway->in_hook(); }
 
-  /// What waits fails.
+  /// The deferred messages fail.
   void refuse_deferred(const std::exception_ptr& why) noexcept;
 
   cell& owner;

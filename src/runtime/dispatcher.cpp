@@ -150,6 +150,7 @@ void dispatcher::refuse(cell& c, invocation& inv, errc why, std::string_view det
 
 // Runs a message of an invocation, or puts it aside. False if the cell is no longer held.
 bool dispatcher::dispatch(cell& c, invocation& inv, work& w) noexcept {
+  TROUPE_ASSERT(!c.life().is_open() || c.holder() == nullptr, "an open actor has nothing that keeps others out");
   const bool is_procedure = inv.kind == invocation::purpose::lifecycle;
   const verdict why = admit(c, inv);
   switch (why) {

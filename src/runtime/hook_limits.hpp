@@ -7,8 +7,8 @@ namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-/// The deadline of a transition has come, or of one that has ended: a hook of a wake fails, and what shuts down is
-/// interrupted. By the holder.
+/// The deadline of a transition has come, or of one that has ended: a hook of a wake fails, and an actor that shuts
+/// down is interrupted. By the holder.
 void deadline_has_come(cell& c) noexcept;
 
 /// The grace period is over, whatever the clock says. By the holder.

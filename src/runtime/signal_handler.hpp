@@ -9,7 +9,7 @@ namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-/// Does what the signals of `pending_signals` ask for that have come. By the holder.
+/// Obeys the signals of `pending_signals` that have come. By the holder.
 void signalled(cell& c, std::uint8_t wanted) noexcept;
 
 }  // namespace detail

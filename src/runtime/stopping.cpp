@@ -36,10 +36,10 @@ namespace {
 
 using phase = lifecycle::phase;
 
-// When a relaxed actor wakes again for what it has handled in vain. That may come to nothing again.
+// When a relaxed actor wakes again for messages that it has handled in vain. That may come to nothing again.
 constexpr std::chrono::seconds pause_after_loss{1};
 
-// When an actor wakes, at the earliest, for what a wake that failed has left behind.
+// When an actor wakes, at the earliest, for the rows that a failed wake has left behind.
 constexpr std::chrono::minutes pause_after_failure{1};
 
 // The name of the procedure in errors of calls that it keeps out.
@@ -175,7 +175,7 @@ void set_wake_up(cell& c) {
   const bool failed = c.current_phase() == phase::waking;
   const auto earliest = failed ? core.exec().now() + pause_after_failure : time_point::min();
   auto first = extension.parts->next_due();
-  // The store still has what was handled in vain.
+  // The store still has the messages that were handled in vain.
   if (extension.recorder.lost_rows()) {
     const auto again = core.exec().now() + pause_after_loss;
     first = first ? std::min(*first, again) : again;
@@ -210,7 +210,7 @@ void deactivate(cell& c) {
                    : stops   ? unload_reason::runtime_stops
                              : unload_reason::slept;
   const bool is_needless = extension.end_life(why);
-  c.readmit();  // after that, which puts aside what goes to the successor
+  c.readmit();  // after end_life, which puts aside the messages for the successor
   c.set_holder(nullptr);
   c.life().enter(phase::asleep);
   if (is_needless) c.drop_extension();

@@ -21,7 +21,7 @@ namespace detail {
 void begin_stop(cell& c) noexcept;
 /// The same if it is awake; else nothing.
 void sleep_now(cell& c) noexcept;
-/// The runtime shuts down: an actor that is awake stops, and what one that is asleep has left in memory goes.
+/// The runtime shuts down: an actor that is awake stops, and one that is asleep gives up its connections and parts.
 void stop_now(cell& c) noexcept;
 
 /// The last step of a stop, and of a wake that has failed: waits until all is durable, then ends the live copy. Returns

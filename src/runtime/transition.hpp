@@ -39,8 +39,8 @@ class quiet_wait final : public wait {
   transition& underway_;
 };
 
-/// A wake or a stop that takes time: the hook that runs, the limit in time, and the wait for what still runs. Made when
-/// a procedure first needs it, and gone with its end. For the holder.
+/// A wake or a stop that takes time: the hook that runs, its limit, and the wait for invocations that still run. Made
+/// when a procedure first needs it, and gone with its end. For the holder.
 ///
 /// 1. At most one hook runs, and one deadline counts: that of a hook of a wake, or the grace period of the stop.
 /// 2. The deadline comes as the signal `overdue`. One that is cancelled may come all the same: `is_due` tells.
@@ -53,13 +53,13 @@ class transition {
   // --- hooks ---
 
   /// Awaits a hook for at most `limit`; `never`: the grace period is its limit. A plain hook has run already, and left
-  /// no task. Throws what the hook throws, or `callback_timed_out`.
+  /// no task. Throws the hook's exception, or `callback_timed_out`.
   task<> run_hook(const char* name, task<> body, std::chrono::nanoseconds limit);
   [[nodiscard]] bool in_hook() const noexcept { return hook_ != nullptr; }
   /// When the hook that runs has begun; none: it has no limit of its own, or there is none.
   [[nodiscard]] std::optional<time_point> hook_since() const noexcept;
   void cancel_hook() noexcept;
-  /// The time of the hook that runs is over: `run_hook` will throw what this returns, as soon as the hook has ended.
+  /// The time of the hook that runs is over. Returns the error that `run_hook` throws as soon as the hook has ended.
   [[nodiscard]] error fail_late_hook();
 
   // --- the deadline ---

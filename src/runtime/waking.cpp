@@ -135,7 +135,7 @@ class waking : public procedure {
   [[nodiscard]] const std::string_view* constant_name() const noexcept final { return &wake_name; }
 
  protected:
-  /// With what the store has, if it has the actor, or its failure.
+  /// With the store's record, if the store has the actor, or with its failure.
   [[nodiscard]] task<> run(actor_record* record, std::exception_ptr failure) noexcept;
 
  private:
@@ -197,7 +197,7 @@ task<> waking::end(const std::exception_ptr& failure) {
   return {};
 }
 
-// From what the store has, or anew.
+// From the store's record, or anew.
 task<> waking::activate(actor_record* record) {
   cell& c = *target;
   if (record != nullptr) {

@@ -11,7 +11,7 @@ namespace detail {
 /// How actors wake: the procedure that takes a life from asleep to awake, in the actor's own turns. Order and limits of
 /// the hooks follow docs/lifecycle.md. Every function is for the holder.
 ///
-///     begin_wake ─► loader ─► activate: restore, or create and on_create ─► on_wake ─► open: what waited is readmitted
+///     begin_wake ─► loader ─► activate: restore, or create and on_create ─► on_wake ─► open: calls are readmitted
 ///                                 │                                            │
 ///                                 └──────────── failure, or no actor ──────────┴─► flush (`stopping`): asleep again
 

@@ -29,14 +29,14 @@ struct turn;
 inline constexpr int drain_budget = 128;
 
 /// The slot in memory of one (definition, key), while a handle to it exists or the actor is awake: its references, the
-/// messages that wait, and what only some actors need. The actor itself, with its lock, is `locked_actor`.
+/// messages that wait, and the extension that only some actors need. The actor with its lock is `locked_actor`.
 ///
 /// The actor's live copy follows it, if that is not large: a call that finds its actor by key waits for memory once,
 /// not once for the cell, once for the key and once for the actor.
 ///
 /// 1. From the lock of a dormant cell until it is dormant again it has a reference of its own, and counts as busy.
 /// 2. A call that is counted in is a reference, too, until it begins or is counted out.
-/// 3. Messages run in the order of their arrival, but for those that `readmit` takes back and those put first.
+/// 3. Messages run in the order of their arrival, except for those that `readmit` takes back and those put first.
 /// 4. The life is kept out while there is a `holder()`, and only then.
 class cell final : public locked_actor {
  public:
@@ -113,7 +113,7 @@ class cell final : public locked_actor {
   }
   /// The next message, before all others.
   void put_first(work& w) noexcept { incoming_.push_front(w); }
-  /// What was deferred is to be dispatched again, before all others.
+  /// The deferred messages are to be dispatched again, before all others.
   void readmit() noexcept;
 
   /// The part that only some actors need; it is made if there is none.

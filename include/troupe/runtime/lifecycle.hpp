@@ -9,8 +9,8 @@ namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-/// The life of an actor as a state machine: its phase, what keeps calls out, and whether the actor has asked for its
-/// end. It decides nothing and runs nothing: the procedures of waking.cpp and stopping.cpp take it from phase to phase.
+/// The life of an actor as a state machine: its phase, whether something keeps calls out, and the requests for its end.
+/// It decides nothing and runs nothing: the procedures of waking.cpp and stopping.cpp take it from phase to phase.
 ///
 /// | from       | to         | by                                                                |
 /// |------------|------------|-------------------------------------------------------------------|

@@ -21,7 +21,7 @@ namespace detail {
 /// The turns of an actor since `idle_rounds` last looked, and the round in which it found any. For the holder.
 class turn_tally {
  public:
-  turn_tally() noexcept {}  // no aggregate, so that what follows one may use its padding
+  turn_tally() noexcept {}  // no aggregate, so that the member behind one may use its padding
 
   /// A turn has ended, or something beside a turn is activity of the actor.
   void count() noexcept { ++turns_; }
@@ -87,7 +87,7 @@ class locked_actor : public work {
   void make_live(cell& mine);
   void end_live() noexcept;
 
-  /// What the state can depend on.
+  /// The newest epoch that the state can depend on.
   [[nodiscard]] epoch_number dependency() const noexcept { return dependency_; }
   void set_dependency(epoch_number dependency) noexcept { dependency_ = dependency; }
   /// Whether a change of the state needs nothing more at the end of its turn: the actor is ephemeral, or relaxed with a

@@ -17,7 +17,7 @@ class cell;
 class runtime_core;
 struct cell_extension;
 
-/// What every call looks at of the commits.
+/// The part of the commits that every call looks at.
 struct commit_state {
   std::atomic<epoch_number> durable{0};  ///< all up to this epoch is
   std::atomic<bool> refusing{false};     ///< the store does not keep up: no more changes
@@ -44,23 +44,21 @@ struct cell_handlers {
   void (*end_extension)(cell_extension& extension) noexcept;
 };
 
-/// A definition in a runtime: what all of its cells share.
+/// A definition in a runtime: all that its cells share.
 struct served_type {
   runtime_core& core;
   const cell_handlers& handlers;
   const definition& type;
   const commit_state& commits;
   const std::atomic<bool>& stopping;  ///< the runtime shuts down: calls are refused
-  /// Its actors are not stored, and have nothing to say about their coming: see `cell::try_wake`.
+  /// Its actors are not stored, and none of their code runs when they wake: see `cell::try_wake`.
   bool wakes_at_once;
   bool observes_turns;  ///< see `observer::wants_turns`
-  /// In the block of a cell of its actors, whose size that is: where the live copy has room. 0: it has a block of its
-  /// own.
+  /// The offset of the live copy in the block of a cell. 0: the live copy has a block of its own.
   std::uint32_t live_at;
-  /// There, too: where the id of a stored actor stands, which has one as long as it exists. 0: that of another is the
-  /// live copy's.
+  /// The offset of the id there, for stored actors. 0: the live copy has the id.
   std::uint32_t id_at;
-  std::uint32_t cell_bytes;
+  std::uint32_t cell_bytes;  ///< the size of the block of a cell
 };
 
 }  // namespace detail

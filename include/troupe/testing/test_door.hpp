@@ -19,8 +19,8 @@ class directory;
 
 namespace testing {
 
-/// The only door by which simulations reach what programs cannot. The classes behind it have it as a friend, and no
-/// member that is for tests alone.
+/// The only door by which simulations reach into a runtime. The classes behind it have it as a friend, and no member
+/// that is for tests alone.
 struct test_door {
   template <class A>
   [[nodiscard]] static const troupe::detail::handle_core& core_of(const handle<A>& h) noexcept {
