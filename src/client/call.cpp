@@ -34,6 +34,9 @@ constexpr int caller_drain_budget = 8;
 // invocation, as if it had been one from the start.
 class call_core::inline_turn final : public turn, public fiber {
  public:
+  /// Runs a call in a cell that is held.
+  static void run_in(call_core& call, cell& c, thread_state& thread, epoch_number depends_on) noexcept;
+
   inline_turn(call_core& c, cell& where, thread_state& thread) noexcept
       : turn{where, nullptr, c.changes_, thread, true},
         fiber{&where.core().exec()},
@@ -72,26 +75,28 @@ class call_core::inline_turn final : public turn, public fiber {
   std::coroutine_handle<> body;
 };
 
-// Ends the hold. Then the value or failure is here, or there is an answer to wait for.
-void call_core::run_coroutine(cell& c, thread_state& thread, epoch_number depends_on) noexcept {
-  inline_turn t{*this, c, thread};
+// Ends the hold. Then the value or failure is here, or there is an answer to wait for. Inlined into its two callers, of
+// which one has no dependency.
+[[gnu::always_inline]] inline void call_core::inline_turn::run_in(call_core& call, cell& c, thread_state& thread,
+                                                                  epoch_number depends_on) noexcept {
+  inline_turn t{call, c, thread};
   t.open();
-  t.via = target().via().get();
+  t.via = call.target().via().get();
   if (depends_on != 0) t.depend_on(depends_on);
   ++thread.depth;
   try {
     t.run();
   } catch (...) {
     t.failed = true;
-    (t.inv != nullptr ? t.inv->failure : failure_) = std::current_exception();
-    t.inv != nullptr ? t.settle() : note_failure(c, failure_);
+    (t.inv != nullptr ? t.inv->failure : call.failure_) = std::current_exception();
+    t.inv != nullptr ? t.settle() : note_failure(c, call.failure_);
   }
   if (t.inv == nullptr) {
-    stage_ = stage::ran;
-    dependency_ = t.end();
+    call.stage_ = stage::ran;
+    call.dependency_ = t.end();
     if (t.close()) [[unlikely]]
-      look_at_mark(c, thread, nullptr, action_name());
-    if (t.has_failed() && !failure_) failure_ = t.failure();
+      look_at_mark(c, thread, nullptr, call.action_name());
+    if (t.has_failed() && !call.failure_) call.failure_ = t.failure();
   } else if (t.held) {
     t.end_of_invocation();
   }
@@ -100,12 +105,16 @@ void call_core::run_coroutine(cell& c, thread_state& thread, epoch_number depend
   if (t.held) c.unlock();
 }
 
+void call_core::run_coroutine(cell& c, thread_state& thread, epoch_number depends_on) noexcept {
+  inline_turn::run_in(*this, c, thread, depends_on);
+}
+
 bool call_core::run_coroutine_here(thread_state& thread) noexcept {
   // It may come to waiting: a thread that must not is refused before the action has begun.
   const bool may_wait = thread.here != nullptr || (!target().empty() && !must_not_block(home()));
   cell* const c = may_wait && thread.depth < depth_max ? hold(changes_) : nullptr;
   if (c == nullptr) return false;
-  run_coroutine(*c, thread, 0);
+  inline_turn::run_in(*this, *c, thread, 0);
   return stage_ == stage::ran && settled(*c, thread);
 }
 
