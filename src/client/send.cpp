@@ -62,7 +62,8 @@ void require_other_consumer(turn& mine, const address& to, std::uint32_t queue) 
   const invocation* const sender = mine.require_invocation();
   const fiber* const here = this_thread().here;
   const bool is_whole = here->whole() == nullptr && !here->waits();
-  if (!is_whole || !queues_of(own).is_only_consumer(queue, *sender) || is_planted(planted::deadlock_missed)) return;
+  if (!is_whole || is_planted(planted::deadlock_missed)) return;
+  if (!queues_of(own).leases.is_only_consumer(queue, *sender)) return;
   throw error(errc::deadlock,
               fmt::format("{} in {} waits for the answer to a message of queue \"{}\", which it takes messages from "
                           "alone; the message was not sent",

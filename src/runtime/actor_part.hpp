@@ -109,10 +109,6 @@ class actor_part {
   /// none.
   [[nodiscard]] virtual std::string describe_held(const invocation&) const { return {}; }
 
-  cell& owner;
-
- protected:
-  explicit actor_part(cell& c) noexcept : owner{c} {}
   /// The turn has changed the part.
   void note_change() noexcept {
     if (changed_) return;
@@ -120,6 +116,11 @@ class actor_part {
     next_changed_ = *first_changed_;
     *first_changed_ = this;
   }
+
+  cell& owner;
+
+ protected:
+  explicit actor_part(cell& c) noexcept : owner{c} {}
 
  private:
   friend class part_list;

@@ -36,7 +36,7 @@ std::coroutine_handle<> consumer::begin(activation* a) {
   auto& queues = queues_of(*target);
   const std::array<std::uint32_t, 1> subqueues{queue_ * subqueues_per_queue};
   std::optional<receipt> next;
-  if (target->current_phase() == cell::phase::awake) next = queues.take(subqueues);
+  if (target->current_phase() == cell::phase::awake) next = queues.leases.take(subqueues);
   if (!next) {
     go_on();
     return nullptr;
@@ -55,7 +55,7 @@ std::coroutine_handle<promise<void>> consumer::handle_next(activation& a, receip
     open(r);
   } catch (...) {
     settles_parts = false;
-    queues_of(*target).make_dead_letter(r, std::current_exception());
+    queues_of(*target).leases.make_dead_letter(r, std::current_exception());
     go_on();
     return nullptr;
   }
@@ -80,16 +80,16 @@ task<> consumer::handle_when_durable(consumer* self, activation* a, receipt r) {
     failure = std::current_exception();
   }
   if (failure || c.current_phase() != cell::phase::awake) {
-    queues_of(c).call_off(r);
+    queues_of(c).leases.call_off(r);
     self->may_go_on_ = false;
     co_return;
   }
-  if (!queues_of(c).is_held(r)) co_return;  // it took so long that another has it
+  if (!queues_of(c).leases.is_held(r)) co_return;  // it took so long that another has it
   bool readable = true;
   try {
     self->open(r);
   } catch (...) {
-    queues_of(c).make_dead_letter(r, std::current_exception());
+    queues_of(c).leases.make_dead_letter(r, std::current_exception());
     readable = false;
   }
   if (!readable) co_return;
@@ -132,7 +132,7 @@ void consumer::go_on() noexcept {
 
 void consumer::leave() noexcept {
   put_off = false;
-  if (has_place_) queues_of(*target).handlers()->left(queue_);
+  if (has_place_) queues_of(*target).contents.handlers->left(queue_);
 }
 
 }  // namespace detail

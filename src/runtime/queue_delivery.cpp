@@ -107,15 +107,15 @@ void queue_delivery::arrive() {
   // It was being asked about when the actor was told to end.
   if (target->life().destroy_requested() && !must_arrive) throw error(errc::destroying, target->name());
   const bool was_waiting = std::exchange(admitted, false) && life == target->live()->life();
-  if (was_waiting) queues.give_up_place(queue);
-  if (queues.is_full(queue) || (!was_waiting && queues.others_wait(queue))) {
-    if (must_arrive) return queues.wait_for_capacity(*this, was_waiting);
-    queues.throw_full(queue);
+  if (was_waiting) queues.capacity.give_up_place(queue);
+  if (queues.capacity.is_full(queue) || (!was_waiting && queues.capacity.others_wait(queue))) {
+    if (must_arrive) return queues.capacity.wait(*this, was_waiting);
+    queues.capacity.throw_full(queue);
   }
-  message = queues.add(queue, body, due);
+  message = queues.contents.add(queue, body, due);
   if (must_arrive && !is_planted(planted::message_sent_twice)) extension.recorder.changes().arrive(outbox_message);
   must_arrive = false;
-  if (answer_later) queues.wait_for_answer(*this);
+  if (answer_later) queues.senders.add(*this);
 }
 
 }  // namespace detail

@@ -54,7 +54,7 @@ cell_queues& queues_of(const activation& a) {
 
 std::optional<receipt> receive_now(cell_queues& from, subqueue_list subqueues) {
   if (this_thread().here->cancelled()) throw_aborted(from.owner);
-  return from.take(subqueues);
+  return from.leases.take(subqueues);
 }
 
 bool commits_first(const cell& c, std::uint32_t subqueue) noexcept {
@@ -74,8 +74,8 @@ task<> commit_attempts(cell_queues& mine, const receipt& first, const std::vecto
     failure = std::current_exception();
   }
   if (!failure) co_return;
-  mine.call_off(first);
-  for (const receipt& each : more) mine.call_off(each);
+  mine.leases.call_off(first);
+  for (const receipt& each : more) mine.leases.call_off(each);
   std::rethrow_exception(failure);
 }
 
@@ -84,7 +84,7 @@ bool open_one(cell_queues& mine, receipt& r, message_sink sink) {
   try {
     sink.add(sink.to, std::move(r));
   } catch (...) {
-    mine.make_dead_letter(r, std::current_exception());
+    mine.leases.make_dead_letter(r, std::current_exception());
     return false;
   }
   return true;
@@ -95,10 +95,10 @@ bool open_one(cell_queues& mine, receipt& r, message_sink sink) {
 task<bool> receive(activation& a, subqueue_list subqueues, receive_options how, std::size_t most, message_sink sink) {
   auto& mine = queues_of(a);
   auto& exec = mine.owner.core().exec();
-  mine.acknowledge_held();
+  mine.leases.complete_held();
   std::optional<time_point> until;
   if (how.limit && *how.limit < delay_max) until = exec.now() + *how.limit;
-  if (mine.has_any(subqueues)) {
+  if (mine.contents.table.first_ready(subqueues) != nullptr) {
     next_turn fresh;
     co_await fresh;
   }
@@ -108,7 +108,7 @@ task<bool> receive(activation& a, subqueue_list subqueues, receive_options how, 
       bool commits = commits_first(mine.owner, found->subqueue);
       std::vector<receipt> more;
       while (more.size() + 1 < most) {
-        auto next = mine.take(subqueues);
+        auto next = mine.leases.take(subqueues);
         if (!next) break;
         commits = commits || commits_first(mine.owner, next->subqueue);
         more.push_back(std::move(*next));
@@ -118,7 +118,7 @@ task<bool> receive(activation& a, subqueue_list subqueues, receive_options how, 
         co_await std::move(committing);
       }
       const auto open = [&](receipt& r) {  // unless another got it while its attempt was committed
-        return (!commits || mine.is_held(r)) && open_one(mine, r, sink);
+        return (!commits || mine.leases.is_held(r)) && open_one(mine, r, sink);
       };
       bool any = open(*found);
       for (receipt& each : more) any = open(each) || any;
@@ -152,9 +152,9 @@ task<bool> receive_quietly(activation& a, subqueue_list subqueues, receive_optio
 
 void try_receive(activation& a, subqueue_list subqueues, std::size_t most, message_sink sink) {
   auto& mine = queues_of(a);
-  mine.acknowledge_held();
+  mine.leases.complete_held();
   for (std::size_t count = 0; count != most;) {
-    auto next = mine.take(subqueues);
+    auto next = mine.leases.take(subqueues);
     if (!next) return;
     if (open_one(mine, *next, sink)) ++count;
   }
@@ -165,16 +165,26 @@ void send_to_self(activation& a, std::uint32_t queue, bytes body, std::chrono::n
   const auto& type = mine.owner.type();
   const auto& entry = type.queues[queue];
   check_size(type, entry, body.size());
-  if (mine.is_full(queue)) mine.throw_full(queue);
+  if (mine.capacity.is_full(queue)) mine.capacity.throw_full(queue);
   const auto due = is_planted(planted::own_delay_ignored) ? at_once : due_after(mine.owner.core().exec(), delay);
-  mine.add(queue, std::make_shared<const bytes>(std::move(body)), due);
+  mine.contents.add(queue, std::make_shared<const bytes>(std::move(body)), due);
 }
 
-std::size_t count_messages(const activation& a, std::uint32_t subqueue) { return queues_of(a).size(subqueue); }
+std::size_t count_messages(const activation& a, std::uint32_t subqueue) {
+  return queues_of(a).contents.table.count(subqueue);
+}
 
-void complete(const receipt& r, std::optional<bytes> result) { r.from->complete(r, std::move(result)); }
+std::vector<dead_letter> list_dead_letters(const activation& a, std::uint32_t queue) {
+  return queues_of(a).dead.list(queue);
+}
 
-void give_back(const receipt& r, std::optional<std::chrono::nanoseconds> delay) { r.from->give_back(r, delay); }
+bool remove_dead_letter(activation& a, std::uint32_t queue, std::uint64_t id) {
+  return queues_of(a).dead.remove(queue, id);
+}
+
+bool requeue_dead_letter(activation& a, std::uint32_t queue, std::uint64_t id) {
+  return queues_of(a).dead.requeue(queue, id);
+}
 
 }  // namespace detail
 }  // namespace v0

@@ -32,14 +32,14 @@ inline namespace v0 {
 namespace detail {
 
 class activation;
-class cell_queues;
+class message_leases;
 
 /// The encoded body of a message, shared by those who still need it when the message has gone.
 using message_body = std::shared_ptr<const bytes>;
 
 /// A message in a consumer's hands.
 struct receipt {
-  cell_queues* from = nullptr;
+  message_leases* from = nullptr;
   std::uint64_t id = 0;
   std::uint64_t lease = 0;  ///< no other receipt has this number
   std::uint32_t subqueue = 0;

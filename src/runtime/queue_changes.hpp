@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <troupe/runtime/turn.hpp>
+
+#include "message_table.hpp"
+#include "rows.hpp"
+
+namespace troupe {
+inline namespace v0 {
+namespace detail {
+
+class actor_part;
+
+/// The changes of a turn to its actor's messages, each noted as of before the turn, so that the turn can be recorded,
+/// or undone, at its end. The cell's holder's.
+class queue_changes {
+ public:
+  /// The message as it was before the turn; nothing if it is new.
+  struct entry {
+    std::uint64_t id;
+    std::optional<queued_message> before;
+  };
+
+  queue_changes(actor_part& part, message_table& table) noexcept : part_{part}, table_{table} {}
+
+  /// The message is about to change in this turn.
+  void note(queued_message& m, turn& now);
+  /// A message with this id is about to come.
+  void note_new(std::uint64_t id, turn& now);
+  /// Removes a message, which has been let go; it was held under this lease before, 0 for none. Its entry need not be a
+  /// copy.
+  void note_and_remove(queued_message& m, std::uint64_t lease, turn& now);
+
+  /// The changes go with the turn.
+  void record(row_changes& into);
+  /// The changes stay in memory.
+  void discard() noexcept;
+  /// The changes, to be undone.
+  [[nodiscard]] std::vector<entry> take() noexcept { return std::exchange(log_, {}); }
+  void clear() noexcept { log_.clear(); }
+
+ private:
+  actor_part& part_;
+  message_table& table_;
+  std::vector<entry> log_;
+};
+
+/// Attempts are counted up to here.
+inline constexpr std::uint32_t attempts_limit = 0xff'ffff;
+
+/// What the count of attempts in a row says of a message of this queue.
+void restore_attempts(queued_message& m, std::uint32_t stored, const queue_entry& entry) noexcept;
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe
