@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -9,28 +8,25 @@
 #include <utility>
 
 #include <troupe/core/buffer.hpp>
+#include <troupe/core/bytes.hpp>
 #include <troupe/store/store.hpp>
 
 #include "cell_messages.hpp"
-#include "image.hpp"
 #include "rows.hpp"
+#include "state_images.hpp"
+#include "turn_rows.hpp"
 
 namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-class part_list;
-
-/// Finds out what a turn has changed of a stored actor, and gives it to the committer in an image: the state, the rows
-/// beside it, creation and end. The rules by which a change finds its epoch are in docs/invariants.md.
-///
-/// An actor has two images, because one fills while the committer has the other. All members are for the cell's holder;
-/// the committer looks at the images alone, see `image_stage`.
+/// Finds out what a turn has changed of a stored actor, and puts it into the actor's images: the state, the rows beside
+/// it, creation and end. All members are for the cell's holder.
 class state_recorder {
  public:
   /// `parts` is null for an actor without parts.
   state_recorder(cell& c, pending_signals& signals, part_list* parts) noexcept
-      : owner_{c}, signals_{signals}, parts_{parts} {}
+      : images_{c}, rows_{parts}, signals_{signals} {}
   ~state_recorder() = default;
   state_recorder(const state_recorder&) = delete;
   state_recorder& operator=(const state_recorder&) = delete;
@@ -41,7 +37,9 @@ class state_recorder {
   void begin_life(const actor_record* record);
   /// The actor is new: the input is for `on_create`, and `row` for the first commit.
   void set_input(const bytes& input) { input_ = std::make_unique<const bytes>(input); }
-  void set_creation(std::unique_ptr<write_set::creation> row) noexcept { creation_ = std::move(row); }
+  void set_creation(std::unique_ptr<write_set::creation> row) noexcept {
+    images_.set_creation(std::move(row));
+  }
   /// `on_create` has run.
   void set_initialised() noexcept { initialised_ = true; }
   /// The memory of encoded states is free again.
@@ -49,16 +47,16 @@ class state_recorder {
 
   [[nodiscard]] bool initialised() const noexcept { return initialised_; }
   /// The end of the actor has been recorded.
-  [[nodiscard]] bool destroyed() const noexcept { return destroyed_; }
+  [[nodiscard]] bool destroyed() const noexcept { return images_.destroyed(); }
   /// The creation input, while `on_create` has not run; null: none.
   [[nodiscard]] const bytes* input() const noexcept { return input_.get(); }
   /// Whether a relaxed actor's save is ahead.
   [[nodiscard]] bool is_save_ahead() const noexcept { return saving_ != nullptr; }
   /// Of the newest image; 0: there is none.
-  [[nodiscard]] epoch_number newest_epoch() const noexcept { return registered_; }
+  [[nodiscard]] epoch_number newest_epoch() const noexcept { return images_.newest_epoch(); }
   /// Relaxed, when the life ends: changes of the actor's parts are lost with the state that they belong to, so the
   /// store still has messages that were handled, say.
-  [[nodiscard]] bool lost_rows() const noexcept { return unsaved_rows_ && unsaved_rows_->has_own(); }
+  [[nodiscard]] bool lost_rows() const noexcept { return rows_.unsaved() != nullptr && rows_.unsaved()->has_own(); }
 
   // --- the end of a turn ---
 
@@ -72,10 +70,10 @@ class state_recorder {
   /// dependency if there are none. Throws if the state cannot be encoded; `failure` is what on_state_change threw.
   epoch_number record(const ended_turn& t, std::exception_ptr& failure);
   /// What the turn changes beside the state. The turn is to know of it: see turn::effects().
-  [[nodiscard]] row_changes& changes();
-  [[nodiscard]] bool has_rows() const noexcept;
+  [[nodiscard]] row_changes& changes() { return rows_.changes(); }
+  [[nodiscard]] bool has_rows() const noexcept { return rows_.has_any(); }
   /// The turn's changes cannot be stored: forgets those beside the state.
-  void undo_rows() noexcept;
+  void undo_rows() noexcept { rows_.undo(); }
   /// The same for the state, which is as it was before the turn. False if that failed, and was reported: then the live
   /// copy is not to be used any more.
   [[nodiscard]] bool undo_state() noexcept;
@@ -88,53 +86,28 @@ class state_recorder {
   // --- epochs ---
 
   /// Encodes a large state for an older epoch, before a turn that belongs to `epoch` or later changes it.
-  void freeze_before(epoch_number epoch) noexcept;
+  void freeze_before(epoch_number epoch) noexcept { images_.freeze_before(epoch); }
   /// Answers the committer's question, if there is one.
-  void freeze_asked() noexcept;
+  void freeze_asked() noexcept { images_.freeze_asked(); }
   /// Relaxed: the save that was ahead is not needed any more, or happens now.
   void forget_save() noexcept;
 
  private:
+  [[nodiscard]] cell& owner() const noexcept { return images_.owner; }
   [[nodiscard]] bool encodes_eagerly(const ended_turn& t) const;
   void require_fewer_bytes(std::size_t bytes) const;
-  [[nodiscard]] bool is_behind() const noexcept;
   [[nodiscard]] bool differs(bytes_view state) const noexcept;
   [[nodiscard]] bool looks_different();
   void tell_of_change(const ended_turn& t, std::exception_ptr& failure) noexcept;
-  [[nodiscard]] std::uint8_t next_image();
-  template <class Fill>
-  epoch_number place(epoch_number dependency, Fill&& fill);
-  [[nodiscard]] std::unique_ptr<row_changes> take_rows();
-  void forget_rows();
-  void send_again() noexcept;
-  void add_rows(image& m, row_changes&& moved);
-  void count(image& m, std::ptrdiff_t bytes) noexcept;
-  void count_state(image& m) noexcept;
-  void encode_now(image& m) noexcept;
-  void answer(image& m) noexcept;
   void schedule_save();
 
-  cell& owner_;
+  state_images images_;
+  turn_rows rows_;
   pending_signals& signals_;
-  part_list* const parts_;
-
-  std::array<std::unique_ptr<image>, 2> images_;  ///< null until it is needed
-  epoch_number registered_ = 0;       ///< the epoch of the newest image
-  const buffer* newest_ = nullptr;    ///< the newest encoded state, whether committed or not
-  std::size_t newest_bytes_ = 0;      ///< the size of the state when it was last encoded
-  buffer stored_;                     ///< what was loaded, until there is a newer one
-  std::unique_ptr<buffer> seen_;      ///< the state when on_state_change last looked, where that is not `newest_`
-  std::uint32_t stored_version_ = 0;  ///< of the newest image
-  std::uint8_t newest_image_ = 0;     ///< which of the two
-  bool stored_initialised_ = false;   ///< in it
-  bool exists_ = false;               ///< the store has a row, or will have with an image that is registered
-  bool initialised_ = false;
-  bool destroyed_ = false;
+  std::unique_ptr<buffer> seen_;  ///< the state when on_state_change last looked, where that is not the newest image's
   std::unique_ptr<const bytes> input_;
-  std::unique_ptr<write_set::creation> creation_;  ///< until there is an image
-  std::unique_ptr<row_changes> rows_;              ///< of the turn that runs
-  std::unique_ptr<row_changes> unsaved_rows_;      ///< relaxed: of the turns since the last save; at its end, lost ones
-  std::unique_ptr<signal_timer> saving_;             ///< relaxed: while a save is ahead
+  std::unique_ptr<signal_timer> saving_;  ///< relaxed: while a save is ahead
+  bool initialised_ = false;              ///< `on_create` has run
 };
 
 }  // namespace detail

@@ -18,9 +18,7 @@ FRIENDS_MAX = 3
 # (members, friends) that a class may have, and why.
 LARGER = {
     "runtime_core": (66, 3, "the services of a runtime, and the way from each part to the others"),
-#NEW     "cell": (89, 3, "the slot of one actor: its mailbox, its life and its turns meet here"),
     "connection_core": (62, 3, "both ends of a connection in one object"),
-    "state_recorder": (62, 3, "images, the newest state and the changes of a turn depend on each other"),
     "cbor_reader": (60, 3, "a function for each kind of value"),
     "committer": (59, 3, "the open epoch, the epoch at the store and the gates change together"),
     "sqlite_writer": (47, 3, "a statement for each kind of row"),

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Random model of how changes find their epoch (src/runtime/state_recorder.cpp, src/runtime/committer.cpp).
+"""Random model of how changes find their epoch (src/runtime/state_images.cpp, src/runtime/committer.cpp).
 
     epoch_cut.py [RUNS [FIRST_SEED]]
 

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "turn_rows.hpp"
+
+#include <cstdint>
+
+#include <troupe/runtime/cell.hpp>
+
+#include "../core/planted.hpp"
+#include "committer.hpp"
+#include "core.hpp"
+#include "outbox.hpp"
+
+namespace troupe {
+inline namespace v0 {
+namespace detail {
+
+std::unique_ptr<row_changes> turn_rows::take() {
+  if (parts_ && parts_->changed()) parts_->record(changes());
+  if (!unsaved_) return std::move(rows_);
+  if (rows_) unsaved_->merge(std::move(*rows_));
+  rows_.reset();
+  return std::move(unsaved_);
+}
+
+void turn_rows::undo() noexcept {
+  if (is_planted(planted::rows_of_failed_turn_kept)) return;
+  rows_.reset();
+  if (parts_) parts_->roll_back();
+}
+
+void turn_rows::forget(cell& owner) {
+  if (parts_) parts_->discard();
+  if (!rows_) return;
+  rows_->forget_arrived([&](std::uint64_t id) { owner.core().commits().forget(id); });
+  rows_.reset();
+}
+
+void turn_rows::end_life(cell& owner) noexcept {
+  rows_.reset();
+  if (!unsaved_) return;
+  for (const auto& p : unsaved_->arrived()) owner.core().outbox().send_again(p);
+  unsaved_.reset();
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace troupe
