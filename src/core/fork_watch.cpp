@@ -13,12 +13,13 @@ namespace detail {
 // All of the process. The thread that forks holds the lock meanwhile, in the child as well.
 struct fork_watches {
   static inline constinit std::mutex mutex;
-  static inline constinit fork_watch* first = nullptr;
+  using list = intrusive_list<fork_watch, &fork_watch::link_>;
+  static inline constinit list all;
 
   static void before() noexcept { mutex.lock(); }
   static void in_parent() noexcept { mutex.unlock(); }
   static void in_child() noexcept {
-    for (fork_watch* each = first; each != nullptr; each = each->next_) {
+    for (fork_watch* each = all.first(); each != nullptr; each = list::next(*each)) {
       if (each->in_child_.exchange(true, std::memory_order_relaxed)) continue;  // of a child's child
       each->handler_(each->owner_);
     }
@@ -32,15 +33,12 @@ fork_watch::fork_watch(handler in_child, void* owner) noexcept : handler_{in_chi
     ::pthread_atfork(&fork_watches::before, &fork_watches::in_parent, &fork_watches::in_child);
   });
   const std::lock_guard lock{fork_watches::mutex};
-  next_ = fork_watches::first;
-  if (next_ != nullptr) next_->previous_ = this;
-  fork_watches::first = this;
+  fork_watches::all.push_front(*this);
 }
 
 fork_watch::~fork_watch() {
   const std::lock_guard lock{fork_watches::mutex};
-  (previous_ != nullptr ? previous_->next_ : fork_watches::first) = next_;
-  if (next_ != nullptr) next_->previous_ = previous_;
+  fork_watches::all.remove(*this);
 }
 
 void keep_for_ever(std::shared_ptr<void> object) noexcept {

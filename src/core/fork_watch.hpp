@@ -4,6 +4,8 @@
 #include <atomic>
 #include <memory>
 
+#include <troupe/core/intrusive_list.hpp>
+
 namespace troupe {
 inline namespace v0 {
 namespace detail {
@@ -31,8 +33,7 @@ class fork_watch {
   handler handler_;
   void* owner_;
   std::atomic<bool> in_child_{false};
-  fork_watch* next_ = nullptr;
-  fork_watch* previous_ = nullptr;
+  list_link<fork_watch> link_;
 };
 
 /// In a forked child: keeps an object that must not be destroyed, since its threads and locks are the parent's.

@@ -10,6 +10,8 @@
 #include <mutex>
 #include <new>
 
+#include <troupe/core/intrusive_list.hpp>
+
 #include "../core/recycling.hpp"
 
 namespace troupe {
@@ -34,10 +36,10 @@ class cell_blocks {
   [[nodiscard]] block take(std::size_t bytes) {
     stripe& mine = stripes_[thread_number() % stripe_count];
     const std::lock_guard lock{mine.mutex};
-    slab& from = mine.with_room != nullptr ? *mine.with_room : mine.add_slab(bytes);
+    slab& from = mine.with_room.empty() ? mine.add_slab(bytes) : *mine.with_room.first();
     const auto number = static_cast<std::uint8_t>(std::countr_zero(from.free));
     from.free &= from.free - 1;
-    if (from.free == 0) mine.unlink(from);
+    if (from.free == 0) mine.with_room.remove(from);
     ++mine.count;
     return {reinterpret_cast<std::byte*>(&from) + sizeof(slab) + number * bytes, number};
   }
@@ -46,11 +48,11 @@ class cell_blocks {
     auto& to = *reinterpret_cast<slab*>(static_cast<std::byte*>(b.memory) - b.number * bytes - sizeof(slab));
     stripe& its = to.owner;
     const std::lock_guard lock{its.mutex};
-    if (to.free == 0) its.link(to);
+    if (to.free == 0) its.with_room.push_front(to);
     to.free |= std::uint64_t{1} << b.number;
     --its.count;
     if (to.free != to.all) return;
-    its.unlink(to);
+    its.with_room.remove(to);
     ::operator delete(&to, std::align_val_t{alignment});
   }
 
@@ -66,8 +68,7 @@ class cell_blocks {
     stripe& owner;
     std::uint64_t all;   ///< a bit for each block
     std::uint64_t free;  ///< for each that nobody has
-    slab* next = nullptr;
-    slab* previous = nullptr;
+    list_link<slab> place{};
   };
 
   struct alignas(64) stripe {
@@ -76,22 +77,12 @@ class cell_blocks {
       const auto all = ~std::uint64_t{0} >> (64 - blocks);
       auto* const memory = ::operator new(sizeof(slab) + blocks * bytes, std::align_val_t{alignment});
       auto* const made = new (memory) slab{*this, all, all};
-      link(*made);
+      with_room.push_front(*made);
       return *made;
-    }
-    void link(slab& s) noexcept {
-      s.next = with_room;
-      s.previous = nullptr;
-      if (with_room != nullptr) with_room->previous = &s;
-      with_room = &s;
-    }
-    void unlink(slab& s) noexcept {
-      (s.previous != nullptr ? s.previous->next : with_room) = s.next;
-      if (s.next != nullptr) s.next->previous = s.previous;
     }
 
     std::mutex mutex;
-    slab* with_room = nullptr;  ///< the first of those that have a free block
+    intrusive_list<slab, &slab::place> with_room;  ///< those that have a free block
     std::size_t count = 0;
   };
 

@@ -15,14 +15,13 @@ inline namespace v0 {
 namespace detail {
 
 // One coroutine, from its first line to its last.
-class host_tasks::host_coroutine final : public fiber, public work {
+class host_tasks::host_coroutine final : public member, public work {
  public:
   host_coroutine(host_tasks& all, task<> body) noexcept
-      : fiber{&all.core_.exec()}, work{&host_coroutine::start}, all_{all}, body_{body.release()} {
+      : member{&all.core_.exec()}, work{&host_coroutine::start}, all_{all}, body_{body.release()} {
     {
       const std::lock_guard lock{all_.mutex_};
-      following = std::exchange(all_.first_, this);
-      if (following != nullptr) following->previous = this;
+      all_.running_.push_front(*this);
     }
     body_.promise().owner = this;
     body_.promise().on_end = [](promise_base& p) noexcept {
@@ -34,17 +33,13 @@ class host_tasks::host_coroutine final : public fiber, public work {
   ~host_coroutine() {
     {
       const std::lock_guard lock{all_.mutex_};
-      (previous != nullptr ? previous->following : all_.first_) = following;
-      if (following != nullptr) following->previous = previous;
+      all_.running_.remove(*this);
     }
     body_.destroy();
   }
 
   void resume_later(work& w) noexcept override { post_batch::post(*home(), w); }
   [[nodiscard]] blocking_threads* blocking() noexcept override { return &all_.core_.blocking(); }
-
-  host_coroutine* previous = nullptr;
-  host_coroutine* following = nullptr;
 
  private:
   static void start(work& w) noexcept {
@@ -72,7 +67,7 @@ void host_tasks::spawn(task<> t) {
 
 void host_tasks::cancel_all() noexcept {
   const std::lock_guard lock{mutex_};
-  for (host_coroutine* each = first_; each != nullptr; each = each->following) each->cancel();
+  for (member* each = running_.first(); each != nullptr; each = member_list::next(*each)) each->cancel();
 }
 
 }  // namespace detail

@@ -3,6 +3,8 @@
 
 #include <mutex>
 
+#include <troupe/core/fiber.hpp>
+#include <troupe/core/intrusive_list.hpp>
 #include <troupe/core/task.hpp>
 
 namespace troupe {
@@ -26,10 +28,15 @@ class host_tasks {
 
  private:
   class host_coroutine;
+  struct member : fiber {
+    using fiber::fiber;
+    list_link<member> link;
+  };
+  using member_list = intrusive_list<member, &member::link>;
 
   runtime_core& core_;
   std::mutex mutex_;
-  host_coroutine* first_ = nullptr;  ///< of those that have not ended
+  member_list running_;  ///< those that have not ended
 };
 
 }  // namespace detail
