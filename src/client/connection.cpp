@@ -80,7 +80,7 @@ class subscribing final : public invocation {
       why = std::make_exception_ptr(
           error(errc::forbidden, fmt::format("subscribing to event \"{}\" of {}", name(), target->name())));
     }
-    via->deny(*listener_, std::move(why));
+    via->listeners.deny(*listener_, std::move(why));
   }
 
   std::coroutine_handle<> begin(activation* live) override {

@@ -78,7 +78,7 @@ task<> open_connection(cell& c, connection_core& from) {
   if (!failure) {
     from.open_fully();
     // It has ended meanwhile, and on_disconnect has waited for this.
-    if (from.removed()) {
+    if (from.stage.removed()) {
       counted_ptr<connection_core> gone{from};
       co_await part(c, std::move(gone));
     }
@@ -107,7 +107,7 @@ task<> disconnect_all(cell& c, std::exception_ptr why) {
     counted_ptr<connection_core> each{*all->first()};
     all->remove(*each);
     each->disconnect(why);
-    if (!each->greeted()) continue;
+    if (!each->stage.greeted()) continue;
     inv.via = each;
     co_await part(c, std::move(each));
     inv.via = {};

@@ -22,10 +22,8 @@ void connection_core::far_end::open(connection_core& c, const actor_id& id, std:
 
 void connection_core::far_end::admit(listener& l) noexcept {
   connection_core& c = *l.of;
-  const std::lock_guard here{c.lock_};
-  if (l.now != listener::state::asking) return;  // it has heard something, or has gone
-  l.now = listener::state::active;
-  c.tell(l);
+  const std::lock_guard here{c.listeners.lock};
+  c.listeners.admit(l);  // unless it has heard something, or has gone
 }
 
 void connection_core::far_end::hear(listener& l, event_record& e) noexcept {
@@ -35,12 +33,9 @@ void connection_core::far_end::hear(listener& l, event_record& e) noexcept {
   bool lags = false;
   bool is_spent = false;
   {
-    const std::lock_guard here{c.lock_};
-    if (l.now == listener::state::asking) {
-      l.now = listener::state::active;
-      c.tell(l);
-    }
-    lags = c.offer(l, e, limit);
+    const std::lock_guard here{c.listeners.lock};
+    c.listeners.admit(l);
+    lags = c.listeners.offer(l, e, limit);
     is_spent = l.spent;
   }
   if (is_spent) c.far->unsubscribe(l);
@@ -55,8 +50,8 @@ void connection_core::far_end::end(connection_core& c, std::exception_ptr why) n
 
 bool connection_core::far_end::close_here(connection_core& c, std::exception_ptr why, bool by_client) noexcept {
   delivery_list dropped;  // freed without the lock: the values are the user's
-  const std::lock_guard here{c.lock_};
-  return c.end(std::move(why), by_client, 0, dropped);
+  const std::lock_guard here{c.listeners.lock};
+  return c.listeners.end(std::move(why), by_client, 0, dropped);
 }
 
 }  // namespace detail

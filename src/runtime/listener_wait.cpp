@@ -27,7 +27,7 @@ bool listener_wait::done() const noexcept {
 bool listener_wait::await_suspend(std::coroutine_handle<> h) {
   connection_core& c = *listener_.of;
   const bool live = begin(h, c.home);
-  const std::unique_lock here{c.lock_};
+  const std::unique_lock here{c.listeners.lock};
   if (!live) aborted_ = true;
   if (aborted_ || done()) return false;
   if (listener_.waiter != nullptr) {
@@ -51,10 +51,9 @@ event_record* listener_wait::await_resume() {
   }
   counted_ptr<event_record> heard;
   {
-    const std::lock_guard here{c.lock_};
-    delivery* const d = until_ == until::heard ? listener_.waiting.pop_front() : nullptr;
+    const std::lock_guard here{c.listeners.lock};
+    delivery* const d = until_ == until::heard ? c.listeners.take(listener_) : nullptr;
     if (d != nullptr) {
-      --c.waiting_;
       heard = std::move(d->what);
       delivery_list::free(d);
     }
@@ -66,13 +65,13 @@ event_record* listener_wait::await_resume() {
   }
   if (listener_.failure) std::rethrow_exception(listener_.failure);
   if (!c.closed()) return nullptr;
-  depend_on(c, c.end_dependency_);
-  if (c.reason()) c.throw_closed();
+  depend_on(c, c.listeners.end_dependency());
+  if (c.listeners.reason()) c.throw_closed();
   return nullptr;
 }
 
 void listener_wait::interrupt() noexcept {
-  const std::lock_guard here{listener_.of->lock_};
+  const std::lock_guard here{listener_.of->listeners.lock};
   if (listener_.waiter != this) return;  // it is being woken
   listener_.waiter = nullptr;
   aborted_ = true;

@@ -30,7 +30,7 @@ subscription_hub::subscription_hub(cell& c)
     : work{[](work& w) noexcept { static_cast<subscription_hub&>(w).pass_on(); }},
       core_{c.core()},
       type_{c.type()},
-      listeners_(c.type().events.size()) {
+      events_(c.type().events.size()) {
   opened = [](gate_node& n, bool durable) noexcept {
     auto& self = static_cast<subscription_hub&>(n);
     if (!durable) self.lost_ = true;  // what cannot become durable never leaves
@@ -42,26 +42,24 @@ subscription_hub::subscription_hub(cell& c)
 
 void subscription_hub::add(connection_core& c) noexcept {
   c.retain();
-  c.listed_ = c.opening_ = true;
-  c.previous_ = last_;
-  c.following_ = nullptr;
-  (last_ == nullptr ? first_ : last_->following_) = &c;
-  last_ = &c;
+  c.stage.add();
+  connections_.push_back(c);
   ++size_;
   ++opening_;
   tell(core_, [&](observer& o) { o.connection_opened(seen(*c.actor), size_); });
 }
 
 void subscription_hub::end_opening(connection_core& c) noexcept {
-  if (std::exchange(c.opening_, false)) --opening_;
+  if (!c.stage.opening()) return;  // it has ended meanwhile
+  c.stage.open();
+  --opening_;
 }
 
 bool subscription_hub::remove(connection_core& c) noexcept {
-  if (!std::exchange(c.listed_, false)) return false;
-  c.disconnected_ = true;
-  end_opening(c);
-  (c.previous_ == nullptr ? first_ : c.previous_->following_) = c.following_;
-  (c.following_ == nullptr ? last_ : c.following_->previous_) = c.previous_;
+  if (!c.stage.listed()) return false;
+  if (c.stage.opening()) --opening_;
+  c.stage.remove();
+  connections_.remove(c);
   --size_;
   tell(core_, [&](observer& o) { o.connection_closed(seen(*c.actor), size_); });
   c.release();
@@ -74,35 +72,28 @@ bool subscription_hub::subscribe(listener& l) noexcept {
   delivery_list dropped;
   const std::lock_guard lock{mutex_};
   connection_core& c = *l.of;
-  const std::lock_guard here{c.lock_};
-  if (c.closed() || l.now != listener::state::asking) return false;
-  l.now = listener::state::active;
+  const std::lock_guard here{c.listeners.lock};
+  if (!c.listeners.admit(l)) return false;
   l.since = sent_;
-  auto& list = listeners_[l.event];
-  l.listed = true;
-  l.previous = list.last;
-  (list.last == nullptr ? list.first : list.last->next) = &l;
-  list.last = &l;
-  list.count.fetch_add(1, std::memory_order_relaxed);
-  c.take_early(l, dropped);
+  event_state& event = events_[l.event];
+  event.listeners.push_back(l);
+  event.count.fetch_add(1, std::memory_order_relaxed);
+  c.listeners.take_early(l, dropped);
   if (l.spent) unlist(l);
-  c.tell(l);
   return true;
 }
 
 void subscription_hub::unlist(listener& l) noexcept {
-  if (!std::exchange(l.listed, false)) return;
-  auto& list = listeners_[l.event];
-  (l.previous == nullptr ? list.first : l.previous->next) = l.next;
-  (l.next == nullptr ? list.last : l.next->previous) = l.previous;
-  l.previous = l.next = nullptr;
-  list.count.fetch_sub(1, std::memory_order_relaxed);
+  if (!listener_list::has(l)) return;
+  event_state& event = events_[l.event];
+  event.listeners.remove(l);
+  event.count.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void subscription_hub::unsubscribe(listener& l) noexcept {
   const std::lock_guard lock{mutex_};
   {
-    const std::lock_guard here{l.of->lock_};
+    const std::lock_guard here{l.of->listeners.lock};
     l.now = listener::state::ended;  // so a permission that arrives now lists it no more
   }
   unlist(l);
@@ -116,9 +107,9 @@ bool subscription_hub::close(connection_core& c, std::exception_ptr why, bool by
 
 bool subscription_hub::end(connection_core& c, std::exception_ptr why, bool by_client, epoch_number dependency,
                    delivery_list& dropped) noexcept {
-  const std::lock_guard here{c.lock_};
-  if (!c.end(std::move(why), by_client, dependency, dropped)) return false;
-  for (listener* l = c.listeners_; l != nullptr; l = l->next_here) unlist(*l);
+  const std::lock_guard here{c.listeners.lock};
+  if (!c.listeners.end(std::move(why), by_client, dependency, dropped)) return false;
+  for (listener* l = c.listeners.all().first(); l != nullptr; l = connection_listeners::list::next(*l)) unlist(*l);
   return true;
 }
 
@@ -173,31 +164,32 @@ void subscription_hub::hold(event_record& e) noexcept {
 
 // A client cannot listen before connect() has returned; so what is sent to it until then waits for its first listener.
 void subscription_hub::keep_for_opening(event_record& e) noexcept {
-  for (connection_core* c = first_; c != nullptr; c = c->following_) {
-    if (!c->opening_ || (e.only && e.only.get() != c)) continue;
-    const std::lock_guard here{c->lock_};
-    if (!c->closed()) c->early_.push_back(delivery_list::make(e, nullptr));
+  for (connection_core* c = first(); c != nullptr; c = behind(*c)) {
+    if (!c->stage.opening() || (e.only && e.only.get() != c)) continue;
+    const std::lock_guard here{c->listeners.lock};
+    c->listeners.keep_early(e);
   }
 }
 
 void subscription_hub::distribute(event_record& e, bool to_actors, bool to_host, lagging_list& lagging) noexcept {
   const auto limit = type_.options.connection_events_max;
   const auto offer = [&](listener& l) {
-    if (e.number > l.since && l.of->offer(l, e, limit)) lagging.push_back(l.of);
+    if (e.number > l.since && l.of->listeners.offer(l, e, limit)) lagging.push_back(l.of);
     if (l.spent) unlist(l);
   };
   if (e.only) {
     if (!(is_near(*e.only) ? to_actors : to_host)) return;
-    const std::lock_guard here{e.only->lock_};
-    for (listener* l = e.only->listeners_; l != nullptr; l = l->next_here) {
-      if (l->listed && l->event == e.event) offer(*l);
+    const auto& of = e.only->listeners;
+    const std::lock_guard here{of.lock};
+    for (listener* l = of.all().first(); l != nullptr; l = connection_listeners::list::next(*l)) {
+      if (listener_list::has(*l) && l->event == e.event) offer(*l);
     }
     return;
   }
-  for (listener *l = listeners_[e.event].first, *following = nullptr; l != nullptr; l = following) {
-    following = l->next;
+  for (listener *l = events_[e.event].listeners.first(), *following = nullptr; l != nullptr; l = following) {
+    following = listener_list::next(*l);
     if (!(is_near(*l->of) ? to_actors : to_host)) continue;
-    const std::lock_guard here{l->of->lock_};
+    const std::lock_guard here{l->of->listeners.lock};
     offer(*l);
   }
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <troupe/actor/connection_core.hpp>
+#include <troupe/core/intrusive_list.hpp>
 #include <troupe/core/ref_counted.hpp>
 #include <troupe/runtime/cell.hpp>
 
@@ -35,12 +36,12 @@ class subscription_hub final : public ref_counted<subscription_hub>, private gat
   /// Makes it invisible. False if it is already.
   bool remove(connection_core& c) noexcept;
   /// The connections in the order in which they were opened.
-  [[nodiscard]] connection_core* first() const noexcept { return first_; }
-  [[nodiscard]] static connection_core* behind(const connection_core& c) noexcept { return c.following_; }
+  [[nodiscard]] connection_core* first() const noexcept { return connections_.first(); }
+  [[nodiscard]] static connection_core* behind(const connection_core& c) noexcept { return connection_list::next(c); }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   /// Whether anybody would hear the event.
   [[nodiscard]] bool has_subscribers(std::uint32_t event) const noexcept {
-    return opening_ != 0 || listeners_[event].count.load(std::memory_order_relaxed) != 0;
+    return opening_ != 0 || events_[event].count.load(std::memory_order_relaxed) != 0;
   }
   /// Takes over the reference.
   void publish(event_record& e, epoch_number dependency) noexcept;
@@ -56,9 +57,10 @@ class subscription_hub final : public ref_counted<subscription_hub>, private gat
   bool close(connection_core& c, std::exception_ptr why, bool by_client) noexcept;
 
  private:
-  struct listener_list {
-    listener* first = nullptr;
-    listener* last = nullptr;
+  using connection_list = intrusive_list<connection_core, &connection_core::in_hub>;
+  using listener_list = intrusive_list<listener, &listener::in_hub>;
+  struct event_state {
+    listener_list listeners;
     std::atomic<std::uint32_t> count{0};
   };
   using lagging_list = std::vector<counted_ptr<connection_core>>;
@@ -81,13 +83,12 @@ class subscription_hub final : public ref_counted<subscription_hub>, private gat
   runtime_core& core_;
   const definition& type_;
   std::atomic<bool> lost_{false};         ///< the store lost track: what waits never leaves
-  connection_core* first_ = nullptr;
-  connection_core* last_ = nullptr;
+  connection_list connections_;
   std::size_t size_ = 0;
   std::size_t opening_ = 0;
 
   std::mutex mutex_;
-  std::vector<listener_list> listeners_;  ///< by event
+  std::vector<event_state> events_;       ///< by event
   std::uint64_t sent_ = 0;
   work_list held_;                        ///< events, and ends of connections, that wait for a commit, in order
 };

@@ -17,9 +17,8 @@ FRIENDS_MAX = 3
 
 # (members, friends) that a class may have, and why.
 LARGER = {
-    "runtime_core": (66, 3, "the services of a runtime, and the way from each part to the others"),
-    "connection_core": (62, 3, "both ends of a connection in one object"),
-    "cbor_reader": (60, 3, "a function for each kind of value"),
+    "runtime_core": (66, 3, "the list of the services of a runtime, which its parts share: each member is one line, and does nothing else"),
+    "cbor_reader": (60, 3, "a reader of one format: a function for each kind of value, and the cursor that all of them move"),
     "committer": (59, 3, "the open epoch, the epoch at the store and the gates change together"),
     "sqlite_writer": (47, 3, "a statement for each kind of row"),
 }

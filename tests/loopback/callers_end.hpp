@@ -274,7 +274,7 @@ class callers_end final : public detail::transport, public std::enable_shared_fr
       to = found->second;
     }
     if (f.is == to_callers::kind::granted) return detail::connection_core::far_end::admit(*to);
-    if (f.is == to_callers::kind::denied) return to->of->deny(*to, f.error.to_exception());
+    if (f.is == to_callers::kind::denied) return to->of->listeners.deny(*to, f.error.to_exception());
     try {
       const auto& entry = to->of->address->type->events[to->event];
       if (entry.decode == nullptr) throw troupe::error{troupe::errc::invalid_data, entry.name};

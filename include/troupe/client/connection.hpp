@@ -181,7 +181,7 @@ class connection_end {
   subscription on_close(F f) const {
     static_assert(std::is_invocable_v<F&, const std::exception_ptr&>,
                   "troupe: on_close takes a function of const std::exception_ptr&");
-    auto tell = [f = std::move(f), c = &core()](const event_record*) mutable { f(c->reason()); };
+    auto tell = [f = std::move(f), c = &core()](const event_record*) mutable { f(c->listeners.reason()); };
     return subscription{core().listen(0, listener::kind::end, make_callback(std::move(tell)))};
   }
 
