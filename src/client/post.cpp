@@ -10,6 +10,22 @@
 namespace troupe {
 inline namespace v0 {
 namespace detail {
+namespace {
+
+void leave_at_end(invocation& posted, const turn& now) noexcept {
+  posted.dependency = now.depends_on;
+  if (now.unsaved()) {
+    // It may have been the last reference to the cell.
+    if (std::exchange(posted.counted, false)) std::exchange(posted.target, nullptr)->withdraw();
+    posted.origin->transport->refuse(posted, now.failure());
+  } else if (posted.target == nullptr || crosses_runtimes(&now, *posted.origin->transport)) {
+    send_away(posted, &now, nullptr);
+  } else {
+    posted.target->push(posted, now);
+  }
+}
+
+}  // namespace
 
 // --- postings -------------------------------------------------------------------------------------------------------
 
@@ -23,15 +39,11 @@ void posting::leave() {
   }
   turn* const mine = this_thread().in_turn;
   if (mine == nullptr) return to.push(*this);
-  run = &posting::leave_turn;  // the handle may be gone by then, but what is counted in keeps the cell
-  context = mine;
-  mine->send(*this);
+  mine->send<&posting::leave_turn>(*this);  // the handle may be gone by then, but what is counted in keeps the cell
 }
 
-void posting::leave_turn(work& w) noexcept {
-  auto& self = static_cast<posting&>(w);
+void posting::leave_turn(posting& self, const turn& now) noexcept {
   cell& to = *self.target_;
-  const turn& now = *static_cast<turn*>(std::exchange(self.context, nullptr));
   if (now.unsaved()) [[unlikely]] {
     self.report(now.failure());
     delete &self;
@@ -94,21 +106,7 @@ void launch_posted(const handle_core& to, invocation* (*make)(executor& home, vo
     c != nullptr ? c->push(inv) : send_away(inv, nullptr, nullptr);
     return;
   }
-  inv.run = [](work& w) noexcept {
-    auto& leaving = static_cast<invocation&>(w);
-    const turn& now = *this_thread().in_turn;
-    leaving.dependency = now.depends_on;
-    if (now.unsaved()) {
-      // It may have been the last reference to the cell.
-      if (std::exchange(leaving.counted, false)) std::exchange(leaving.target, nullptr)->withdraw();
-      leaving.origin->transport->refuse(leaving, now.failure());
-    } else if (leaving.target == nullptr || crosses_runtimes(&now, *leaving.origin->transport)) {
-      send_away(leaving, &now, nullptr);
-    } else {
-      leaving.target->push(leaving, now);
-    }
-  };
-  mine->send(inv);
+  mine->send<&leave_at_end>(inv);
 }
 
 }  // namespace detail

@@ -50,6 +50,10 @@ class parting final : public invocation {
   std::coroutine_handle<promise<void>> body_;
 };
 
+void publish_at_end(event_record& leaving, const turn& now) noexcept {
+  now.unsaved() ? leaving.release() : leaving.to->publish(leaving, now.depends_on);
+}
+
 }  // namespace
 
 // --- the actor's end ------------------------------------------------------------------------------------------------
@@ -63,10 +67,7 @@ void connection_core::leave() noexcept {
   if (actor->type().has_on_disconnect) actor->push(*new parting{*home, *actor, *this});
 }
 
-void connection_core::end_opening(work& w) noexcept {
-  auto& self = static_cast<note&>(w).of;
-  self.hub->end_opening(self);
-}
+void connection_core::end_opening(note& n, const turn&) noexcept { n.of.hub->end_opening(n.of); }
 
 connection_core::connection_core() noexcept : work{&connection_core::call_some} {}
 
@@ -84,12 +85,7 @@ void depend_on(const connection_core& c, epoch_number dependency) noexcept {
 
 void leave_with_turn(turn& t, event_record& e, subscription_hub& to) noexcept {
   e.to = counted_ptr<subscription_hub>{to};
-  e.run = [](work& w) noexcept {
-    auto& leaving = static_cast<event_record&>(w);
-    const turn& now = *this_thread().in_turn;
-    now.unsaved() ? leaving.release() : leaving.to->publish(leaving, now.depends_on);
-  };
-  t.send(e);
+  t.send<&publish_at_end>(e);
 }
 
 // Before the actor has let it in, there is nobody yet to send to, or to part with.
@@ -104,7 +100,7 @@ bool connection_core::in_actors_turn() const noexcept { return is_own_turn(this_
 
 void connection_core::open_fully() noexcept {
   stage.greet();
-  if (!stage.removed()) this_thread().in_turn->send(opened_);
+  if (!stage.removed()) this_thread().in_turn->send<&connection_core::end_opening>(opened_);
 }
 
 void connection_core::send(event_record* e) {
@@ -119,20 +115,21 @@ void connection_core::send(event_record* e) {
   leave_with_turn(*mine, *e, *hub);
 }
 
+// As an event of its own kind: the other end learns of it behind what was sent before it.
+struct connection_core::ending final : work {
+  ending(connection_core& c, std::exception_ptr w) : of{c}, why{std::move(w)} {}
+  static void leave(ending& e, const turn& now) noexcept {
+    const std::unique_ptr<ending> self{&e};
+    self->of->leave();
+    self->of->hub->disconnect(*self->of, self->why, now.depends_on);
+  }
+  counted_ptr<connection_core> of;
+  std::exception_ptr why;
+};
+
 void connection_core::disconnect(std::exception_ptr why) {
   turn& mine = actors_turn("disconnect");
-  // As an event of its own kind: the other end learns of it behind what was sent before it.
-  struct ending final : work {
-    ending(connection_core& c, std::exception_ptr w) : work{&ending::leave}, of{c}, why{std::move(w)} {}
-    static void leave(work& w) noexcept {
-      const std::unique_ptr<ending> self{static_cast<ending*>(&w)};
-      self->of->leave();
-      self->of->hub->disconnect(*self->of, self->why, this_thread().in_turn->depends_on);
-    }
-    counted_ptr<connection_core> of;
-    std::exception_ptr why;
-  };
-  mine.send(*new ending{*this, std::move(why)});
+  mine.send<&ending::leave>(*new ending{*this, std::move(why)});
 }
 
 // --- the other end --------------------------------------------------------------------------------------------------

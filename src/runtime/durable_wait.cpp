@@ -28,7 +28,7 @@ bool durable_wait::await_suspend(std::coroutine_handle<> h) {
   }
   turn& t = *this_thread().in_turn;
   t.save_now();
-  t.send(departure_);
+  t.send<&departure::leave>(departure_);
   return true;
 }
 
@@ -36,9 +36,8 @@ void durable_wait::event() noexcept {
   if (both_.arrive()) wake();
 }
 
-void durable_wait::departure::leave(work& w) noexcept {
-  const turn& now = *this_thread().in_turn;
-  auto& owner = static_cast<departure&>(w).owner;
+void durable_wait::departure::leave(departure& d, const turn& now) noexcept {
+  durable_wait& owner = d.owner;
   if (now.unsaved()) owner.unsaved_ = now.failure();
   owner.depart(now.depends_on);
   owner.event();

@@ -31,8 +31,8 @@ class durable_wait final : public wait, private reply_waiter {
  private:
   // The message that leaves at the end of the turn, when the epoch is known.
   struct departure final : work {
-    explicit departure(durable_wait& w) noexcept : work{&departure::leave}, owner{w} {}
-    static void leave(work& w) noexcept;
+    explicit departure(durable_wait& w) noexcept : owner{w} {}
+    static void leave(departure& d, const turn& now) noexcept;
     durable_wait& owner;
   };
 

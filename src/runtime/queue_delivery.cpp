@@ -76,19 +76,16 @@ void queue_delivery::take_answer(bytes_view answer) {
   if (!answer.empty()) result.emplace(answer.begin(), answer.end());
 }
 
-void queue_delivery::leave_with(turn& t) noexcept {
-  run = [](work& w) noexcept {
-    auto& leaving = static_cast<queue_delivery&>(w);
-    const turn& now = *this_thread().in_turn;
-    auto& core = *leaving.origin->transport->local();
-    leaving.dependency = now.depends_on;
-    if (now.unsaved()) {
-      leaving.must_arrive = false;
-      return core.refuse(leaving, now.failure());
-    }
-    core.outbox().deliver(leaving);
-  };
-  t.send(*this);
+void queue_delivery::leave_with(turn& t) noexcept { t.send<&queue_delivery::leave>(*this); }
+
+void queue_delivery::leave(queue_delivery& leaving, const turn& now) noexcept {
+  auto& core = *leaving.origin->transport->local();
+  leaving.dependency = now.depends_on;
+  if (now.unsaved()) {
+    leaving.must_arrive = false;
+    return core.refuse(leaving, now.failure());
+  }
+  core.outbox().deliver(leaving);
 }
 
 task<> queue_delivery::ask(queue_delivery* self, task<bool> pending) {

@@ -42,6 +42,7 @@ class queue_delivery final : public sent_message {
   [[nodiscard]] queue_delivery& go_on_unanswered(executor& home);
 
  private:
+  static void leave(queue_delivery& leaving, const turn& now) noexcept;
   static task<> ask(queue_delivery* self, task<bool> pending);
   [[noreturn]] void refuse() const;
   void arrive();

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include <troupe/core/error.hpp>
-#include <troupe/core/fiber.hpp>
 
 #include "../core/planted.hpp"
 #include "cell_extension.hpp"
@@ -41,19 +40,16 @@ void waiting_senders::answer(std::uint64_t message, std::optional<bytes> result,
   waiting_.erase(found);
   sender.result = std::move(result);
   sender.failure = failure;
-  sender.run = [](work& w) noexcept {
-    auto& leaving = static_cast<sent_message&>(w);
-    leaving.waits_among->leave(leaving, *this_thread().in_turn);
-  };
-  contents_.this_turn().send(sender);
+  contents_.this_turn().send<&waiting_senders::leave>(sender);
 }
 
 void waiting_senders::leave(sent_message& sender, const turn& now) noexcept {
-  if (now.unsaved() && contents_.table.find(sender.message) != nullptr) {
-    waiting_.emplace(sender.message, &sender);  // the message has not been handled after all
+  waiting_senders& all = *sender.waits_among;
+  if (now.unsaved() && all.contents_.table.find(sender.message) != nullptr) {
+    all.waiting_.emplace(sender.message, &sender);  // the message has not been handled after all
     return;
   }
-  cell& owner = contents_.owner;
+  cell& owner = all.contents_.owner;
   sender.dependency = now.depends_on;
   owner.core().deliver(sender);
   owner.release();

@@ -34,7 +34,7 @@ class waiting_senders {
   void drop_abandoned() noexcept;
 
  private:
-  void leave(sent_message& sender, const turn& now) noexcept;
+  static void leave(sent_message& sender, const turn& now) noexcept;
 
   queue_contents& contents_;
   std::unordered_map<std::uint64_t, sent_message*> waiting_;  ///< by message

@@ -139,16 +139,17 @@ class connection_core : public work {
  private:
   // A message to the actor's holder about this connection.
   struct note final : work {
-    note(connection_core& c, function f) noexcept : work{f}, of{c} {}
+    explicit note(connection_core& c, function f = nullptr) noexcept : work{f}, of{c} {}
     connection_core& of;
   };
+  struct ending;
   [[nodiscard]] turn& actors_turn(const char* operation) const;
   static void departed(work& w) noexcept;
   void leave() noexcept;
-  static void end_opening(work& w) noexcept;
+  static void end_opening(note& n, const turn& now) noexcept;
   static void call_some(work& w) noexcept;
 
-  note opened_{*this, &connection_core::end_opening};  ///< on_connect has returned, and its turn has ended
+  note opened_{*this};                                 ///< on_connect has returned, and its turn has ended
   note departed_{*this, &connection_core::departed};   ///< the connection is closed
   std::atomic<std::uint32_t> references_{1};
 };

@@ -53,7 +53,7 @@ class posting : public work {
   [[nodiscard]] virtual std::string_view action() const noexcept = 0;
 
   static void run_posting(work& w) noexcept { static_cast<posting&>(w).arrive(); }
-  static void leave_turn(work& w) noexcept;
+  [[gnu::always_inline]] static inline void leave_turn(posting& self, const turn& now) noexcept;
 
   cell* target_;
   epoch_number dependency_ = 0;

@@ -79,8 +79,13 @@ struct turn {
   /// From now on the turn does more than change the state and send.
   turn_effects& effects() noexcept { return effects_ ? *effects_ : effects_.emplace(); }
 
-  /// Sends `w` when the turn has ended: w.run(w), with the turn's dependency in `depends_on`.
-  void send(work& w) noexcept { outgoing_.push_back(w); }
+  /// Sends `one` with the turn: when that has ended, Leave(one, turn) runs, with what the turn can depend on in
+  /// `depends_on`. If its changes could not be stored, it is `unsaved()`, and nothing of it may be seen.
+  template <auto Leave, class Output>
+  void send(Output& one) noexcept {
+    one.run = [](work& w) noexcept { Leave(static_cast<Output&>(w), *this_thread().in_turn); };
+    outgoing_.push_back(one);
+  }
 
   /// Stamps the state even of a relaxed actor.
   void save_now() noexcept { effects().save = true; }
