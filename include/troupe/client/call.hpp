@@ -16,6 +16,7 @@
 #include <troupe/client/awaited_value.hpp>
 #include <troupe/client/call_wait.hpp>
 #include <troupe/client/handle_core.hpp>
+#include <troupe/client/plain_action.hpp>
 #include <troupe/core/assert.hpp>
 #include <troupe/core/error.hpp>
 #include <troupe/runtime/cell.hpp>
@@ -321,14 +322,7 @@ class [[nodiscard("a call does nothing until it is awaited")]] typed_call final 
     turn t{c, nullptr, action.writes, thread};
     t.via = target().via().get();
     if (depends_on != 0) t.depend_on(depends_on);
-    try {
-      action.run(*c.live(), arguments_, value_);
-      if (action.look != nullptr) action.look(*c.live(), action.name, value_);
-    } catch (...) {
-      failure_ = std::current_exception();
-      t.failed = true;
-      note_failure(c, failure_);
-    }
+    run_plain_action(t, action, arguments_, value_, failure_);
     dependency_ = t.end();
     if (t.has_failed()) [[unlikely]]
       failure_ = t.failure();

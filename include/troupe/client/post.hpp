@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <troupe/client/call.hpp>
+#include <troupe/client/plain_action.hpp>
 
 /// \file
 /// Calls that nobody waits for.
@@ -79,14 +80,9 @@ class typed_posting final : public posting {
       turn t{c, nullptr, code_.writes, this_thread()};
       t.open();
       if (dependency() != 0) t.depend_on(dependency());
-      try {
+      {
         value_slot<V> value;
-        code_.run(*c.live(), arguments_, value);
-        if (code_.look != nullptr) code_.look(*c.live(), code_.name, value);
-      } catch (...) {
-        failure = std::current_exception();
-        t.failed = true;
-        note_failure(c, failure);
+        run_plain_action(t, code_, arguments_, value, failure);
       }
       t.end(!t.failed);  // after a failure the error handler runs
       if (t.close()) [[unlikely]]
