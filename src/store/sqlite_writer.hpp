@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -8,6 +9,7 @@
 #include <troupe/store/store.hpp>
 
 #include "definition_names.hpp"
+#include "log_upkeep.hpp"
 #include "opening_check.hpp"
 #include "refusal.hpp"
 #include "sqlite_connection.hpp"
@@ -62,9 +64,6 @@ class sqlite_writer {
   void require_actor(const write_set& write, std::string_view verb);
 
   void roll_back() noexcept;
-  void checkpoint_if_due() noexcept;
-  void make_room_if_due() noexcept;
-  void make_room(std::int64_t until) noexcept;
   [[nodiscard]] bool is_undone(int commit_result) noexcept;
   [[nodiscard]] int commit_elsewhere() noexcept;
 
@@ -77,12 +76,8 @@ class sqlite_writer {
   std::vector<definition_names::entry*> new_names_;  ///< of the open transaction
   std::vector<place> sorted_;
   std::vector<new_actor> new_actors_;  ///< of the open transaction, those that are not inserted yet
-  int log_pages_ = 0;
-  int checkpoint_at_pages_;
-  std::int64_t page_bytes_;
-  std::int64_t room_until_ = 0;  ///< in the file of SQLite's log, as far as we know
+  log_upkeep upkeep_;
   std::size_t value_bytes_max_;
-  bool waits_;
 
   sqlite_statement create_;
   sqlite_statement create_many_;

@@ -20,7 +20,6 @@ LARGER = {
     "runtime_core": (66, 3, "the list of the services of a runtime, which its parts share: each member is one line, and does nothing else"),
     "cbor_reader": (60, 3, "a reader of one format: a function for each kind of value, and the cursor that all of them move"),
     "committer": (59, 3, "the open epoch, the epoch at the store and the gates change together"),
-    "sqlite_writer": (47, 3, "a statement for each kind of row"),
 }
 
 comment = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|(?<![0-9a-zA-Z])\'(?:\\.|[^\'\\\n])+\'|^#(?:\\\n|[^\n])*', re.S | re.M)
