@@ -164,6 +164,50 @@ class message_table {
   std::uint64_t leases_ = 0;
 };
 
+// Each message that is handled comes through these.
+
+inline message_table::messages::node_type message_table::remove(queued_message& m) noexcept {
+  leave_place(m);
+  TROUPE_ASSERT(!subqueues_[m.subqueue].ready.contains(m.id), "a message that is removed is not ready");
+  --subqueues_[m.subqueue].count;
+  return all_.extract(m.id);
+}
+
+inline queued_message* message_table::first_ready(subqueue_list subqueues) const noexcept {
+  queued_message* first = nullptr;
+  for (const std::uint32_t subqueue : subqueues) {
+    const auto& ready = subqueues_[subqueue].ready;
+    if (!ready.empty() && (first == nullptr || ready.begin()->first < first->id)) first = ready.begin()->second;
+  }
+  return first;
+}
+
+inline void message_table::hold(queued_message& m) {
+  TROUPE_ASSERT(m.where == place::ready, "a consumer takes messages that are ready");
+  held_.push_back(&m);
+  m.held_at = held_.size() - 1;
+  subqueues_[m.subqueue].ready.erase(m.id);
+  m.lease = ++leases_;
+  m.where = place::held;
+}
+
+inline void message_table::limit(queued_message& m, time_point until) {
+  TROUPE_ASSERT(m.where == place::held, "the time of a consumer is limited while it holds the message");
+  clear_time(m);
+  set_time(m, until);
+}
+
+inline void message_table::let_go(queued_message& m) noexcept {
+  TROUPE_ASSERT(m.where == place::held, "a consumer lets go of a message that it holds");
+  TROUPE_ASSERT(held_[m.held_at] == &m, "a message that is held knows its place");
+  clear_time(m);
+  held_[m.held_at] = held_.back();
+  held_[m.held_at]->held_at = m.held_at;
+  held_.pop_back();
+  m.lease = 0;
+  m.where = place::aside;
+}
+
 }  // namespace detail
 }  // namespace v0
 }  // namespace troupe

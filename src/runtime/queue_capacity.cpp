@@ -36,7 +36,7 @@ void queue_capacity::wait(sent_message& message, bool in_front) {
   in_front ? waiting.push_front(message) : waiting.push_back(message);
 }
 
-void queue_capacity::admit(std::uint32_t queue) noexcept {
+void queue_capacity::admit_waiting(std::uint32_t queue) noexcept {
   cell& owner = contents_.owner;
   auto& state = queues_[queue];
   while (!state.waiting.empty() && !is_full(queue)) {

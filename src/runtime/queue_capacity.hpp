@@ -31,13 +31,17 @@ class queue_capacity {
   /// A message that had a place has come in.
   void give_up_place(std::uint32_t queue) noexcept { --queues_[queue].admitted; }
   /// Messages that wait get the places that have become free.
-  void admit(std::uint32_t queue) noexcept;
+  void admit(std::uint32_t queue) noexcept {
+    if (others_wait(queue)) admit_waiting(queue);
+  }
   /// The actor is not awake any more: messages that wait are tried again later. If the actor is gone for good, they go
   /// to its successor: behind the messages that had a place already and were on their way in, before all that have
   /// come since.
   void end_life(bool destroyed) noexcept;
 
  private:
+  void admit_waiting(std::uint32_t queue) noexcept;
+
   struct queue_state {
     work_list waiting;         ///< messages, `sent_message`
     std::size_t admitted = 0;  ///< places kept for those that are on their way in from it

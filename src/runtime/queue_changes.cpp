@@ -8,7 +8,6 @@
 #include <troupe/runtime/cell.hpp>
 
 #include "../core/planted.hpp"
-#include "actor_part.hpp"
 
 namespace troupe {
 inline namespace v0 {
@@ -42,22 +41,8 @@ void restore_attempts(queued_message& m, std::uint32_t stored, const queue_entry
   if (is_cut && !entry.options.attempt_first && m.cuts < cuts_limit) ++m.cuts;
 }
 
-void queue_changes::note(queued_message& m, turn& now) {
-  now.effects();
-  part_.note_change();
-  if (std::exchange(m.touched, true)) return;
-  log_.push_back({m.id, m});
-}
-
-void queue_changes::note_new(std::uint64_t id, turn& now) {
-  now.effects();
-  part_.note_change();
-  log_.push_back({id, std::nullopt});
-}
-
 void queue_changes::note_and_remove(queued_message& m, std::uint64_t lease, turn& now) {
-  now.effects();
-  part_.note_change();
+  begin(now);
   const bool is_noted = m.touched;
   if (!is_noted) log_.push_back({m.id, std::nullopt});
   auto node = table_.remove(m);

@@ -8,14 +8,13 @@
 
 #include <troupe/runtime/turn.hpp>
 
+#include "actor_part.hpp"
 #include "message_table.hpp"
 #include "rows.hpp"
 
 namespace troupe {
 inline namespace v0 {
 namespace detail {
-
-class actor_part;
 
 /// The changes of a turn to its actor's messages, each noted as of before the turn, so that the turn can be recorded,
 /// or undone, at its end. The cell's holder's.
@@ -30,9 +29,15 @@ class queue_changes {
   queue_changes(actor_part& part, message_table& table) noexcept : part_{part}, table_{table} {}
 
   /// The message is about to change in this turn.
-  void note(queued_message& m, turn& now);
+  void note(queued_message& m, turn& now) {
+    begin(now);
+    if (!std::exchange(m.touched, true)) log_.push_back({m.id, m});
+  }
   /// A message with this id is about to come.
-  void note_new(std::uint64_t id, turn& now);
+  void note_new(std::uint64_t id, turn& now) {
+    begin(now);
+    log_.push_back({id, std::nullopt});
+  }
   /// Removes a message, which has been let go; it was held under this lease before, 0 for none. Its entry need not be a
   /// copy.
   void note_and_remove(queued_message& m, std::uint64_t lease, turn& now);
@@ -46,6 +51,11 @@ class queue_changes {
   void clear() noexcept { log_.clear(); }
 
  private:
+  void begin(turn& now) noexcept {
+    now.effects();
+    part_.note_change();
+  }
+
   actor_part& part_;
   message_table& table_;
   std::vector<entry> log_;
@@ -54,7 +64,7 @@ class queue_changes {
 /// Attempts are counted up to here.
 inline constexpr std::uint32_t attempts_limit = 0xff'ffff;
 
-/// What the count of attempts in a row says of a message of this queue.
+/// Reads the count of attempts in the row of a message of this queue.
 void restore_attempts(queued_message& m, std::uint32_t stored, const queue_entry& entry) noexcept;
 
 }  // namespace detail

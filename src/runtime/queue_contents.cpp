@@ -85,14 +85,10 @@ void queue_contents::limit(queued_message& m, time_point until) {
   arm();
 }
 
-void queue_contents::let_go(queued_message& m) noexcept {
-  if (m.lease == 0) return;
-  if (m.chain) {
-    m.of->link->part(std::exchange(m.chain, nullptr));
-    const auto sender = std::exchange(m.served, {});
-    owner.core().waits().end_serving(*m.of, *sender);
-  }
-  table.let_go(m);
+void queue_contents::end_serving(queued_message& m) noexcept {
+  m.of->link->part(std::exchange(m.chain, nullptr));
+  const auto sender = std::exchange(m.served, {});
+  owner.core().waits().end_serving(*m.of, *sender);
 }
 
 void queue_contents::forget(queued_message& m) noexcept {

@@ -63,7 +63,11 @@ class queue_contents {
   /// The time of the consumer that holds it ends then.
   void limit(queued_message& m, time_point until);
   /// If a consumer holds it, that does so no longer, and no longer serves the sender.
-  void let_go(queued_message& m) noexcept;
+  void let_go(queued_message& m) noexcept {
+    if (m.lease == 0) return;
+    if (m.chain) end_serving(m);
+    table.let_go(m);
+  }
   /// Takes it out of all.
   void forget(queued_message& m) noexcept;
   /// The same, noted for the end of the turn.
@@ -81,6 +85,8 @@ class queue_contents {
   const std::unique_ptr<consumers> handlers;  ///< null if no queue has a handler
 
  private:
+  void end_serving(queued_message& m) noexcept;
+
   cell_alarm alarm_;
   std::optional<time_point> armed_at_;
 };

@@ -129,7 +129,7 @@ void cell_queues::end_delay(queued_message& m) {
   dead.add(m);
 }
 
-// --- what ends ------------------------------------------------------------------------------------------------------
+// --- ends -----------------------------------------------------------------------------------------------------------
 
 bool cell_queues::invocation_ended(const invocation& inv, const std::exception_ptr& failure) noexcept {
   using ending = message_leases::ending;

@@ -24,8 +24,8 @@ namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-/// What an awake actor has in its queues, all of it in memory, as a part of the actor. The members are the ways to one
-/// table of messages. The cell's holder's.
+/// The queues of an awake actor, all of them in memory, as a part of the actor. The members are the ways to one table
+/// of messages. The cell's holder's.
 class cell_queues final : public actor_part {
  public:
   static std::unique_ptr<actor_part> make(cell& owner);

@@ -45,14 +45,14 @@ void state_images::end_life() noexcept {
   creation_.reset();
 }
 
-epoch_number state_images::put(epoch_number dependency, change&& c) {
-  if (c.rows) {
+epoch_number state_images::put(epoch_number dependency, const change& c) {
+  if (c.rows != nullptr) {
     dependency = std::max(dependency, c.rows->claim_arrived());
     // The state is as it was when the older image was begun, but for what belongs to it: see `depend_on`.
     freeze_before(dependency);
   }
   return place(dependency, [&](image& m) {
-    if (c.rows) add_rows(m, std::move(*c.rows));
+    if (c.rows != nullptr) add_rows(m, std::move(*c.rows));
     if (!c.has_state) return;
     if (m.what == write_set::action::keep) m.what = write_set::action::update;
     m.initialised = initialised_ = c.initialised;
@@ -64,16 +64,16 @@ epoch_number state_images::put(epoch_number dependency, change&& c) {
   });
 }
 
-epoch_number state_images::put_end(epoch_number dependency, std::unique_ptr<row_changes> rows) {
+epoch_number state_images::put_end(epoch_number dependency, row_changes* rows) {
   destroyed_ = true;
   if (!exists_ || is_planted(planted::destroyed_comes_back)) return dependency;
   exists_ = false;
-  if (rows) dependency = std::max(dependency, rows->claim_arrived());
+  if (rows != nullptr) dependency = std::max(dependency, rows->claim_arrived());
   return place(dependency, [&](image& m) {
     m.nothing = m.what == write_set::action::create;
     m.what = write_set::action::destroy;
     m.encoded = true;
-    if (rows) add_rows(m, std::move(*rows));
+    if (rows != nullptr) add_rows(m, std::move(*rows));
     if (m.rows) m.rows->drop_own();
   });
 }
@@ -187,8 +187,8 @@ void state_images::answer(image& m) noexcept {
   owner.core().commits().arrived();
 }
 
-void state_images::freeze_before(epoch_number epoch) noexcept {
-  if (epoch_ == 0 || epoch_ >= epoch || is_planted(planted::freeze_forgotten)) return;
+void state_images::freeze_older() noexcept {
+  if (is_planted(planted::freeze_forgotten)) return;
   image& m = *images_[newest_image_];
   if (m.encoded) return;
   switch (m.stage.begin_change()) {

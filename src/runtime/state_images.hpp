@@ -66,25 +66,28 @@ class state_images {
   // --- changes ---
 
   struct change {
-    std::unique_ptr<row_changes> rows;  ///< null: none
-    bool has_state = false;             ///< the state has changed, too
-    bool is_encoded = false;            ///< to `state`; else it is encoded when the epoch closes
-    bool initialised = false;           ///< `on_create` has run
+    row_changes* rows = nullptr;  ///< moved from; null: none
+    bool has_state = false;       ///< the state has changed, too
+    bool is_encoded = false;      ///< to `state`; else it is encoded when the epoch closes
+    bool initialised = false;     ///< `on_create` has run
     bytes_view state{};
   };
   /// Returns the epoch that the change belongs to, which is no older than the dependency.
-  epoch_number put(epoch_number dependency, change&& c);
+  epoch_number put(epoch_number dependency, const change& c);
   /// The actor ends. Returns the epoch of that, or the dependency if the store has nothing of the actor.
-  epoch_number put_end(epoch_number dependency, std::unique_ptr<row_changes> rows);
+  epoch_number put_end(epoch_number dependency, row_changes* rows);
 
   /// Encodes a large state for an older epoch, before a turn that belongs to `epoch` or later changes it.
-  void freeze_before(epoch_number epoch) noexcept;
+  void freeze_before(epoch_number epoch) noexcept {
+    if (epoch_ != 0 && epoch_ < epoch) freeze_older();
+  }
   /// Answers the committer's question, if there is one.
   void freeze_asked() noexcept;
 
   cell& owner;
 
  private:
+  void freeze_older() noexcept;
   [[nodiscard]] std::uint8_t next_image();
   template <class Fill>
   epoch_number place(epoch_number dependency, Fill&& fill);

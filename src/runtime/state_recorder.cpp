@@ -53,7 +53,7 @@ void state_recorder::begin_life(const actor_record* record) {
 
 void state_recorder::end_life() noexcept {
   images_.end_life();
-  if (saving_) forget_save();
+  forget_save();
   rows_.end_life(owner());
   seen_.reset();
   input_.reset();
@@ -106,8 +106,9 @@ bool state_recorder::undo_state() noexcept {
 // --- recording ------------------------------------------------------------------------------------------------------
 
 epoch_number state_recorder::record(const ended_turn& t, std::exception_ptr& failure) {
-  const auto kind = owner().type().options.durability;
-  const bool watched = owner().type().has_on_state_change && initialised_ && t.writes;
+  const definition& type = owner().type();
+  const auto kind = type.options.durability;
+  const bool watched = type.has_on_state_change && initialised_ && t.writes;
   if (kind != durability::committed && watched) {
     const bool first = !seen_ || seen_->empty();
     if (looks_different() && !first) tell_of_change(t, failure);
@@ -129,7 +130,7 @@ epoch_number state_recorder::record(const ended_turn& t, std::exception_ptr& fai
   bytes_view state;
   if (changed && eager) {
     if (initialised_) state = encoded(*owner().live(), images_.newest_bytes());
-    if (state.size() > owner().type().options.state_bytes_max) [[unlikely]]
+    if (state.size() > type.options.state_bytes_max) [[unlikely]]
       require_fewer_bytes(state.size());
     changed = differs(state) || !images_.exists();
   }
@@ -137,9 +138,9 @@ epoch_number state_recorder::record(const ended_turn& t, std::exception_ptr& fai
       owner().current_phase() == cell::phase::finalising) {
     changed = !images_.exists();
   }
-  auto moved = rows_.take();
+  const auto moved = rows_.take();
   if (!changed && !moved) return t.dependency;
-  const epoch_number e = images_.put(t.dependency, {.rows = std::move(moved),
+  const epoch_number e = images_.put(t.dependency, {.rows = moved.get(),
                                                     .has_state = changed,
                                                     .is_encoded = eager,
                                                     .initialised = initialised_,
@@ -187,11 +188,12 @@ epoch_number state_recorder::record_without_state(epoch_number dependency) {
   if (rows_.unsaved() == nullptr || !images_.exists()) return dependency;
   auto moved = rows_.unsaved()->take_independent();
   if (moved.empty()) return dependency;
-  return images_.put(dependency, {.rows = std::make_unique<row_changes>(std::move(moved))});
+  return images_.put(dependency, {.rows = &moved});
 }
 
 epoch_number state_recorder::record_destroy(epoch_number dependency) {
-  return images_.put_end(dependency, rows_.take());
+  const auto rows = rows_.take();
+  return images_.put_end(dependency, rows.get());
 }
 
 void state_recorder::schedule_save() {
@@ -203,8 +205,7 @@ void state_recorder::schedule_save() {
   exec.arm(*saving_, moment_after(exec.now(), owner().type().options.save_interval));
 }
 
-void state_recorder::forget_save() noexcept {
-  if (!saving_) return;
+void state_recorder::cancel_save() noexcept {
   owner().core().exec().cancel(*saving_);
   saving_.reset();
   owner().set_quick_writes(false);

@@ -90,7 +90,9 @@ class state_recorder {
   /// Answers the committer's question, if there is one.
   void freeze_asked() noexcept { images_.freeze_asked(); }
   /// Relaxed: the save that was ahead is not needed any more, or happens now.
-  void forget_save() noexcept;
+  void forget_save() noexcept {
+    if (saving_) cancel_save();
+  }
 
  private:
   [[nodiscard]] cell& owner() const noexcept { return images_.owner; }
@@ -100,6 +102,7 @@ class state_recorder {
   [[nodiscard]] bool looks_different();
   void tell_of_change(const ended_turn& t, std::exception_ptr& failure) noexcept;
   void schedule_save();
+  void cancel_save() noexcept;
 
   state_images images_;
   turn_rows rows_;

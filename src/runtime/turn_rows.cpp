@@ -14,7 +14,7 @@ namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-std::unique_ptr<row_changes> turn_rows::take() {
+std::unique_ptr<row_changes> turn_rows::take_all() {
   if (parts_ && parts_->changed()) parts_->record(changes());
   if (!unsaved_) return std::move(rows_);
   if (rows_) unsaved_->merge(std::move(*rows_));

@@ -13,21 +13,24 @@ namespace detail {
 
 class cell;
 
-/// What the turns of a stored actor change beside its state: the rows of the turn that runs, and of a relaxed actor
-/// those of the turns since its last save. The cell's holder's.
+/// The changes of an actor's turns beside its state: those of the turn that runs, and of a relaxed actor those of the
+/// turns since its last save. The cell's holder's.
 class turn_rows {
  public:
   /// `parts` is null for an actor without parts.
   explicit turn_rows(part_list* parts) noexcept : parts_{parts} {}
 
-  /// What the turn changes, for more. The turn is to know of it: see turn::effects().
+  /// The changes of the turn, to add to them. The turn is to know of it: see turn::effects().
   [[nodiscard]] row_changes& changes() {
     if (!rows_) rows_ = std::make_unique<row_changes>();
     return *rows_;
   }
   [[nodiscard]] bool has_any() const noexcept { return rows_ || (parts_ && parts_->changed()); }
-  /// What the turn changed, with what is unsaved. Null: nothing.
-  [[nodiscard]] std::unique_ptr<row_changes> take();
+  /// The changes of the turn, behind those that are unsaved. Null: none.
+  [[nodiscard]] std::unique_ptr<row_changes> take() {
+    if (!has_any() && !unsaved_) return nullptr;
+    return take_all();
+  }
   /// A relaxed actor's changes stay until its next save.
   void put_off() { unsaved_ = take(); }
   /// The unsaved changes; null: none.
@@ -36,10 +39,12 @@ class turn_rows {
   void undo() noexcept;
   /// The actor is not stored: only what it has received from others concerns the store.
   void forget(cell& owner);
-  /// What is unsaved is lost with the state. Messages that had arrived are sent again.
+  /// Unsaved changes are lost with the state. Messages that had arrived with them are sent again.
   void end_life(cell& owner) noexcept;
 
  private:
+  [[nodiscard]] std::unique_ptr<row_changes> take_all();
+
   part_list* const parts_;
   std::unique_ptr<row_changes> rows_;
   std::unique_ptr<row_changes> unsaved_;
