@@ -16,10 +16,15 @@ void blocking_job::refuse(std::exception_ptr why) noexcept {
   result_.publish();
 }
 
+void blocking_job::drop() noexcept {
+  if (leave_waiting(state::dropped) && threads != nullptr) threads->forget(*this);
+}
+
 void begin_blocking(blocking_job& job) noexcept {
   thread_state& thread = this_thread();
   TROUPE_ASSERT(thread.here != nullptr, "a blocking function is awaited by a coroutine of troupe");
-  if (blocking_threads* const threads = thread.here->root().blocking(); threads != nullptr) return threads->run(job);
+  job.threads = thread.here->root().blocking();
+  if (job.threads != nullptr) return job.threads->run(job);
   // The function may block as on a thread of its own.
   const thread_activity doing = std::exchange(static_cast<thread_activity&>(thread), thread_activity{});
   job.run_now();

@@ -34,8 +34,8 @@ bool late_wait::await_suspend(std::coroutine_handle<> h) {
     source_->given_up();
     return false;
   }
-  if (!source_->attach(*this)) return false;
   source_->begun();
+  if (!source_->attach(*this)) return false;
   // An interruption that came before `attach` found nobody to detach. Of the two sides one sees the other, since both
   // write first and read then, in one order for all threads.
   if (interrupted_.load()) give_up();

@@ -81,7 +81,7 @@ void runtime_assembly::begin() {
 }
 
 bool runtime_assembly::needs_this_thread() noexcept {
-  if (exec().on_worker() || reporter().is_reporting()) return true;
+  if (exec().on_worker() || this_thread().works_for == &exec() || reporter().is_reporting()) return true;
   for (const turn* t = this_thread().in_turn; t != nullptr; t = t->outer) {
     if (&t->where->core() == this) return true;
   }

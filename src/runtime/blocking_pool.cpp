@@ -17,6 +17,7 @@
 #include <troupe/core/assert.hpp>
 #include <troupe/core/error.hpp>
 #include <troupe/core/fiber.hpp>
+#include <troupe/core/intrusive_list.hpp>
 #include <troupe/core/work.hpp>
 #include <troupe/runtime/cell.hpp>
 #include <troupe/runtime/turn.hpp>
@@ -41,7 +42,8 @@ std::string name_of_caller() {
 
 class blocking_pool::shared : public std::enable_shared_from_this<shared> {
  public:
-  shared(activity& runs, std::size_t threads_max) : runs_{&runs}, threads_max_{threads_max} {}
+  shared(const executor& exec, activity& runs, std::size_t threads_max)
+      : exec_{exec}, runs_{&runs}, threads_max_{threads_max} {}
 
   /// Has one of the threads run it. This and the next take over a reference of a job that the runtime is busy with.
   void add(blocking_job& job) noexcept {
@@ -52,12 +54,20 @@ class blocking_pool::shared : public std::enable_shared_from_this<shared> {
       ++waits_;
       const bool is_one_idle = waits_ <= idle_;
       if (is_one_idle || threads_ == threads_max_ || start_thread() || threads_ != 0) return posted_.notify_one();
-      // It is the only one that waits, or there would be a thread.
-      static_cast<void>(waiting_.pop_front());
-      --waits_;
+      remove(job);
     }
     job.refuse(std::make_exception_ptr(
         error(errc::overloaded, fmt::format("a blocking function of {}: the system has no thread to give", job.name))));
+    leave(job);
+  }
+
+  /// Takes a job out that waits no longer. Its coroutine has a reference, so that nothing is freed here.
+  void forget(blocking_job& job) noexcept {
+    {
+      const std::lock_guard lock{mutex_};
+      if (!waiting_list::has(job)) return;
+      remove(job);
+    }
     leave(job);
   }
 
@@ -78,23 +88,27 @@ class blocking_pool::shared : public std::enable_shared_from_this<shared> {
   }
 
   void end() noexcept {
-    work_list left;
-    {
-      std::unique_lock lock{mutex_};
-      left.splice(std::move(waiting_));
-      waits_ = 0;
-      runs_ = nullptr;
-      posted_.notify_all();
-      thread_ended_.wait(lock, [this] { return threads_ <= running_.size(); });
+    std::unique_lock lock{mutex_};
+    runs_ = nullptr;
+    while (blocking_job* const job = waiting_.first()) {
+      remove(*job);
+      lock.unlock();
+      job->refuse(std::make_exception_ptr(error(errc::runtime_stopped, "a blocking function of " + job->name)));
+      job->release();
+      lock.lock();
     }
-    while (work* const w = left.pop_front()) {
-      auto& job = static_cast<blocking_job&>(*w);
-      job.refuse(std::make_exception_ptr(error(errc::runtime_stopped, "a blocking function of " + job.name)));
-      job.release();
-    }
+    posted_.notify_all();
+    thread_ended_.wait(lock, [this] { return threads_ <= running_.size(); });
   }
 
  private:
+  using waiting_list = intrusive_list<blocking_job, &blocking_job::waiting>;
+
+  // With the lock.
+  void remove(blocking_job& job) noexcept {
+    waiting_.remove(job);
+    --waits_;
+  }
   // With the lock.
   [[nodiscard]] bool start_thread() noexcept {
     try {
@@ -108,6 +122,8 @@ class blocking_pool::shared : public std::enable_shared_from_this<shared> {
 
   void loop() noexcept {
     ::pthread_setname_np(::pthread_self(), "troupe-blocking");
+    // A function may not wait for the runtime's actors, nor for its end: simulations have one thread for all of them.
+    const working running{this_thread(), exec_};
     while (blocking_job* const job = next()) finish(*job);
   }
 
@@ -117,11 +133,10 @@ class blocking_pool::shared : public std::enable_shared_from_this<shared> {
     ++idle_;
     posted_.wait_for(lock, idle_limit, [this] { return waits_ != 0 || runs_ == nullptr; });
     --idle_;
-    if (work* const w = waiting_.pop_front(); w != nullptr) {
-      --waits_;
-      auto& job = static_cast<blocking_job&>(*w);
-      running_.push_back(&job);
-      return &job;
+    if (blocking_job* const job = waiting_.first(); job != nullptr) {
+      remove(*job);
+      running_.push_back(job);
+      return job;
     }
     --threads_;
     thread_ended_.notify_all();
@@ -144,10 +159,11 @@ class blocking_pool::shared : public std::enable_shared_from_this<shared> {
     if (runs_ != nullptr) runs_->leave();
   }
 
+  const executor& exec_;  ///< may be gone when the runtime has ended; only its address is used
   mutable std::mutex mutex_;
   std::condition_variable posted_;
   std::condition_variable thread_ended_;
-  work_list waiting_;
+  waiting_list waiting_;
   std::size_t waits_ = 0;  ///< in `waiting_`
   std::vector<const blocking_job*> running_;
   activity* runs_;  ///< null once the runtime has ended
@@ -157,7 +173,7 @@ class blocking_pool::shared : public std::enable_shared_from_this<shared> {
 };
 
 blocking_pool::blocking_pool(executor& exec, activity& runs, std::size_t threads_max)
-    : exec_{exec}, runs_{runs}, has_threads_{threads_max != 0}, shared_{std::make_shared<shared>(runs, threads_max)} {}
+    : exec_{exec}, runs_{runs}, has_threads_{threads_max != 0}, shared_{std::make_shared<shared>(exec, runs, threads_max)} {}
 
 blocking_pool::~blocking_pool() = default;
 
@@ -173,6 +189,8 @@ void blocking_pool::run(blocking_job& job) noexcept {
   };
   exec_.post_blocking(job);
 }
+
+void blocking_pool::forget(blocking_job& job) noexcept { shared_->forget(job); }
 
 std::string blocking_pool::names_of_running() const { return shared_->names_of_running(); }
 

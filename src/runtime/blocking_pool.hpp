@@ -28,6 +28,7 @@ class blocking_pool final : public blocking_threads {
   ~blocking_pool();
 
   void run(blocking_job& job) noexcept override;
+  void forget(blocking_job& job) noexcept override;
 
   /// For people: the names of those that run, each behind a new line.
   [[nodiscard]] std::string names_of_running() const;

@@ -46,7 +46,7 @@ void cell::release() noexcept {
   kind().handlers.release(*this);
 }
 
-// What a call will touch, together: the cell with its key, and the beginning of a live copy that follows.
+// Fetched together: the cell with its key, and the beginning of a live copy that follows.
 void cell::fetch() const noexcept {
   constexpr std::size_t line_bytes = 64;
   const auto* const lines = reinterpret_cast<const std::byte*>(this);
@@ -102,7 +102,7 @@ void cell::push(work& w) noexcept {
   if (enqueue(w)) post();
 }
 
-// Who has held the cell all along, or has woken it, runs it itself when nobody else would any more.
+// A thread that has held the cell all along, or has woken it, runs it itself when no worker would any more.
 void cell::post() noexcept {
   if (core().after_shutdown()) [[unlikely]]
     return drain(drain_budget);

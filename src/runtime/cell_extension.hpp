@@ -23,8 +23,8 @@ inline namespace v0 {
 namespace detail {
 
 /// The part of a cell that only some actors need, from the first need on. The holder's, but for what says otherwise.
-/// What few of them need, or not for long, has memory of its own meanwhile. An actor that wakes, stops or finalises has
-/// one; one that is awake may have none.
+/// Members that few of them need, or not for long, have memory of their own meanwhile. An actor that wakes, stops or
+/// finalises has one; one that is awake may have none.
 struct cell_extension {
   explicit cell_extension(cell& c);
   ~cell_extension();

@@ -71,9 +71,11 @@ void dead_letters::drop_oldest(std::uint32_t queue) {
   cell& owner = contents_.owner;
   const auto& entry = owner.type().queues[queue];
   const auto subqueue = dead_of(queue);
+  std::uint64_t dropped = 0;
   while (contents_.table.count(subqueue) > entry.options.dead_letters_max) {
-    queued_message* const oldest = contents_.table.oldest_not_held(subqueue);
+    queued_message* const oldest = contents_.table.oldest_not_held(subqueue, dropped);
     if (oldest == nullptr) return;
+    dropped = oldest->id;
     const auto what = fmt::format("{} is dropped: {} dead letters are kept (queue_options::dead_letters_max)",
                                   contents_.describe(*oldest), entry.options.dead_letters_max);
     contents_.note_and_forget(*oldest);

@@ -35,9 +35,9 @@ void message_table::clear() noexcept {
   all_.clear();
 }
 
-queued_message* message_table::oldest_not_held(std::uint32_t subqueue) noexcept {
-  for (auto& [id, m] : all_) {
-    if (m.subqueue == subqueue && m.where != place::held) return &m;
+queued_message* message_table::oldest_not_held(std::uint32_t subqueue, std::uint64_t after) noexcept {
+  for (auto at = all_.upper_bound(after); at != all_.end(); ++at) {
+    if (at->second.subqueue == subqueue && at->second.where != place::held) return &at->second;
   }
   return nullptr;
 }

@@ -101,7 +101,7 @@ class message_table {
     return found == all_.end() ? nullptr : &found->second;
   }
   /// The oldest of a subqueue that is not held; null if there is none.
-  [[nodiscard]] queued_message* oldest_not_held(std::uint32_t subqueue) noexcept;
+  [[nodiscard]] queued_message* oldest_not_held(std::uint32_t subqueue, std::uint64_t after = 0) noexcept;
   /// The oldest of these subqueues that is ready; null if there is none.
   [[nodiscard]] queued_message* first_ready(subqueue_list subqueues) const noexcept;
   [[nodiscard]] std::size_t count(std::uint32_t subqueue) const noexcept { return subqueues_[subqueue].count; }

@@ -41,12 +41,9 @@ void restore_attempts(queued_message& m, std::uint32_t stored, const queue_entry
   if (is_cut && !entry.options.attempt_first && m.cuts < cuts_limit) ++m.cuts;
 }
 
-void queue_changes::note_and_remove(queued_message& m, std::uint64_t lease, turn& now) {
-  begin(now);
-  const bool is_noted = m.touched;
-  if (!is_noted) log_.push_back({m.id, std::nullopt});
+void queue_changes::finish_removal(queued_message& m, std::uint64_t lease, bool has_new_entry) noexcept {
   auto node = table_.remove(m);
-  if (is_noted) return;
+  if (!has_new_entry) return;
   auto& before = log_.back().before;
   before = std::move(node.mapped());
   before->lease = lease;

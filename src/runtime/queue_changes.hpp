@@ -38,9 +38,17 @@ class queue_changes {
     begin(now);
     log_.push_back({id, std::nullopt});
   }
-  /// Removes a message, which has been let go; it was held under this lease before, 0 for none. Its entry need not be a
-  /// copy.
-  void note_and_remove(queued_message& m, std::uint64_t lease, turn& now);
+  /// The message is about to be removed: `finish_removal` follows, and is given the result. Nothing has changed if this
+  /// throws.
+  [[nodiscard]] bool begin_removal(const queued_message& m, turn& now) {
+    begin(now);
+    if (m.touched) return false;
+    log_.push_back({m.id, std::nullopt});
+    return true;
+  }
+  /// Removes a message, which has been let go; it was held under this lease before, 0 for none. A new entry takes it
+  /// over, so that it is not copied.
+  void finish_removal(queued_message& m, std::uint64_t lease, bool has_new_entry) noexcept;
 
   /// The changes go with the turn.
   void record(row_changes& into);

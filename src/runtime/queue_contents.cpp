@@ -97,10 +97,10 @@ void queue_contents::forget(queued_message& m) noexcept {
 }
 
 void queue_contents::note_and_forget(queued_message& m) {
-  turn& now = this_turn();
+  const bool has_new_entry = changes.begin_removal(m, this_turn());
   const auto lease = m.lease;
   let_go(m);
-  changes.note_and_remove(m, lease, now);
+  changes.finish_removal(m, lease, has_new_entry);
 }
 
 void queue_contents::arm() noexcept {

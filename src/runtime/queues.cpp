@@ -138,7 +138,7 @@ bool cell_queues::invocation_ended(const invocation& inv, const std::exception_p
     return false;
   }
   const bool leaving = owner.current_phase() != cell::phase::awake || inv.cancelled();
-  // What is cut short because of a shutdown is no fault of the message.
+  // An attempt that a shutdown cuts short is no fault of the message.
   const bool cut = leaving && is_one_of(failure, errc::aborted);
   return leases.settle(&inv, cut ? ending::cut : ending::failed, failure) != 0;
 }

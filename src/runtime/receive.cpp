@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an actor does with its own queues: `troupe::queues`.
+// How an actor takes from its own queues: `troupe::queues`.
 
 #include <troupe/actor/queues.hpp>
 

@@ -171,7 +171,7 @@ void state_recorder::require_fewer_bytes(std::size_t bytes) const {
                                                  owner().name(), bytes, limit));
 }
 
-// What it throws is the turn's failure; the change stays, and has its place already.
+// An exception of the hook is the turn's failure; the change stays, and has its place already.
 void state_recorder::tell_of_change(const ended_turn& t, std::exception_ptr& failure) noexcept {
   // The initial state, or the restored one: of the wake that has ended with this turn, or goes on.
   const auto now = owner().current_phase();

@@ -69,7 +69,7 @@ class state_recorder {
   /// Notes what the turn that now ends may have changed. Returns the epoch that the changes belong to, or its
   /// dependency if there are none. Throws if the state cannot be encoded; `failure` is what on_state_change threw.
   epoch_number record(const ended_turn& t, std::exception_ptr& failure);
-  /// What the turn changes beside the state. The turn is to know of it: see turn::effects().
+  /// The changes of the turn beside the state. The turn is to know of it: see turn::effects().
   [[nodiscard]] row_changes& changes() { return rows_.changes(); }
   [[nodiscard]] bool has_rows() const noexcept { return rows_.has_any(); }
   /// The turn's changes cannot be stored: forgets those beside the state.

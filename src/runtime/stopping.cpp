@@ -50,7 +50,7 @@ constexpr std::string_view stop_name = "its end";
 class stopping final : public procedure {
  public:
   explicit stopping(cell& c) : procedure{c, false} {}
-  task<> steps() override;
+  task<> steps() noexcept override;
   [[nodiscard]] std::string_view what() const noexcept override { return "stop"; }
   [[nodiscard]] const std::string_view* constant_name() const noexcept override { return &stop_name; }
 
@@ -69,7 +69,7 @@ class stopping final : public procedure {
   bool destroying_ = false;
 };
 
-task<> stopping::steps() {
+task<> stopping::steps() noexcept {
   cell& c = *target;
   transition& now = c.extension().transition_now();
   run_loop::end_life(c);

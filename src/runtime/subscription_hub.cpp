@@ -203,14 +203,14 @@ void subscription_hub::close_lagging(const lagging_list& lagging) noexcept {
   }
 }
 
-// With the lock held. Who waits keeps the runtime from ending, and this from going.
+// With the lock held. A connection that waits keeps the runtime from ending, and this from going.
 void subscription_hub::wait_for_commit(epoch_number e) noexcept {
   retain();
   core_.enter_busy();
   core_.commits().when_durable(e, *this);
 }
 
-// Sends what has become durable, to the host's connections. On the executor. What never does is not sent, but the ends
+// Sends what has become durable, to the host's connections. On the executor. An event that never becomes durable is not sent, but the ends
 // of connections are.
 void subscription_hub::pass_on() noexcept {
   auto& core = core_;

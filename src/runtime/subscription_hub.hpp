@@ -15,7 +15,7 @@ namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-/// Who is connected to an actor, and who listens to what of it. It begins with the first connection and ends with the
+/// The connections of an actor, and the listeners of its events. It begins with the first connection and ends with the
 /// actor, and so outlives the actor's sleep.
 ///
 /// The way of an event: the turn that sent it ends (`publish`); listeners of other actors have it now, with its

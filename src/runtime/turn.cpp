@@ -106,7 +106,7 @@ epoch_number turn::end_with_effects() noexcept {
   return dependency;
 }
 
-// What the turn has sent leaves when it is known what it can depend on.
+// The messages of the turn leave when it is known what it can depend on.
 epoch_number turn::end_with_more(bool last) noexcept {
   depends_on = has_effects() ? end_with_effects() : end_plainly();
   if (outgoing_.empty()) return depends_on;

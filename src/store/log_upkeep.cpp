@@ -62,7 +62,7 @@ void log_upkeep::make_room_if_due() noexcept {
 }
 
 /// In a transaction, so that no other program writes to the log meanwhile. Zeros behind its end are not a part of it:
-/// whoever reads it finds no page there that belongs to it.
+/// a reader of the log finds no page there that belongs to it.
 void log_upkeep::make_room(std::int64_t until) noexcept {
   room_until_ = until;  // if it fails, it is not tried again with every commit
   sqlite3_file* const file = connection_.log_file();

@@ -14,7 +14,7 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
-// What a statement costs beside its rows is shared by these.
+// So many rows share the cost of a statement.
 constexpr std::size_t rows_together = 8;
 
 // A larger state goes to its row at once. There SQLite compares it with what it overwrites, and writes only the pages

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <future>
 #include <memory>
 #include <optional>
@@ -146,9 +147,41 @@ task<int> length_of(std::string text) {
   co_return copied + moved + again;
 }
 
+task<int> wait_for(troupe::blocking_call<int>& call) {
+  const int sum = co_await std::move(call);
+  co_return sum;
+}
+
 task<> hold(std::shared_ptr<counts_its_end> kept) {
   auto use = [kept] { world->one.pass(); };
   co_await troupe::blocking(troupe::moved(use));
+}
+
+task<std::string> await_again_after_a_race() {
+  auto late = troupe::blocking(add_slowly, 1, 1);
+  std::string code;
+  auto first = troupe::when_any(wait_for(late), troupe::delay(0s));
+  const auto ended = co_await std::move(first);
+  code = std::to_string(ended.index());
+  try {
+    const int sum = co_await std::move(late);
+    code += std::to_string(sum);
+  } catch (const troupe::error& e) {
+    code += e.code();
+  }
+  co_return code;
+}
+
+constexpr std::string_view refused = "actor.invalid_operation";
+
+task<std::string> code_of_function(std::function<void()> f) {
+  std::string code;
+  try {
+    co_await troupe::blocking(f);
+  } catch (...) {
+    code = code_of(std::current_exception());
+  }
+  co_return code;
 }
 
 task<bool> twice_awaited() {
@@ -179,7 +212,7 @@ TEST_CASE_METHOD(fixture, "an actor serves others while its function runs, and g
   CHECK(later.get<adder>("a").call<&adder::add>(0, 0).get() == 45);  // with that of on_sleep
 }
 
-TEST_CASE_METHOD(fixture, "what a function throws its coroutine throws") {
+TEST_CASE_METHOD(fixture, "a coroutine throws what its function throws") {
   CHECK(start().get_or_create<adder>("a").call<&adder::fail>().get() == "no such host");
 }
 
@@ -191,6 +224,21 @@ TEST_CASE_METHOD(fixture, "functions of coroutines of the host run on threads of
   CHECK(runtime->run(length_of("abc")) == 9);
   CHECK(runtime->run(troupe::blocking([] { return 4; })) == 4);
   CHECK(runtime->run(twice_awaited()));
+}
+
+TEST_CASE_METHOD(fixture, "a call that was interrupted is not awaited again") {
+  start();
+  CHECK(runtime->run(await_again_after_a_race()) == "1invalid_operation");
+}
+
+TEST_CASE_METHOD(fixture, "a function makes no blocking calls of actors, and does not end the runtime") {
+  const unsigned threads = GENERATE(0U, 1U);
+  troupe::runtime_options options;
+  options.blocking_threads = threads;
+  auto client = start(options);
+  const auto a = client.get_or_create<adder>("a");
+  CHECK(runtime->run(code_of_function([a] { static_cast<void>(a.call<&adder::look>().get()); })) == refused);
+  CHECK(runtime->run(code_of_function([this] { runtime->shutdown(); })) == refused);
 }
 
 TEST_CASE_METHOD(fixture, "on a plain thread that drives a coroutine the function runs at once") {
@@ -269,7 +317,7 @@ TEST_CASE_METHOD(fixture, "shutdown leaves a function behind that does not end, 
   CHECK(world->one.begun() == 1);
 }
 
-TEST_CASE_METHOD(fixture, "what a function holds is freed before its coroutine goes on") {
+TEST_CASE_METHOD(fixture, "the arguments of a function are freed before its coroutine goes on") {
   start();
   auto kept = std::make_shared<counts_its_end>();
   const std::weak_ptr<counts_its_end> seen = kept;

@@ -45,7 +45,7 @@ class connection_stage {
  public:
   /// It is among the connections of the actor.
   [[nodiscard]] bool listed() const noexcept { return opening() || now_ == value::open; }
-  /// What is sent to it waits for its first listener.
+  /// Events that are sent to it wait for its first listener.
   [[nodiscard]] bool opening() const noexcept { return now_ == value::opening || now_ == value::greeted; }
   /// on_connect has returned. on_disconnect never comes before that.
   [[nodiscard]] bool greeted() const noexcept {

@@ -113,7 +113,7 @@ class delivery_list {
   delivery* last_ = nullptr;
 };
 
-/// What is called for an event; with null when the connection has ended.
+/// The function that is called for an event; with null when the connection has ended.
 class event_callback {
  public:
   virtual ~event_callback() = default;
@@ -207,7 +207,7 @@ class connection_listeners {
   [[nodiscard]] bool offer(listener& l, event_record& e, std::uint32_t limit) noexcept;
   /// The event waits for the first listener.
   void keep_early(event_record& e);
-  // What is not heard any more goes to `dropped`, to be freed without the lock: the values are the user's.
+  // Events that are not heard any more go to `dropped`, to be freed without the lock: the values are the user's.
   void take_early(listener& l, delivery_list& dropped) noexcept;
   /// False if it is closed already.
   [[nodiscard]] bool end(std::exception_ptr why, bool by_client, epoch_number dependency,

@@ -117,7 +117,7 @@ class [[nodiscard("a subscription ends when this object goes")]] subscription {
 template <class Event>
 class [[nodiscard("a stream ends when this object goes")]] event_stream {
  public:
-  /// What the event carries; a tuple if that is not one value.
+  /// The value of the event; a tuple if that is not one value.
   using value_type = typename detail::event_value<typename Event::values>::type;
 
   /// The next event; nothing once the connection was closed and all of its events are read.
@@ -347,7 +347,7 @@ class [[nodiscard("a connection is closed when this object goes")]] connection :
   handle<A> handle_;
 };
 
-/// What `handle::connect` makes: awaited once, or waited for with `get()`. Throws what `on_before_connect`,
+/// The result of `handle::connect`: awaited once, or waited for with `get()`. Throws what `on_before_connect`,
 /// `create_connection_state` or `on_connect` threw, or `actor.callback_timed_out` if one of them took too long; and all
 /// that a call throws.
 template <class A>

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include <troupe/core/counted_ptr.hpp>
+#include <troupe/core/intrusive_list.hpp>
 #include <troupe/core/late_value.hpp>
 #include <troupe/core/task.hpp>
 #include <troupe/core/temporaries.hpp>
@@ -21,6 +22,8 @@
 namespace troupe {
 inline namespace v0 {
 namespace detail {
+
+class blocking_threads;
 
 /// A function that waits for a thread which it may block, or has one. As `work` it is the order to run it.
 ///
@@ -41,10 +44,13 @@ class blocking_job : public work {
   }
   /// Fails with `why` in the place of running the function, unless it was dropped.
   void refuse(std::exception_ptr why) noexcept;
-  void drop() noexcept { static_cast<void>(leave_waiting(state::dropped)); }
+  void drop() noexcept;
 
   /// For people: the action and the actor that it was begun by. Set before other threads see the job.
   std::string name;
+  /// The threads that run it, once it has begun to wait for one, and its place among those that wait.
+  blocking_threads* threads = nullptr;
+  list_link<blocking_job> waiting;
 
  protected:
   explicit blocking_job(late_base& result) noexcept : result_{result} {}
@@ -68,6 +74,8 @@ class blocking_threads {
  public:
   /// Runs `job` on one of them, soon. From any thread. Takes a reference of its own.
   virtual void run(blocking_job& job) noexcept = 0;
+  /// The job was dropped: it need not wait any longer. Its coroutine has a reference.
+  virtual void forget(blocking_job& job) noexcept = 0;
 
  protected:
   ~blocking_threads() = default;
@@ -134,8 +142,8 @@ class [[nodiscard("co_await this")]] blocking_call final : private detail::late_
   using detail::late_wait::await_ready;
   using detail::late_wait::await_suspend;
   R await_resume() {
-    end_late("waiting for a blocking function");
     const auto last = std::move(job_);
+    end_late("waiting for a blocking function");
     return last->take();
   }
 
@@ -151,7 +159,7 @@ class [[nodiscard("co_await this")]] blocking_call final : private detail::late_
 
 namespace detail {
 
-/// What `blocking` makes of `F&&` and `A&&...`.
+/// The types that `blocking` works with for `F&&` and `A&&...`.
 template <class F, class... A>
 struct blocking_parts {
   using result = std::remove_cv_t<std::invoke_result_t<std::decay_t<unwrapped<F>>, std::decay_t<unwrapped<A>>...>>;
@@ -181,9 +189,9 @@ consteval bool check_blocking() {
 ///     const std::string text = co_await troupe::blocking(read_file, path);
 ///
 /// The function and its arguments are copied, or moved, as by `std::thread`. It runs outside of all actors, beside the
-/// turns of the one that waits: it must not touch the actor, nor anything else that it does not own or share safely. It
-/// may make blocking calls of actors (`call.get()`). Its result, or the exception that it throws, comes back where the
-/// coroutine belongs: in an actor in a turn of the actor, which has served others meanwhile.
+/// turns of the one that waits: it must not touch the actor, nor anything else that it does not own or share safely.
+/// Calls of actors are for the coroutine: in the function `call.get()` is refused. Its result, or the exception that it
+/// throws, comes back where the coroutine belongs: in an actor in a turn of the actor, which has served others meanwhile.
 ///
 /// At most `runtime_options::blocking_threads` run at once; the others wait, first come, first served. In a simulation
 /// they run on its one thread, one after the other, in order. A coroutine that a plain thread drives with `sync_wait`
@@ -191,7 +199,7 @@ consteval bool check_blocking() {
 ///
 /// A coroutine that is interrupted does not wait any longer: a function that has not begun is dropped then; one that
 /// runs goes on to its end, and its result is dropped. The runtime's shutdown waits for it within its limit, and logs
-/// the names of those that it had to leave behind.
+/// the names of those that it had to leave behind; without threads it waits until they return.
 ///
 /// With g++ before 13 a lambda that captures more than trivial types must be named before: see docs/compilers.md.
 ///

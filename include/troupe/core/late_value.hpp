@@ -51,7 +51,7 @@ class late_base : public ref_counted<late_base> {
   /// True if `w` waits no longer, and is not going to be woken.
   [[nodiscard]] bool detach(late_wait& w) noexcept;
 
-  /// Its coroutine is suspended, or has given up. By the waiting side, once each.
+  /// A coroutine is about to wait, and `attach` follows; it has given up. By the waiting side, once each.
   virtual void begun() noexcept {}
   virtual void given_up() noexcept {}
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <concepts>
 #include <exception>
 #include <string>
@@ -24,7 +25,7 @@ namespace detail {
 /// The error of a future whose promise is gone.
 [[nodiscard]] std::exception_ptr broken_promise();
 
-/// What the copies of a promise share. With the last of them it breaks the promise if nothing was set.
+/// The part that all copies of a promise share. With the last copy it breaks the promise if nothing was set.
 template <class T>
 class promise_end : public ref_counted<promise_end<T>> {
  public:
@@ -127,8 +128,8 @@ class [[nodiscard("co_await this")]] future final : private detail::late_wait {
   using detail::late_wait::await_ready;
   using detail::late_wait::await_suspend;
   T await_resume() {
-    end_late("waiting for a promise");
     const auto last = std::move(value_);
+    end_late("waiting for a promise");
     return last->take();
   }
 

@@ -48,7 +48,7 @@ struct runtime_options {
 
   /// As many functions given to `troupe::blocking` run at once, each on a thread of its own; the threads are started
   /// when there is something for them. 0: they run on the executor's lane for blocking I/O, one after the other, and
-  /// commits wait for them.
+  /// commits and the end of the runtime wait for them.
   unsigned blocking_threads = 8;
 
   /// Instead of the default executor, a `thread_pool`; it brings its own clock. A `manual_executor` is pumped with
