@@ -173,7 +173,10 @@ class blocking_pool::shared : public std::enable_shared_from_this<shared> {
 };
 
 blocking_pool::blocking_pool(executor& exec, activity& runs, std::size_t threads_max)
-    : exec_{exec}, runs_{runs}, has_threads_{threads_max != 0}, shared_{std::make_shared<shared>(exec, runs, threads_max)} {}
+    : exec_{exec},
+      runs_{runs},
+      has_threads_{threads_max != 0},
+      shared_{std::make_shared<shared>(exec, runs, threads_max)} {}
 
 blocking_pool::~blocking_pool() = default;
 

@@ -27,7 +27,8 @@ class cell;
 ///     1. The newest image has the newest epoch. The other one, if it is in use, is of an older one.
 ///     2. An epoch is closed only when the epoch before it is durable. So whenever a change needs another image, one of
 ///        the two is free.
-///     3. Between turns, and but for a relaxed actor, the newest encoding is older than the live state only if the newest image is not encoded.
+///     3. Between turns, and but for a relaxed actor, the newest encoding is older than the live state only if the
+///        newest image is not encoded.
 class state_images {
  public:
   explicit state_images(cell& c) noexcept : owner{c} {}

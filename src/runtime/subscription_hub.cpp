@@ -210,8 +210,8 @@ void subscription_hub::wait_for_commit(epoch_number e) noexcept {
   core_.commits().when_durable(e, *this);
 }
 
-// Sends what has become durable, to the host's connections. On the executor. An event that never becomes durable is not sent, but the ends
-// of connections are.
+// Sends what has become durable, to the host's connections. On the executor. An event that never becomes
+// durable is not sent, but the ends of connections are.
 void subscription_hub::pass_on() noexcept {
   auto& core = core_;
   {

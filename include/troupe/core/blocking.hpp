@@ -191,7 +191,7 @@ consteval bool check_blocking() {
 /// The function and its arguments are copied, or moved, as by `std::thread`. It runs outside of all actors, beside the
 /// turns of the one that waits: it must not touch the actor, nor anything else that it does not own or share safely.
 /// Calls of actors are for the coroutine: in the function `call.get()` is refused. Its result, or the exception that it
-/// throws, comes back where the coroutine belongs: in an actor in a turn of the actor, which has served others meanwhile.
+/// throws, comes back where the coroutine belongs: in an actor in a turn of it, which has served others meanwhile.
 ///
 /// At most `runtime_options::blocking_threads` run at once; the others wait, first come, first served. In a simulation
 /// they run on its one thread, one after the other, in order. A coroutine that a plain thread drives with `sync_wait`
