@@ -92,6 +92,10 @@ class late_wait : public wait {
  public:
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   bool await_suspend(std::coroutine_handle<> h);
+  /// From the thread that has published the value.
+  void event() noexcept {
+    if (both_.arrive()) wake();
+  }
 
  protected:
   late_wait() noexcept = default;
@@ -103,12 +107,7 @@ class late_wait : public wait {
   void end_late(const char* what);
 
  private:
-  friend class late_base;
-
   void interrupt() noexcept override;
-  void event() noexcept {
-    if (both_.arrive()) wake();
-  }
   void give_up() noexcept;
 
   late_base* source_ = nullptr;
