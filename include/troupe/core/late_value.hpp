@@ -60,6 +60,11 @@ class late_base : public ref_counted<late_base> {
  protected:
   late_base() noexcept = default;
 
+  /// The exception goes with the coroutine that hears of it, and is freed where it is caught.
+  void rethrow_failure() {
+    if (failure) std::rethrow_exception(std::exchange(failure, nullptr));
+  }
+
  private:
   static constexpr std::uintptr_t empty = 0;
   static constexpr std::uintptr_t there = 1;
@@ -74,7 +79,7 @@ class late_value : public late_base {
   std::optional<T> value;
 
   [[nodiscard]] T take() {
-    if (failure) std::rethrow_exception(failure);
+    rethrow_failure();
     return std::move(*value);
   }
 };
@@ -82,9 +87,7 @@ class late_value : public late_base {
 template <>
 class late_value<void> : public late_base {
  public:
-  void take() const {
-    if (failure) std::rethrow_exception(failure);
-  }
+  void take() { rethrow_failure(); }
 };
 
 /// The wait of a coroutine for a late value.
