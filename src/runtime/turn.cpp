@@ -120,7 +120,7 @@ epoch_number turn::end_with_more(bool last) noexcept {
 
 void turn::pause() noexcept {
   static_cast<void>(require_invocation());  // others may run now, so the actor must know of it
-  const epoch_number all = end();  // what the turn has only read, too
+  const epoch_number all = end();  // reads of the turn count, too
   if (!is_planted(planted::read_dependency_dropped)) depends_on = all;
   held = false;
   if (close()) [[unlikely]]
