@@ -27,11 +27,19 @@ struct counter {
 /// Another library, which resumes coroutines on threads of its own. It ends before a runtime that they post to.
 class other_library {
  public:
-  // Out of line, and of no coroutine: what is suspended may have ended before this returns.
-  [[gnu::noinline]] void resume(std::coroutine_handle<> h) {
-    std::jthread thread{[h] { h.resume(); }};
+  other_library() = default;
+  other_library(const other_library&) = delete;
+  ~other_library() {
+    std::vector<std::jthread> threads;
     const std::lock_guard lock{mutex_};
-    threads_.push_back(std::move(thread));
+    threads.swap(threads_);
+  }
+
+  // Out of line, and of no coroutine: what is suspended may have ended before this returns. So may the wait for it,
+  // and the test: the destructor waits for the lock.
+  [[gnu::noinline]] void resume(std::coroutine_handle<> h) {
+    const std::lock_guard lock{mutex_};
+    threads_.emplace_back([h] { h.resume(); });
   }
 
  private:
