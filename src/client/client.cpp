@@ -21,23 +21,6 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
-constexpr std::size_t tags_max = 32;
-constexpr std::size_t tag_bytes_max = 128;
-
-void check_tags(const tags& labels) {
-  if (labels.size() > tags_max) {
-    throw error(errc::invalid_request, fmt::format("an actor has at most {} tags, not {}", tags_max, labels.size()));
-  }
-  for (const auto& [name, value] : labels) {
-    if (name.empty()) throw error(errc::invalid_request, "the name of a tag may not be empty");
-    if (name.size() > tag_bytes_max || value.size() > tag_bytes_max) {
-      throw error(
-          errc::invalid_request,
-          fmt::format("the tag \"{:.32}\" is too large: name and value have at most {} bytes", name, tag_bytes_max));
-    }
-  }
-}
-
 void check_input_size(const definition& type, std::size_t size) {
   if (size <= type.options.input_bytes_max) return;
   throw error(errc::input_too_large, fmt::format("{} bytes for {}, {} are allowed (options::input_bytes_max)", size,

@@ -2,6 +2,7 @@
 #include <troupe/actor/activation.hpp>
 
 #include <exception>
+#include <memory>
 
 #include <fmt/format.h>
 
@@ -24,9 +25,10 @@ void activation::refuse_input() const {
                                                                    text_of(std::current_exception()))));
 }
 
-const tags& activation::labels() const noexcept {
+const std::shared_ptr<const tags>& activation::no_tags() noexcept {
   static const tags none;
-  return more_ ? more_->labels : none;
+  static const std::shared_ptr<const tags> unowned{std::shared_ptr<const void>{}, &none};
+  return unowned;
 }
 
 const actor_id& activation::known_id() const noexcept {

@@ -55,6 +55,19 @@ void start_background(activation& a, task<> body, bool keeps_awake) {
 
 }  // namespace
 
+void context_base::set_tags(troupe::tags now) {
+  cell& c = activation_.owner();
+  turn& mine = own_turn(c, "set_tags");
+  check_tags(now);
+  if (now == activation_.labels()) return;
+  if (c.type().options.durability == durability::ephemeral) {
+    activation_.label(std::make_shared<const troupe::tags>(std::move(now)));
+    return;
+  }
+  static_cast<void>(mine.effects());
+  c.extension().recorder.set_labels(std::move(now));
+}
+
 void context_base::sleep() {
   cell& c = activation_.owner();
   static_cast<void>(own_turn(c, "sleep"));

@@ -87,6 +87,11 @@ class image_stage {
 
 class cell;
 
+/// The first row of an actor, with the tags that it looks at.
+struct creation_row : write_set::creation {
+  std::shared_ptr<const tags> kept_labels;
+};
+
 struct image {
   explicit image(cell& c) noexcept : owner{&c} {}
 
@@ -102,7 +107,7 @@ struct image {
   bool encoded = false;      ///< else the state is to be encoded when the epoch closes
   buffer state;              ///< of `keep` it means nothing
   std::unique_ptr<row_changes> rows;   ///< null: none
-  std::unique_ptr<write_set::creation> created;  ///< of `create`
+  std::unique_ptr<creation_row> created;  ///< of `create`
   std::ptrdiff_t counted = 0;          ///< bytes of it in the committer's backlog
   std::size_t state_counted = 0;       ///< of those, the state's
 };

@@ -26,6 +26,12 @@ void row_changes::put(std::uint64_t id, message_row row) {
   messages_bytes_ += bytes_of(known->second);
 }
 
+void row_changes::set_labels(std::shared_ptr<const tags> labels) {
+  labels_ = std::move(labels);
+  labels_bytes_ = 0;
+  for (const auto& [name, value] : *labels_) labels_bytes_ += part_changes::row_bytes + name.size() + value.size();
+}
+
 void row_changes::send(counted_ptr<outbox_message> p) {
   sent_bytes_ += bytes_of(*p);
   sent_.push_back(std::move(p));
@@ -57,6 +63,7 @@ void row_changes::merge(row_changes&& later) {
   sent_bytes_ += later.sent_bytes_;
   std::ranges::move(later.arrived_, std::back_inserter(arrived_));
   if (later.parts_) parts().merge(std::move(*later.parts_));
+  if (later.labels_) set_labels(std::move(later.labels_));
 }
 
 // An outbox message and the message that it became have one body.
@@ -89,6 +96,8 @@ void row_changes::drop_own() noexcept {
   messages_bytes_ = 0;
   removed_.clear();
   parts_.reset();
+  labels_.reset();
+  labels_bytes_ = 0;
 }
 
 epoch_number row_changes::claim_arrived() {
@@ -145,6 +154,7 @@ void row_changes::show(write_set& w, epoch_number e) {
   w.messages = shown_messages_;
   w.removed = removed_;
   if (parts_) w.parts = parts_->show();
+  w.labels = labels_.get();
   w.sent = shown_sent_;
   w.arrived = shown_arrived_;
 }

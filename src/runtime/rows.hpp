@@ -11,6 +11,7 @@
 
 #include <troupe/actor/queues.hpp>
 #include <troupe/core/counted_ptr.hpp>
+#include <troupe/core/tags.hpp>
 #include <troupe/store/store.hpp>
 
 #include "outbox_message.hpp"
@@ -31,17 +32,17 @@ struct message_row {
   message_body body;
 };
 
-/// The changes of an actor's turns beside its state: the messages in its queues, the rows of its other parts, and
-/// messages on their way to and from it.
+/// The changes of an actor's turns beside its state: the messages in its queues, the rows of its other parts, its tags,
+/// and messages on their way to and from it.
 class row_changes {
  public:
   [[nodiscard]] bool empty() const noexcept {
-    return messages_.empty() && removed_.empty() && sent_.empty() && arrived_.empty() && !parts_;
+    return messages_.empty() && removed_.empty() && sent_.empty() && arrived_.empty() && !parts_ && !labels_;
   }
   /// Roughly what it will take in a commit. Each turn asks, and an epoch may have many rows, so it is kept.
   [[nodiscard]] std::size_t size() const noexcept {
     return (removed_.size() + arrived_.size()) * sizeof(std::uint64_t) + messages_bytes_ + sent_bytes_ +
-           (parts_ ? parts_->size() : 0);
+           (parts_ ? parts_->size() : 0) + labels_bytes_;
   }
 
   void put(std::uint64_t id, message_row row);
@@ -51,6 +52,8 @@ class row_changes {
     if (!parts_) parts_ = std::make_unique<part_changes>();
     return *parts_;
   }
+  /// The actor's tags from now on.
+  void set_labels(std::shared_ptr<const tags> labels);
   void send(counted_ptr<outbox_message> p);
   void arrive(counted_ptr<outbox_message> p) { arrived_.push_back(std::move(p)); }
 
@@ -60,7 +63,7 @@ class row_changes {
   /// The changes that are left concern rows that the store has; they are undone.
   [[nodiscard]] row_changes take_independent();
   /// Whether there are changes of the actor's own rows.
-  [[nodiscard]] bool has_own() const noexcept { return !messages_.empty() || !removed_.empty() || parts_; }
+  [[nodiscard]] bool has_own() const noexcept { return !messages_.empty() || !removed_.empty() || parts_ || labels_; }
   [[nodiscard]] const std::vector<counted_ptr<outbox_message>>& arrived() const noexcept { return arrived_; }
   /// Only what others depend on: the actor's own rows are gone with it.
   void drop_own() noexcept;
@@ -93,6 +96,8 @@ class row_changes {
   std::vector<counted_ptr<outbox_message>> sent_;
   std::vector<counted_ptr<outbox_message>> arrived_;
   std::unique_ptr<part_changes> parts_;  ///< null: there are none
+  std::shared_ptr<const tags> labels_;   ///< null: they are as before
+  std::size_t labels_bytes_ = 0;
 
   std::vector<write_set::message> shown_messages_;
   std::vector<write_set::sent_message> shown_sent_;

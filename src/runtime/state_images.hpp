@@ -38,7 +38,7 @@ class state_images {
   /// For an actor that the store has, or (without a record) for a new one.
   void begin_life(const actor_record* record);
   /// The actor is new: for the first image.
-  void set_creation(std::unique_ptr<write_set::creation> row) noexcept { creation_ = std::move(row); }
+  void set_creation(std::unique_ptr<creation_row> row) noexcept { creation_ = std::move(row); }
   /// The memory of encoded states is free again.
   void end_life() noexcept;
 
@@ -103,7 +103,7 @@ class state_images {
   const buffer* newest_ = nullptr;
   std::size_t newest_bytes_ = 0;
   buffer loaded_;                     ///< the state as it was loaded, until there is a newer one
-  std::unique_ptr<write_set::creation> creation_;  ///< until there is an image
+  std::unique_ptr<creation_row> creation_;  ///< until there is an image
   std::uint32_t version_ = 0;
   std::uint8_t newest_image_ = 0;     ///< which of the two
   bool initialised_ = false;

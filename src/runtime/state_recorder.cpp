@@ -145,6 +145,7 @@ epoch_number state_recorder::record(const ended_turn& t, std::exception_ptr& fai
                                                     .is_encoded = eager,
                                                     .initialised = initialised_,
                                                     .state = state});
+  rows_.keep();
   if (kind == durability::committed && watched && changed) tell_of_change(t, failure);
   return e;
 }

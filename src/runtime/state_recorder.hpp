@@ -37,7 +37,7 @@ class state_recorder {
   void begin_life(const actor_record* record);
   /// The actor is new: the input is for `on_create`, and `row` for the first commit.
   void set_input(const bytes& input) { input_ = std::make_unique<const bytes>(input); }
-  void set_creation(std::unique_ptr<write_set::creation> row) noexcept {
+  void set_creation(std::unique_ptr<creation_row> row) noexcept {
     images_.set_creation(std::move(row));
   }
   /// `on_create` has run.
@@ -71,9 +71,11 @@ class state_recorder {
   epoch_number record(const ended_turn& t, std::exception_ptr& failure);
   /// The changes of the turn beside the state. The turn is to know of it: see turn::effects().
   [[nodiscard]] row_changes& changes() { return rows_.changes(); }
+  /// The same for the actor's tags, which are so from now on.
+  void set_labels(tags now) { rows_.set_labels(*owner().live(), std::move(now)); }
   [[nodiscard]] bool has_rows() const noexcept { return rows_.has_any(); }
   /// The turn's changes cannot be stored: forgets those beside the state.
-  void undo_rows() noexcept { rows_.undo(); }
+  void undo_rows() noexcept { rows_.undo(owner().live()); }
   /// The same for the state, which is as it was before the turn. False if that failed, and was reported: then the live
   /// copy is not to be used any more.
   [[nodiscard]] bool undo_state() noexcept;

@@ -2,7 +2,10 @@
 #include "turn_rows.hpp"
 
 #include <cstdint>
+#include <memory>
+#include <utility>
 
+#include <troupe/actor/activation.hpp>
 #include <troupe/runtime/cell.hpp>
 
 #include "../core/planted.hpp"
@@ -22,13 +25,24 @@ std::unique_ptr<row_changes> turn_rows::take_all() {
   return std::move(unsaved_);
 }
 
-void turn_rows::undo() noexcept {
+void turn_rows::set_labels(activation& live, tags now) {
+  auto labels = std::make_shared<const tags>(std::move(now));
+  row_changes& rows = changes();
+  auto before = live.label(labels);
+  rows.set_labels(std::move(labels));
+  if (!labels_before_) labels_before_ = std::move(before);
+}
+
+void turn_rows::undo(activation* live) noexcept {
   if (is_planted(planted::rows_of_failed_turn_kept)) return;
+  if (labels_before_ && live != nullptr) live->label(std::move(labels_before_));
+  labels_before_.reset();
   rows_.reset();
   if (parts_) parts_->roll_back();
 }
 
 void turn_rows::forget(cell& owner) {
+  keep();
   if (parts_) parts_->discard();
   if (!rows_) return;
   rows_->forget_arrived([&](std::uint64_t id) { owner.core().commits().forget(id); });
@@ -36,6 +50,7 @@ void turn_rows::forget(cell& owner) {
 }
 
 void turn_rows::end_life(cell& owner) noexcept {
+  keep();
   rows_.reset();
   if (!unsaved_) return;
   for (const auto& p : unsaved_->arrived()) owner.core().outbox().send_again(p);

@@ -71,19 +71,24 @@ void create(cell& c, const address& wanted) {
   cell_extension* const extension = c.known_extension();
   if (extension != nullptr) extension->begin_life(nullptr);
   c.make_live(c);
-  if (wanted.given) c.live()->label(wanted.given->labels);
+  std::shared_ptr<const tags> labels;
+  if (wanted.given && !wanted.given->labels.empty()) {
+    labels = std::make_shared<const tags>(wanted.given->labels);
+    c.live()->label(labels);
+  }
   if (c.known_id()) core.cells().clear_id(c);
   if (extension == nullptr) return;
   if (wanted.given && wanted.given->input) extension->recorder.set_input(*wanted.given->input);
   if (extension->parts) load_parts(c, stored_rows{});
   if (type.options.durability == durability::ephemeral) return;
   core.cells().set_id(c, core.ids().actor());
-  auto creation = std::make_unique<write_set::creation>();
+  auto creation = std::make_unique<creation_row>();
   auto& row = *creation;
   row.name = type.name;
   row.key = c.key().canonical();
   if (const bytes* const input = extension->recorder.input(); input != nullptr) row.input = *input;
-  row.labels = &c.live()->labels();
+  row.labels = labels.get();
+  row.kept_labels = std::move(labels);
   row.created_at = core.exec().clock().wall();
   extension->recorder.set_creation(std::move(creation));
 }
@@ -101,7 +106,7 @@ void restore(cell& c, actor_record& record) {
   }
   c.extension().begin_life(&record);
   c.make_live(c);
-  c.live()->label(record.labels);
+  if (!record.labels.empty()) c.live()->label(std::make_shared<const tags>(std::move(record.labels)));
   if (record.initialised) read_state(c, record);
   if (c.extension().parts) load_parts(c, stored_rows{record});
 }

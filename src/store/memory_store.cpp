@@ -55,7 +55,8 @@ actor_record to_record(const write_set& write) {
   if (write.created->input && !write.initialised) {
     record.input.emplace(write.created->input->begin(), write.created->input->end());
   }
-  if (write.created->labels != nullptr) record.labels = *write.created->labels;
+  const tags* const labels = write.labels != nullptr ? write.labels : write.created->labels;
+  if (labels != nullptr) record.labels = *labels;
   record.created_at = write.created->created_at;
   return record;
 }
@@ -153,6 +154,7 @@ class memory_store final : public store {
     std::map<actor_id, queues> messages;
     std::unique_ptr<detail::memory_parts::changes> parts;
     std::map<std::uint64_t, bytes> outgoing;
+    std::vector<std::pair<actor_record*, tags>> labels;  ///< of actors that are there
   };
 
   template <class Request>
@@ -286,6 +288,10 @@ memory_store::staged memory_store::stage(const commit_request& request) {
         at->second.state.reserve(write.state.size());
         updated_.push_back(&at->second);
       }
+      if (write.labels != nullptr) changes.labels.emplace_back(&at->second, *write.labels);
+    }
+    if (write.what == write_set::action::destroy && write.labels != nullptr) {
+      refuse(write, "which gets tags and is to be destroyed");
     }
     stage_messages(write, changes);
     if (!write.parts.empty()) [[unlikely]] stage_parts(write, changes);
@@ -351,6 +357,7 @@ void memory_store::apply(staged& changes, const commit_request& request) noexcep
     record.initialised = write.initialised;
     if (write.initialised) record.input.reset();
   }
+  for (auto& [record, labels] : changes.labels) record->labels.swap(labels);
   contents_->actors.merge(changes.actors);  // has room
   for (auto& [name, created] : changes.definitions) {
     definition& into = contents_->definitions.find(name)->second;

@@ -6,8 +6,8 @@
 // All SQL of the SQLite store stands here. Our tables are named `_troupe_*`; everything else in the file is the user's.
 //
 // An actor is a row of some 50 bytes over its key and state, plus two index entries. Definitions are numbers in rows,
-// for size. Ids are UUIDs of version 7 and rows are kept in their order, so creating actors appends. Tags never change
-// after creation; an actor's row counts them, so that loading one without tags costs one look-up.
+// for size. Ids are UUIDs of version 7 and rows are kept in their order, so creating actors appends. An actor's row
+// counts its tags, so that loading one without tags costs one look-up.
 //
 // An update of a state goes to the log first, and later to the actor's row: see `sqlite_log`.
 //
@@ -144,6 +144,11 @@ inline constexpr const char* insert_actors = R"(
 inline constexpr int actor_columns = 9;
 inline constexpr const char* add_tag =
     "INSERT INTO _troupe_tags (id, name, value, definition) VALUES (?1, ?2, ?3, ?4)";
+// To an actor that has a row.
+inline constexpr const char* add_tag_to = R"(
+  INSERT INTO _troupe_tags (id, name, value, definition)
+  SELECT id, ?2, ?3, definition FROM _troupe_actors WHERE id = ?1)";
+inline constexpr const char* count_tags = "UPDATE _troupe_actors SET tag_count = ?2 WHERE id = ?1";
 inline constexpr const char* update_actor = R"(
   UPDATE _troupe_actors SET initialised = ?2, version = ?3, state = ?4, input = iif(?2, NULL, input) WHERE id = ?1)";
 inline constexpr const char* find_actor = "SELECT 1 FROM _troupe_actors WHERE id = ?1";

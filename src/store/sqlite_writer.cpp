@@ -46,6 +46,11 @@ std::string insert_actors(std::size_t rows) {
   return text + ")";
 }
 
+/// Of an actor that is created.
+const tags* first_labels(const write_set& write) noexcept {
+  return write.labels != nullptr ? write.labels : write.created->labels;
+}
+
 std::string id_text(const write_set& write) { return write.id.str(); }
 
 /// Whether a statement that has failed so fails whenever it is tried. Other causes may go away: space, locks, memory,
@@ -80,6 +85,8 @@ sqlite_writer::sqlite_writer(sqlite_connection& connection, sqlite_transaction& 
       find_{connection.prepare(sql::find_actor)},
       destroy_{connection.prepare(sql::destroy_actor)},
       add_tag_{connection.prepare(sql::add_tag)},
+      add_tag_to_{connection.prepare(sql::add_tag_to)},
+      count_tags_{connection.prepare(sql::count_tags)},
       remove_tags_{connection.prepare(sql::remove_tags)},
       add_definition_{connection.prepare(sql::add_definition)},
       count_failed_commit_{connection.prepare(sql::count_failed_commit)},
@@ -198,6 +205,7 @@ void sqlite_writer::apply(const commit_request& request) {
     if (write->what == write_set::action::create) create(*write);
     if (write->what == write_set::action::update) update(*write, may_log);
     if (write->what == write_set::action::keep) keep(*write);
+    if (write->what != write_set::action::create && write->labels != nullptr) replace_tags(*write);
     if (write->what == write_set::action::destroy) log_.supersede(write->id);
     messages_.apply(*write);
     parts_.apply(*write);
@@ -244,7 +252,8 @@ void sqlite_writer::bind(sqlite_statement& statement, std::size_t row, const new
   statement.bind(++at, one.definition);
   statement.bind(++at, created.key);
   statement.bind(++at, static_cast<std::int64_t>(created.created_at.time_since_epoch().count()));
-  statement.bind(++at, static_cast<std::int64_t>(created.labels == nullptr ? 0 : created.labels->size()));
+  const tags* const labels = first_labels(write);
+  statement.bind(++at, static_cast<std::int64_t>(labels == nullptr ? 0 : labels->size()));
   statement.bind(++at, std::int64_t{write.initialised});
   statement.bind(++at, std::int64_t{write.version});
   statement.bind(++at, write.state);
@@ -257,8 +266,9 @@ void sqlite_writer::bind(sqlite_statement& statement, std::size_t row, const new
 
 void sqlite_writer::add_tags() {
   for (const auto& [write, definition] : new_actors_) {
-    if (write->created->labels == nullptr) continue;
-    for (const auto& [name, value] : *write->created->labels) {
+    const tags* const labels = first_labels(*write);
+    if (labels == nullptr) continue;
+    for (const auto& [name, value] : *labels) {
       add_tag_.bind(1, write->id);
       add_tag_.bind(2, name);
       add_tag_.bind(3, value);
@@ -267,6 +277,20 @@ void sqlite_writer::add_tags() {
     }
   }
   new_actors_.clear();
+}
+
+void sqlite_writer::replace_tags(const write_set& write) {
+  remove_tags_.bind(1, write.id);
+  remove_tags_.run();
+  for (const auto& [name, value] : *write.labels) {
+    add_tag_to_.bind(1, write.id);
+    add_tag_to_.bind(2, name);
+    add_tag_to_.bind(3, value);
+    add_tag_to_.run();
+  }
+  count_tags_.bind(1, write.id);
+  count_tags_.bind(2, static_cast<std::int64_t>(write.labels->size()));
+  count_tags_.run();
 }
 
 void sqlite_writer::update(const write_set& write, bool may_log) {
@@ -297,6 +321,9 @@ void sqlite_writer::require_actor(const write_set& write, std::string_view verb)
 void sqlite_writer::destroy(const write_set& write) {
   if (!write.messages.empty()) {
     throw refusal(fmt::format("a commit gives messages to actor {} and destroys it", id_text(write)), &write);
+  }
+  if (write.labels != nullptr) {
+    throw refusal(fmt::format("a commit gives tags to actor {} and destroys it", id_text(write)), &write);
   }
   destroy_.bind(1, write.id);
   destroy_.run();

@@ -55,6 +55,7 @@ class sqlite_writer {
   void create_all();
   void bind(sqlite_statement& statement, std::size_t row, const new_actor& one);
   void add_tags();
+  void replace_tags(const write_set& write);
   void update(const write_set& write, bool may_log);
   void keep(const write_set& write);
   void destroy(const write_set& write);
@@ -85,6 +86,8 @@ class sqlite_writer {
   sqlite_statement find_;
   sqlite_statement destroy_;
   sqlite_statement add_tag_;
+  sqlite_statement add_tag_to_;
+  sqlite_statement count_tags_;
   sqlite_statement remove_tags_;
   sqlite_statement add_definition_;
   sqlite_statement count_failed_commit_;

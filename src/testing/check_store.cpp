@@ -81,6 +81,51 @@ void updating(bench& b) {
   store.has(actor, "an empty commit changes nothing");
 }
 
+void changing_tags(bench& b) {
+  actor_record actor = b.actor("a");
+  const tags old{{"owner", "api"}, {"plan", "free"}, {"région", "eu"}};
+  const tags now{{"owner", "api"}, {"plan", "pro"}};
+  actor.labels = old;
+  actor_record other = b.actor("other");
+  other.labels = old;
+  {
+    opened store{b.make};
+    store.commit(batch{}.create(actor).create(other));
+    actor.state = to_bytes("changed");
+    actor.labels = now;
+    store.commit(batch{}.update(actor).label(now));
+    store.has(actor, "an update's tags take the place of all that the actor had");
+    expect(store.list(b.name, &now).size() == 1, "an actor is found by the tags that it has got");
+    expect(store.list(b.name, &old).size() == 1, "an actor is not found by tags that it had");
+    store.has(other, "another actor's tags are as they were");
+    actor.labels = {};
+    store.commit(batch{}.keep(actor.id).label({}));
+    store.has(actor, "tags change while the rest is kept, and may be none");
+    expect(store.list(b.name, &now).empty(), "an actor is not found by tags that it had");
+    store.commit_is_refused(batch{}.update(actor).label(now).keep(b.actor("absent").id),
+                            "keeping an actor that does not exist is refused");
+    store.has(actor, "a commit that failed left no trace of its tags");
+    store.commit_is_refused(batch{}.destroy(other.id).label(now),
+                            "giving tags to an actor that is destroyed is refused");
+    store.has(other, "a commit that failed left no trace of its destroys");
+    actor.state = to_bytes("again");
+    store.commit(batch{}.update(actor));
+    store.has(actor, "an update without tags leaves them as they are");
+    actor_record fresh = b.actor("fresh");
+    fresh.labels = old;
+    batch creating;
+    creating.create(fresh).label(now);
+    store.commit(creating);
+    fresh.labels = now;
+    store.has(fresh, "tags that change in the commit of the creation count, and not those of the creation");
+    actor.labels = old;
+    store.commit(batch{}.keep(actor.id).label(old));
+  }
+  opened store{b.make};
+  store.has(actor, "tags that were changed are there after reopening");
+  expect(store.list(b.name, &old).size() == 2, "an actor is found by the tags that it has got after reopening");
+}
+
 void destroying(bench& b) {
   opened store{b.make};
   actor_record old = b.actor("taken");
@@ -385,7 +430,7 @@ constexpr check actor_checks[] = {
     {"destroying", destroying},         {"mistakes", mistakes},             {"definitions apart", definitions_apart},
     {"listing", listing},               {"ownership", ownership},           {"large commit", large_commit},
     {"parallel reads", parallel_reads}, {"backing up", backing_up},         {"random commits", random_commits},
-    {"openings", openings},             {"crowds", crowds},
+    {"openings", openings},             {"crowds", crowds},                 {"changing tags", changing_tags},
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <span>
 #include <utility>
 
 #include <troupe/core/error.hpp>
@@ -115,6 +116,12 @@ void simulated_store::note(const commit_request& request) noexcept {
     log.add(static_cast<std::uint64_t>(write.what));
     log.add(write.id.bytes());
     log.add(write.state);
+    if (write.labels != nullptr) {
+      for (const auto& [name, value] : *write.labels) {
+        log.add(std::as_bytes(std::span{name}));
+        log.add(std::as_bytes(std::span{value}));
+      }
+    }
     for (const auto& m : write.messages) {
       log.add(m.id);
       log.add(m.attempts);

@@ -174,6 +174,10 @@ class batch {
     writes_.back().messages = views;
     return *this;
   }
+  batch& label(tags labels) {
+    writes_.back().labels = &labels_.emplace_back(std::move(labels));
+    return *this;
+  }
   batch& remove(std::vector<std::uint64_t> ids) {
     writes_.back().removed = ids_.emplace_back(std::move(ids));
     return *this;
@@ -241,6 +245,7 @@ class batch {
   std::deque<std::vector<outgoing_request::message>> outgoing_;
   std::deque<std::vector<write_set::sent_message>> outgoing_views_;
   std::deque<std::vector<std::uint64_t>> ids_;
+  std::deque<tags> labels_;
   std::deque<std::vector<part_record>> parts_;
   std::deque<std::vector<part_change>> part_views_;
   std::vector<write_set> writes_;

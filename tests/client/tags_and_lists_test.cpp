@@ -36,13 +36,59 @@ struct plain {
     return found == c.tags().end() ? "none" : found->second;
   }
   void end(context<plain>& c) { c.destroy(); }
-  using actor = troupe::actor<plain, &plain::tag_count, &plain::tag, &plain::end>;
+  void tag_with(context<plain>& c, const std::string& name, const std::string& value) {
+    tags now = c.tags();
+    now[name] = value;
+    c.set_tags(std::move(now));
+  }
+  void clear_tags(context<plain>& c) { c.set_tags({}); }
+  int look_and_tag(context<plain>& c) const {
+    c.set_tags({{"looked", "yes"}});
+    return static_cast<int>(c.tags().size());
+  }
+  using actor = troupe::actor<plain, &plain::tag_count, &plain::tag, &plain::end, &plain::tag_with, &plain::clear_tags,
+                              &plain::look_and_tag>;
+};
+
+/// Tags itself while it is created, and while it ends.
+struct labelled {
+  int count = 0;
+  void on_create(context<labelled>& c) { c.set_tags({{"stage", "new"}}); }
+  void on_sleep(context<labelled>& c) { c.set_tags({{"stage", "asleep"}}); }
+  int increment() { return ++count; }
+  using actor = troupe::actor<labelled, &labelled::increment>;
+};
+
+/// Saved once a second, and never larger than some bytes.
+struct draft {
+  std::string text;
+  void write(context<draft>& c, std::string now) {
+    text = std::move(now);
+    c.set_tags({{"length", std::to_string(text.size())}});
+  }
+  std::string length(context<draft>& c) const { return c.tags().empty() ? "none" : c.tags().at("length"); }
+  static constexpr troupe::options options{.state_bytes_max = 100};
+  using actor = troupe::actor<draft, &draft::write, &draft::length>;
+};
+
+struct relaxed_one {
+  int count = 0;
+  void tag_with(context<relaxed_one>& c, const std::string& value) {
+    ++count;
+    c.set_tags({{"v", value}});
+  }
+  static constexpr troupe::options options{.durability = troupe::durability::relaxed};
+  using actor = troupe::actor<relaxed_one, &relaxed_one::tag_with>;
 };
 
 struct passing {
   int touch() { return 1; }
+  std::string tag_with(context<passing>& c, const std::string& value) {
+    c.set_tags({{"v", value}});
+    return c.tags().at("v");
+  }
   static constexpr troupe::options options{.durability = troupe::durability::ephemeral};
-  using actor = troupe::actor<passing, &passing::touch>;
+  using actor = troupe::actor<passing, &passing::touch, &passing::tag_with>;
 };
 
 struct world {
@@ -52,6 +98,7 @@ struct world {
     r.use<plain>("plain");
     r.use<service>("service");
     r.use<passing>("passing");
+    r.use<labelled>("labelled").use<draft>("draft").use<relaxed_one>("relaxed");
     return r;
   }
   troupe::handle<plain> create(key k, tags labels) {
@@ -162,4 +209,78 @@ TEST_CASE("tags over their limits are refused", "[client]") {
   CHECK(code_of([&] { w.create("x", tags{{std::string(129, 'n'), ""}}); }) == "actor.invalid_request");
   CHECK(code_of([&] { w.create("x", tags{{"n", std::string(129, 'v')}}); }) == "actor.invalid_request");
   CHECK(code_of([&] { w.create("x", tags{{"", "v"}}); }) == "actor.invalid_request");
+}
+
+TEST_CASE("an actor changes its tags as part of a turn, and is found by them", "[client]") {
+  world w;
+  auto a = w.create("a", tags{{"owner", "api"}, {"plan", "free"}});
+  w.create("b", tags{{"plan", "free"}});
+  a.call<&plain::tag_with>("plan", "pro").get();
+  CHECK(a.call<&plain::tag>("plan").get() == "pro");
+  CHECK(a.call<&plain::tag>("owner").get() == "api");
+  CHECK(w.found(tags{{"plan", "pro"}}) == keys{"a"});
+  CHECK(w.found(tags{{"plan", "free"}}) == keys{"b"});
+  w.runtime.advance(60s);
+  CHECK(a.call<&plain::tag>("plan").get() == "pro");
+  a.call<&plain::clear_tags>().get();
+  CHECK(a.call<&plain::tag_count>().get() == 0);
+  CHECK(w.found(tags{{"plan", "pro"}}).empty());
+  CHECK(w.found(tags{}) == keys{"a", "b"});
+}
+
+TEST_CASE("an action that does not change the state may change the tags", "[client]") {
+  world w;
+  auto a = w.create("a", {});
+  CHECK(a.call<&plain::look_and_tag>().get() == 1);
+  CHECK(w.found(tags{{"looked", "yes"}}) == keys{"a"});
+}
+
+TEST_CASE("hooks change the tags too", "[client]") {
+  world w;
+  auto a = w.runtime->run(w.client.create<labelled>("a", tags{{"stage", "given"}, {"owner", "api"}}));
+  const auto found = w.runtime->run(w.client.find<labelled>(tags{{"stage", "new"}}));
+  REQUIRE(found.size() == 1);
+  CHECK(found.front().tags == tags{{"stage", "new"}});
+  CHECK(a.call<&labelled::increment>().get() == 1);
+  w.runtime.advance(60s);
+  CHECK(w.runtime->run(w.client.find<labelled>(tags{{"stage", "asleep"}})).size() == 1);
+}
+
+TEST_CASE("changed tags over their limits are refused, and the tags are as before", "[client]") {
+  world w;
+  auto a = w.create("a", tags{{"owner", "api"}});
+  CHECK(code_of([&] { a.call<&plain::tag_with>("", "v").get(); }) == "actor.invalid_request");
+  CHECK(code_of([&] { a.call<&plain::tag_with>("n", std::string(129, 'v')).get(); }) == "actor.invalid_request");
+  for (int i = 1; i < 32; ++i) a.call<&plain::tag_with>("n" + std::to_string(i), "").get();
+  CHECK(code_of([&] { a.call<&plain::tag_with>("one more", "").get(); }) == "actor.invalid_request");
+  CHECK(a.call<&plain::tag_count>().get() == 32);
+  CHECK(w.found(tags{{"owner", "api"}}) == keys{"a"});
+}
+
+TEST_CASE("the tags of a turn that cannot be stored are as before it", "[client]") {
+  world w;
+  auto d = w.client.get_or_create<draft>("d");
+  d.call<&draft::write>("short").get();
+  CHECK(code_of([&] { d.call<&draft::write>(std::string(200, 'x')).get(); }) == "actor.state_too_large");
+  CHECK(d.call<&draft::length>().get() == "5");
+  CHECK(w.runtime->run(w.client.find<draft>(tags{{"length", "5"}})).size() == 1);
+  CHECK(w.runtime->run(w.client.find<draft>(tags{{"length", "200"}})).empty());
+  d.call<&draft::write>("longer").get();
+  CHECK(w.runtime->run(w.client.find<draft>(tags{{"length", "6"}})).size() == 1);
+}
+
+TEST_CASE("a relaxed actor is found by its new tags after its next save", "[client]") {
+  world w;
+  auto a = w.client.get_or_create<relaxed_one>("a");
+  a.call<&relaxed_one::tag_with>("1").get();
+  a.call<&relaxed_one::tag_with>("2").get();
+  CHECK(w.runtime->run(w.client.find<relaxed_one>(tags{{"v", "2"}})).empty());
+  w.runtime.advance(2s);
+  CHECK(w.runtime->run(w.client.find<relaxed_one>(tags{{"v", "2"}})).size() == 1);
+  CHECK(w.runtime->run(w.client.find<relaxed_one>(tags{{"v", "1"}})).empty());
+}
+
+TEST_CASE("an ephemeral actor has the tags that it gives itself, for its life", "[client]") {
+  world w;
+  CHECK(w.client.get_or_create<passing>("x").call<&passing::tag_with>("1").get() == "1");
 }

@@ -128,6 +128,49 @@ void by_name(troupe::runtime& runtime) {
   check(why == "invalid_request");
 }
 
+// [member]
+struct member {
+  std::string plan = "free";
+
+  void on_create(troupe::context<member>& c) { show_plan(c); }
+  void upgrade(troupe::context<member>& c) {
+    plan = "pro";
+    show_plan(c);
+  }
+
+  using actor = troupe::actor<member, &member::upgrade>;
+
+ private:
+  void show_plan(troupe::context<member>& c) {
+    troupe::tags now = c.tags();
+    now["plan"] = plan;
+    c.set_tags(std::move(now));
+  }
+};
+// [/member]
+
+troupe::task<> members(troupe::client client) {
+  // [retag]
+  auto dora = client.get_or_create<member>("dora");
+  co_await dora.call<&member::upgrade>();
+  troupe::tags pro{{"plan", "pro"}};
+  const auto paying = co_await client.find<member>(pro);  // dora, as soon as upgrade has returned
+  // [/retag]
+  check(paying.size() == 1 && paying.front().id == co_await dora.resolve());
+
+  // [read]
+  const auto found = co_await client.read(dora);  // an optional: nothing if there is no such actor
+  const std::string plan = found ? found->plan : "none";
+  // [/read]
+  check(plan == "pro");
+
+  // [destroy]
+  co_await client.destroy(dora);  // on_destroy has run, the row is deleted, the key is free
+  // [/destroy]
+  const auto left = co_await client.read(dora);
+  check(!left);
+}
+
 troupe::task<std::size_t> all_wallets(troupe::client client) {
   // [list]
   std::size_t count = 0;
@@ -191,12 +234,13 @@ int main() {
   keys();
   troupe::registry registry;
   registry.use<wallet>("wallet").use<greeter>("greeter").use<feed>("feed").use<feed_reader>("feedReader");
-  registry.use<greengrocer>("greengrocer").use<account>("account");
+  registry.use<greengrocer>("greengrocer").use<account>("account").use<member>("member");
   troupe::runtime runtime{registry};
   runtime.run(joins(runtime.client()));
   check(runtime.run(shop(runtime.client())) == 7);
   check(runtime.client().get_or_create<account>("ann").call<&account::pay>("ben", 5).get());
   by_name(runtime);
+  runtime.run(members(runtime.client()));
   runtime.run(runtime.client().create<wallet>("carol"));
   check(runtime.run(all_wallets(runtime.client())) == 3);
   return 0;

@@ -148,6 +148,18 @@ class actors_end final : public std::enable_shared_from_this<actors_end> {
         keep(f.number, std::move(connection));
         break;
       }
+      case verb::read: {
+        auto reading = client_.read(handle_for(f, source));
+        auto value = co_await std::move(reading);
+        answer(f.number, std::move(value));
+        break;
+      }
+      case verb::destroy: {
+        auto ending = client_.destroy(handle_for(f, source));
+        co_await std::move(ending);
+        answer(f.number, std::nullopt);
+        break;
+      }
       case verb::list: {
         auto listing = list(given);
         auto value = co_await std::move(listing);

@@ -47,6 +47,7 @@ struct gated_store::shared {
       auto& record = durable[write.id];
       note_messages(write, record.messages);
       note_parts(write, record.parts);
+      if (write.labels != nullptr) record.labels = *write.labels;
       if (write.what == troupe::write_set::action::keep) continue;
       record.id = write.id;
       record.initialised = write.initialised;
@@ -56,7 +57,7 @@ struct gated_store::shared {
         record.name = write.created->name;
         record.key = write.created->key;
         if (write.created->input) record.input.emplace(write.created->input->begin(), write.created->input->end());
-        record.labels = *write.created->labels;
+        if (write.created->labels != nullptr && write.labels == nullptr) record.labels = *write.created->labels;
         record.created_at = write.created->created_at;
       }
       if (write.initialised) record.input.reset();

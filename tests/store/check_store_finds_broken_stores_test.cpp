@@ -93,6 +93,9 @@ void forget_arrived(troupe::commit_request& request) {
   for (troupe::write_set& write : request.writes) write.arrived = {};
 }
 void forget_undeliverable(troupe::commit_request& request) { request.undeliverable.clear(); }
+void forget_labels(troupe::commit_request& request) {
+  for (troupe::write_set& write : request.writes) write.labels = nullptr;
+}
 void overwrite_kept(troupe::commit_request& request) {
   for (troupe::write_set& write : request.writes) {
     if (write.what == troupe::write_set::action::keep) write.what = troupe::write_set::action::update;
@@ -306,6 +309,11 @@ TEST_CASE("the suite finds a store that forgets a part of a write-set's messages
              Contains("passing on: what arrived and what has no receiver is not on its way any more"));
   CHECK_THAT(findings<spoiling_store<forget_undeliverable>>(),
              Contains("passing on: what arrived and what has no receiver is not on its way any more"));
+}
+
+TEST_CASE("the suite finds a store that forgets changed tags", "[store][check_store]") {
+  CHECK_THAT(findings<spoiling_store<forget_labels>>(),
+             Contains("changing tags: an update's tags take the place of all that the actor had"));
 }
 
 TEST_CASE("the suite finds a store that takes what arrives before it has it", "[store][check_store]") {

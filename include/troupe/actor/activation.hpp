@@ -10,6 +10,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <troupe/actor/invocation.hpp>
 #include <troupe/core/actor_id.hpp>
@@ -89,9 +90,10 @@ class activation {
   bool interrupted : 1 = false;         ///< the grace period is over: nothing may wait any more
   bool stopping : 1 = false;            ///< it has begun to shut down
 
-  [[nodiscard]] const tags& labels() const noexcept;
-  void label(const tags& given) {
-    if (!given.empty()) more().labels = given;
+  [[nodiscard]] const tags& labels() const noexcept { return more_ ? *more_->labels : *no_tags(); }
+  /// Gives the actor other tags, and returns those that it had.
+  std::shared_ptr<const tags> label(std::shared_ptr<const tags> now) {
+    return std::exchange(more().labels, std::move(now));
   }
 
   /// Triggered when the actor begins to shut down.
@@ -116,9 +118,11 @@ class activation {
   [[noreturn]] void refuse_input() const;
 
  private:
+  [[nodiscard]] static const std::shared_ptr<const tags>& no_tags() noexcept;
+
   // What few ask for.
   struct extras {
-    tags labels;
+    std::shared_ptr<const tags> labels = no_tags();
     std::stop_source stop{std::nostopstate};
     std::uint32_t life = 0;
     actor_id id;

@@ -40,8 +40,17 @@ class context_base {
   [[nodiscard]] const troupe::key& key() const noexcept;
   /// The definition's wire name.
   [[nodiscard]] std::string_view name() const noexcept;
-  /// As given when the actor was created.
+  /// As given when the actor was created, or as `set_tags` has made them. Only in turns of the actor.
   [[nodiscard]] const troupe::tags& tags() const noexcept;
+  /// Gives the actor other tags, in the place of all that it has. They are stored with the other changes of the turn,
+  /// so that `client::find` sees them as soon as those are durable; of a `relaxed` actor that is its next save. Only in
+  /// turns of the actor. Errors: `actor.invalid_request` for more than 32 tags, an empty name, or a name or value of
+  /// more than 128 bytes; then the tags are as before.
+  ///
+  ///     troupe::tags now = c.tags();
+  ///     now["plan"] = "pro";
+  ///     c.set_tags(std::move(now));
+  void set_tags(troupe::tags now);
 
   /// Handles of other actors of this runtime.
   [[nodiscard]] const troupe::client& client() const noexcept;

@@ -28,6 +28,8 @@ struct request {
     send,     ///< a message to a queue
     connect,
     list,  ///< of the actors of the address's type: `body` is a `listing_request`
+    read,     ///< the state, as CBOR; no value: there is no such actor. Wakes and creates nothing.
+    destroy,  ///< answered when the end is durable
   };
   verb asks = verb::call;
   std::string name;  ///< of the action or queue, on the wire

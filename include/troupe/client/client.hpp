@@ -41,6 +41,9 @@ namespace detail {
                                      const actor_id& id);
 /// Creates, and yields a handle of the new actor's id.
 [[nodiscard]] task<handle_core> create(handle_core to);
+[[nodiscard]] task<> destroy_actor(handle_core which);
+/// The state as CBOR: see `client::read`.
+[[nodiscard]] task<std::optional<bytes>> read_state(handle_core of);
 [[nodiscard]] task<std::vector<actor_summary>> list_actors(std::shared_ptr<transport> over, const void* type,
                                                            std::optional<tags> labels, page p);
 [[nodiscard]] task<std::vector<actor_summary>> list_actors(std::shared_ptr<transport> over, std::string_view type,
@@ -193,6 +196,40 @@ class client {
   [[nodiscard]] task<untyped_handle> create(std::string_view type, troupe::key key, bytes_view input,
                                             tags labels) const;
 
+  /// Destroys an actor from outside, as `context::destroy` does from within: what runs in it has its grace period,
+  /// `on_destroy` runs, everything it has is deleted and its key is free. Ends when the end is durable; from then on
+  /// the actor is in no listing. An actor that is asleep wakes for its hooks. No actor is created, whatever the handle
+  /// is. The time-out and the stop token of the handle count; an actor that has been told to end ends all the same.
+  ///
+  /// Errors: `actor.not_found`; `actor.invalid_operation` for an actor's own end, which it cannot wait for; the error
+  /// of an actor that cannot wake, which is not destroyed then.
+  template <class A>
+  [[nodiscard("co_await this")]] task<> destroy(const handle<A>& which) const {
+    return detail::destroy_actor(which.core_);
+  }
+  [[nodiscard("co_await this")]] task<> destroy(const untyped_handle& which) const;
+
+  /// The state of an actor, without a turn of it: of one that is awake the state between two turns, also while an
+  /// exclusive action waits; of one that is asleep, or wakes just now, what the store has, brought up to date with its
+  /// `migrate`. Nothing if there is no such actor, or its `on_create` has not run to its end. It wakes and creates
+  /// nothing and is no activity, so that an idle actor falls asleep all the same. Transient members are as in a new
+  /// object. As after a call, all that was read is durable when this ends, unless the actor is `relaxed` or
+  /// `ephemeral`.
+  ///
+  ///     if (const std::optional<user> found = co_await client.read(alice)) greet(found->name);
+  ///
+  /// Errors: those of the store; `actor.unreadable_state`; `actor.newer_state`.
+  template <class A>
+  [[nodiscard("co_await this")]] task<std::optional<A>> read(const handle<A>& of) const {
+    constexpr bool fits = std::is_move_constructible_v<A>;
+    static_assert(fits, "troupe: read gives the actor's state away, so the type must be movable; an untyped handle "
+                        "(client.open) reads it as CBOR");
+    if constexpr (fits) return read_as<A>(of.core_);
+    else return {};
+  }
+  /// The same as CBOR, a map of the members by their names.
+  [[nodiscard("co_await this")]] task<std::optional<bytes>> read(const untyped_handle& of) const;
+
   /// The status of an actor by the name of its definition, for tools. It wakes and creates nothing. Throws
   /// `actor.not_registered`.
   [[nodiscard]] status_call status(std::string_view type, troupe::key key) const {
@@ -260,6 +297,15 @@ class client {
   static task<handle<A>> created(detail::handle_core to) {
     auto made = co_await detail::create(std::move(to));
     co_return handle<A>{std::move(made)};
+  }
+
+  template <class A>
+  static task<std::optional<A>> read_as(detail::handle_core of) {
+    auto reading = detail::read_state(std::move(of));
+    const auto encoded = co_await std::move(reading);
+    std::optional<A> state;
+    if (encoded) decode_into(state.emplace(), *encoded);
+    co_return state;
   }
 
   std::shared_ptr<detail::transport> transport_;

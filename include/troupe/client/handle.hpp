@@ -21,6 +21,8 @@
 namespace troupe {
 inline namespace v0 {
 
+class client;
+
 namespace testing {
 struct test_door;
 }
@@ -166,6 +168,7 @@ class handle {
   explicit handle(detail::handle_core core) noexcept : core_{std::move(core)} {}
 
  private:
+  friend class client;
   friend struct testing::test_door;
 
   template <auto M, class Core, class... T>

@@ -146,6 +146,8 @@ class untyped_handle {
   explicit untyped_handle(detail::handle_core core) noexcept : core_{std::move(core)} {}
 
  private:
+  friend class client;
+
   static constexpr delayed at_once{std::chrono::nanoseconds{0}};
 
   detail::handle_core core_;

@@ -111,6 +111,8 @@ struct write_set {
   };
   const creation* created = nullptr;
 
+  const tags* labels = nullptr;  ///< all tags of the actor from now on; null: as they are; not with `destroy`
+
   std::span<const message> messages{};       ///< to insert, or to replace; not with `destroy`
   std::span<const std::uint64_t> removed{};  ///< ids of messages to delete; unknown ones are not there any more
   std::span<const sent_message> sent{};      ///< outgoing messages to insert
@@ -240,8 +242,8 @@ struct due_request {
 ///
 /// Destroying an actor that has no row does nothing, and neither does deleting a message or the row of a part that is
 /// not there. Updating or keeping an actor that has no row, creating one whose id or name and key are taken, naming an
-/// id twice, giving messages to an actor that is destroyed or changing its parts, sending a message whose id is on its
-/// way already, and ids of messages out of their range are mistakes of the caller, and a value over
+/// id twice, giving messages or tags to an actor that is destroyed or changing its parts, sending a message whose id is
+/// on its way already, and ids of messages out of their range are mistakes of the caller, and a value over
 /// `store::value_bytes_max` is one: the whole request is `refused` with `store.failed`.
 struct commit_request {
   enum class outcome : std::uint8_t {
