@@ -27,7 +27,20 @@ install(
   EXPORT troupe
   INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
 )
-install(DIRECTORY include/troupe DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
+install(
+  DIRECTORY include/troupe DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp" PATTERN impl EXCLUDE
+)
+
+# The sources, for programs that build no library: they lie beside the header that includes them.
+set(impl ${CMAKE_INSTALL_INCLUDEDIR}/troupe/impl)
+install(DIRECTORY src DESTINATION ${impl} FILES_MATCHING PATTERN "*.hpp" PATTERN "*.cpp")
+foreach(header src testing_src)
+  file(READ include/troupe/impl/${header}.hpp text)
+  string(REPLACE "\"../../../src/" "\"src/" text "${text}")
+  file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/impl/${header}.hpp CONTENT "${text}" @ONLY)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS include/troupe/impl/${header}.hpp)
+  install(FILES ${PROJECT_BINARY_DIR}/impl/${header}.hpp DESTINATION ${impl})
+endforeach()
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/troupe)
 install(EXPORT troupe NAMESPACE troupe:: FILE troupe-targets.cmake DESTINATION ${package_dir})

@@ -88,7 +88,11 @@ class status_invocation final : public invocation {
       auto& self = static_cast<status_invocation&>(w);
       cell& c = *self.target;
       if (std::exchange(self.counted, false)) c.calls().remove();
-      self.look();
+      if (self.means(c)) {
+        self.look();
+      } else {
+        self.failure = std::make_exception_ptr(error(errc::not_found, self.origin->name()));
+      }
       c.core().deliver(self);
     };
   }
@@ -111,6 +115,10 @@ class status_invocation final : public invocation {
   actor_status seen;
 
  private:
+  // The handle of an id means no successor.
+  [[nodiscard]] bool means(const cell& c) const noexcept {
+    return origin->how != address::intent::by_id || c.live() == nullptr || c.is(origin->id);
+  }
   void look() {
     cell& c = *target;
     seen.state = static_cast<actor_status::phase>(c.current_phase());

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <troupe/actor/activation.hpp>
+#include <troupe/actor/address.hpp>
 #include <troupe/actor/transport.hpp>
 #include <troupe/client/call.hpp>
 #include <troupe/client/client.hpp>
@@ -46,8 +47,8 @@ class read_invocation final : public invocation {
   }
 
   std::coroutine_handle<> begin(activation*) override {
-    look(*target);
     target->tally().uncount();  // it is no activity: the end of this turn counts one
+    look(*target);
     return nullptr;
   }
   void finish() override {}
@@ -62,16 +63,20 @@ class read_invocation final : public invocation {
   }
 
   std::optional<bytes> state;
-  bool is_gone = false;  ///< the actor's end is recorded, so that what the store has does not count
+  bool is_gone = false;  ///< the actor has ended, so that what the store has does not count
 
  private:
-  // While an actor wakes, its state is what the store has.
+  // Until a new actor's on_create has ended, and an old one's state has been loaded, the store has all that there is.
   void look(cell& c) {
     using phase = lifecycle::phase;
-    const auto now = c.current_phase();
-    if (now == phase::asleep || now == phase::waking) return;
-    TROUPE_ASSERT(c.live() != nullptr, "an actor that is awake or stops has a live copy");
+    if (c.live() == nullptr) return;
+    if (origin->how == address::intent::by_id && !c.is(origin->id)) {
+      is_gone = true;
+      return;
+    }
     const cell_extension* const extension = c.known_extension();
+    const auto now = c.current_phase();
+    if (now == phase::waking && (extension == nullptr || !extension->recorder.initialised())) return;
     is_gone = extension != nullptr && now == phase::finalising && extension->recorder.destroyed();
     if (is_gone) return;
     buffer encoded;
@@ -97,8 +102,8 @@ class read_call final : public call_core {
 
 }  // namespace
 
-// An actor that falls asleep between the two looks has made its changes durable, and one that wakes has changed nothing
-// that a caller knows of before the store has it: either way the store has the state of a moment within the read.
+// An actor that falls asleep between the two looks has made its changes durable first, so that the store has the state
+// of a moment within the read.
 task<std::optional<bytes>> read_state(handle_core of) {
   auto* const local = of.where().transport->local();
   read_call reading{of};

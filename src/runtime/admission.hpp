@@ -63,16 +63,8 @@ enum class verdict : std::uint8_t {
 /// The verdict on an invocation that an ending actor does not take.
 [[nodiscard, gnu::always_inline]] constexpr verdict turn_away(const actor_facts& a,
                                                               const invocation_facts& i) noexcept {
-  const bool awaits_answer = i.from_actor && !i.posted && !i.must_arrive;
-  if (a.ends_for_good && awaits_answer && i.kind != invocation::purpose::destroy) return verdict::refuse_end;
+  if (a.ends_for_good && i.from_actor && !i.posted && !i.must_arrive) return verdict::refuse_end;
   return a.phase == lifecycle::phase::stopping ? verdict::wait_for_procedure : verdict::wait_for_successor;
-}
-
-/// Whether an actor that shuts down takes an invocation that its end has led to. One that waits for that end does not
-/// help it.
-[[nodiscard, gnu::always_inline]] constexpr bool may_return(const actor_facts& a, const invocation_facts& i) noexcept {
-  using purpose = invocation::purpose;
-  return i.kind != purpose::enqueue && !(i.kind == purpose::destroy && a.ends_for_good);
 }
 
 /// Decides about an invocation whose turn it is. Pure.
@@ -95,7 +87,7 @@ enum class verdict : std::uint8_t {
         return i.is_kept_out ? verdict::wait_for_holder : verdict::run;
       }
       // Invocations that still run may lead to calls back to the actor, and could not end without them.
-      if (!i.is_kept_out && i.descends_from_stop && may_return(a, i)) return verdict::run;
+      if (!i.is_kept_out && i.descends_from_stop && i.kind != purpose::enqueue) return verdict::run;
       return i.is_kept_out || !takes(a, i) || a.is_quiet || a.is_interrupted ? turn_away(a, i) : verdict::run;
     case phase::finalising:
       return i.kind == purpose::background ? verdict::refuse_late_task : verdict::wait_for_procedure;

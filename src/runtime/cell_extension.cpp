@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include <troupe/core/assert.hpp>
+
 #include "core.hpp"
 #include "wait_graph.hpp"
 
@@ -37,6 +39,20 @@ void cell_extension::begin_life(const actor_record* record) {
 
 void cell_extension::refuse_deferred(const std::exception_ptr& why) noexcept {
   while (work* w = deferred.pop_front()) owner.core().refuse(*static_cast<invocation*>(w->context), why);
+}
+
+void cell_extension::await_end(invocation& inv) noexcept {
+  TROUPE_ASSERT(!inv.put_off, "an invocation waits for one thing");
+  inv.put_off = true;
+  end_waiters.push_back(inv);
+}
+
+void cell_extension::answer_end(const std::exception_ptr& failure) noexcept {
+  while (work* w = end_waiters.pop_front()) {
+    auto& inv = static_cast<invocation&>(*w);
+    inv.failure = failure;
+    owner.core().deliver(inv);
+  }
 }
 
 bool cell_extension::end_life(unload_reason why) noexcept {

@@ -49,12 +49,17 @@ struct cell_extension {
   }
   [[nodiscard]] bool in_hook() const noexcept { return underway && underway->in_hook(); }
 
+  /// The invocation is answered when the actor has ended, and not before: see `answer_end`. It keeps its reference.
+  void await_end(invocation& inv) noexcept;
+  /// The actor has fallen asleep, or ended: answers those that wait for its end. `failure`: it may be stored still.
+  void answer_end(const std::exception_ptr& failure) noexcept;
   /// The deferred messages fail.
   void refuse_deferred(const std::exception_ptr& why) noexcept;
 
   cell& owner;
   invocation* holder = nullptr;  ///< the exclusive action or lifecycle procedure that keeps others out
   work_list deferred;            ///< must wait: for the wake, for an exclusive action, ...
+  work_list end_waiters;         ///< invocations that wait until the actor has ended
   bool in_wait_graph = false;    ///< of those, some are known to `wait_graph`
   std::optional<time_point> since;   ///< it is awake, or shuts down
   std::exception_ptr last_failure;   ///< of what ran in this life

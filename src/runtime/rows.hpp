@@ -62,8 +62,8 @@ class row_changes {
   /// Takes out what can be stored without the state that it belongs to: what was sent, and what came and still waits.
   /// The changes that are left concern rows that the store has; they are undone.
   [[nodiscard]] row_changes take_independent();
-  /// Whether there are changes of the actor's own rows.
-  [[nodiscard]] bool has_own() const noexcept { return !messages_.empty() || !removed_.empty() || parts_ || labels_; }
+  /// Whether there are changes of the actor's own messages and parts.
+  [[nodiscard]] bool has_own() const noexcept { return !messages_.empty() || !removed_.empty() || parts_; }
   [[nodiscard]] const std::vector<counted_ptr<outbox_message>>& arrived() const noexcept { return arrived_; }
   /// Only what others depend on: the actor's own rows are gone with it.
   void drop_own() noexcept;

@@ -146,7 +146,16 @@ epoch_number state_recorder::record(const ended_turn& t, std::exception_ptr& fai
                                                     .initialised = initialised_,
                                                     .state = state});
   rows_.keep();
-  if (kind == durability::committed && watched && changed) tell_of_change(t, failure);
+  if (kind != durability::committed || !watched || !changed) return e;
+  tell_of_change(t, failure);
+  return rows_.has_any() ? record_more(e) : e;
+}
+
+// What on_state_change has changed beside the state belongs to the turn, too.
+epoch_number state_recorder::record_more(epoch_number turn_epoch) {
+  const auto more = rows_.take();
+  const epoch_number e = images_.put(turn_epoch, {.rows = more.get()});
+  rows_.keep();
   return e;
 }
 

@@ -71,7 +71,7 @@ class state_recorder {
   epoch_number record(const ended_turn& t, std::exception_ptr& failure);
   /// The changes of the turn beside the state. The turn is to know of it: see turn::effects().
   [[nodiscard]] row_changes& changes() { return rows_.changes(); }
-  /// The same for the actor's tags, which are so from now on.
+  /// Gives the actor other tags from this turn on. The turn is to know of it.
   void set_labels(tags now) { rows_.set_labels(*owner().live(), std::move(now)); }
   [[nodiscard]] bool has_rows() const noexcept { return rows_.has_any(); }
   /// The turn's changes cannot be stored: forgets those beside the state.
@@ -98,6 +98,7 @@ class state_recorder {
 
  private:
   [[nodiscard]] cell& owner() const noexcept { return images_.owner; }
+  [[nodiscard]] epoch_number record_more(epoch_number turn_epoch);
   [[nodiscard]] bool encodes_eagerly(const ended_turn& t) const;
   void require_fewer_bytes(std::size_t bytes) const;
   [[nodiscard]] bool differs(bytes_view state) const noexcept;

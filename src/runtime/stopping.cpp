@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <troupe/core/assert.hpp>
+#include <troupe/core/error.hpp>
 #include <troupe/runtime/turn.hpp>
 
 #include "../core/planted.hpp"
@@ -189,7 +190,14 @@ void set_wake_up(cell& c) {
   core.wake_ups().set_row(c.type(), c.key(), *row);
 }
 
-void deactivate(cell& c) {
+// Of an actor that does not end, since the runtime has been killed, or whose end may not be stored.
+std::exception_ptr why_not_ended(const cell& c, bool gone, const std::exception_ptr& failure) {
+  if (failure || gone) return failure;
+  return std::make_exception_ptr(error(errc::runtime_stopped, c.core().interrupted(c.name())));
+}
+
+/// `failure`: of the last commit.
+void deactivate(cell& c, const std::exception_ptr& failure) {
   TROUPE_ASSERT(c.known_extension() != nullptr, "an actor that was woken by a procedure, or stops, has an extension");
   auto& extension = *c.known_extension();
   const bool destroyed = extension.recorder.destroyed();
@@ -213,6 +221,7 @@ void deactivate(cell& c) {
   c.readmit();  // after end_life, which puts aside the messages for the successor
   c.set_holder(nullptr);
   c.life().enter(phase::asleep);
+  if (!extension.end_waiters.empty()) extension.answer_end(why_not_ended(c, gone, failure));
   if (is_needless) c.drop_extension();
 }
 
@@ -225,14 +234,14 @@ task<> flush_durable(cell& c) {
     failure = std::current_exception();
   }
   if (failure) c.core().report(failure, fmt::format("putting {} to sleep", c.name()));
-  deactivate(c);
+  deactivate(c, failure);
 }
 
 }  // namespace
 
 task<> flush(cell& c) {
   if (c.live() != nullptr && c.type().options.durability != durability::ephemeral) return flush_durable(c);
-  deactivate(c);
+  deactivate(c, nullptr);
   return {};
 }
 

@@ -22,12 +22,17 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
-/// Asks the store for one actor; to be filled in and awaited.
+/// Asks the store for one actor; to be filled in and awaited. The store is not closed meanwhile.
 class load_wait final : public wait, public load_request {
  public:
   explicit load_wait(runtime_core& core) noexcept : core_{core} {
     done = [](load_request& r) noexcept { static_cast<load_wait&>(r).answered(); };
+    core_.enter_busy();
   }
+  ~load_wait() { core_.leave_busy(); }
+  load_wait(const load_wait&) = delete;
+  load_wait& operator=(const load_wait&) = delete;
+
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   bool await_suspend(std::coroutine_handle<> h) {
     static_cast<void>(begin(h, &core_.exec()));
@@ -56,6 +61,7 @@ task<std::optional<bytes>> stored_state(runtime_core& core, const address& of) {
   const definition& type = *of.type;
   if (type.options.durability == durability::ephemeral) co_return std::nullopt;
   load_wait row{core};
+  if (core.after_shutdown()) throw error(errc::runtime_stopped, core.interrupted(of.name()));
   const std::string key = of.key.canonical();
   if (of.how == address::intent::by_id) {
     row.id = of.id;

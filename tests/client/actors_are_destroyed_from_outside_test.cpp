@@ -62,7 +62,7 @@ struct host {
   using actor = troupe::actor<host, &host::throw_out, &host::end_circular>;
 };
 
-/// Has another actor destroy it while it ends, and waits for that.
+/// Asks another actor to destroy it while it ends, and waits for that.
 struct circular {
   int count = 0;
   troupe::task<> on_destroy(context<circular>& c) {
@@ -76,7 +76,11 @@ struct circular {
 
 troupe::task<> host::end_circular(context<host>& c, std::string key) {
   auto ending = c.client().destroy(c.client().get<circular>(key));
-  co_await std::move(ending);
+  try {
+    co_await std::move(ending);
+  } catch (const troupe::error& e) {
+    diary.push_back(e.code());
+  }
 }
 
 struct passing {
@@ -247,13 +251,58 @@ TEST_CASE("by name an actor is destroyed as well", "[client]") {
   CHECK(w.runtime->run(w.client.list<guest>()).empty());
 }
 
-TEST_CASE("an actor whose hook waits for its own end has its grace period, and ends", "[client]") {
+TEST_CASE("a destruction that an actor's own end asks for is refused at once", "[client]") {
   world w;
   auto it = w.client.get_or_create<circular>("c");
   it.call<&circular::increment>().get();
-  const auto ending = w.start(w.client.destroy(it));
-  CHECK_FALSE(*ending);
-  w.runtime.advance(5s);
-  CHECK(ending->value_or("open").empty());
+  w.runtime->run(w.client.destroy(it));
+  CHECK(diary == std::vector<std::string>{"destroying"});
   CHECK(w.runtime->run(w.client.list<circular>()).empty());
+}
+
+TEST_CASE("a destruction waits as long as its handle says", "[client]") {
+  world w;
+  auto g = w.client.get_or_create<guest>("g");
+  g.call<&guest::end_slowly>().get();
+  const auto ending = w.start(w.client.destroy(g.with(troupe::timeout{troupe::never})));
+  CHECK_FALSE(*ending);
+  w.runtime.advance(3s);
+  CHECK(ending->value_or("open").empty());
+}
+
+TEST_CASE("a successor does not hold up the news of an actor's end", "[client]") {
+  world w;
+  auto g = w.client.get_or_create<guest>("g");
+  g.call<&guest::end_slowly>().get();
+  const auto ending = w.start(w.client.destroy(g));
+  std::string heard;
+  w.runtime->spawn([](troupe::handle<guest> of, std::string& out) -> troupe::task<> {
+    auto lingering = of.call<&guest::linger>();
+    out = co_await lingering;
+  }(g, heard));
+  w.runtime.advance(3s);
+  CHECK(ending->value_or("open").empty());
+  CHECK(heard.empty());
+  CHECK(w.runtime->run(g.status()).running == std::vector<std::string>{"linger"});
+}
+
+TEST_CASE("an end that may not be durable is no end for who asked for it", "[client]") {
+  behaviour::gated_store store;
+  world w{{.store = store}};
+  auto g = w.client.get_or_create<guest>("g");
+  g.call<&guest::increment>().get();
+  store.lose_track();
+  const auto ending = w.start(w.client.destroy(g));
+  CHECK(ending->value_or("open") == "store.unavailable");
+  CHECK(diary.size() == 1);
+}
+
+TEST_CASE("over a connection only the actor is destroyed that was connected", "[client]") {
+  world w;
+  auto g = w.client.get_or_create<guest>("g");
+  auto connection = w.runtime->run(g.connect());
+  w.runtime->run(w.client.destroy(g));
+  w.client.get_or_create<guest>("g").call<&guest::increment>().get();
+  CHECK_FALSE(code_of([&] { w.runtime->run(w.client.destroy(connection.actor())); }) == "nothing");
+  CHECK(w.runtime->run(w.client.list<guest>()).size() == 1);
 }

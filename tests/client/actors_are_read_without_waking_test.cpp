@@ -88,9 +88,20 @@ struct slow_start {
   using actor = troupe::actor<slow_start, &slow_start::get>;
 };
 
+struct slow_wake {
+  int count = 0;
+  troupe::task<> on_wake(context<slow_wake>&) {
+    if (count != 0) {
+      co_await troupe::delay(2s);
+    }
+  }
+  int increment() { return ++count; }
+  using actor = troupe::actor<slow_wake, &slow_wake::increment>;
+};
+
 troupe::registry served() {
   troupe::registry r;
-  r.use<account>("account").use<passing>("passing").use<auditor>("auditor").use<slow_start>("slow");
+  r.use<account>("account").use<passing>("passing").use<auditor>("auditor").use<slow_start>("slow").use<slow_wake>("slowWake");
   return r;
 }
 
@@ -238,4 +249,36 @@ TEST_CASE("what was read is durable when a reader outside has it", "[client]") {
   store.let_go();
   w.runtime.settle();
   CHECK(*outcome == 2);
+}
+
+TEST_CASE("the handle of an id reads no successor, and tells nothing of its status", "[client]") {
+  world w;
+  auto first = w.runtime->run(w.client.create<account>("a"));
+  first.call<&account::end>().get();
+  w.runtime.settle();
+  auto next = w.client.get_or_create<account>("a");
+  w.runtime->spawn([](troupe::handle<account> to) -> troupe::task<> {
+    auto depositing = to.call<&account::deposit_slowly>(3);
+    co_await depositing;
+  }(next));
+  w.runtime.settle();
+  CHECK_FALSE(w.read(first));
+  CHECK(w.read(next)->balance == 3);
+  CHECK(code_of([&] { static_cast<void>(w.runtime->run(first.status())); }) == "actor.not_found");
+  w.runtime.advance(11s);
+}
+
+TEST_CASE("an actor that wakes is read as the store has it", "[client]") {
+  world w;
+  auto made = w.client.get_or_create<slow_wake>("a");
+  made.call<&slow_wake::increment>().get();
+  w.runtime.advance(60s);
+  w.runtime->spawn([](troupe::handle<slow_wake> of) -> troupe::task<> {
+    auto waking = of.call<&slow_wake::increment>();
+    co_await waking;
+  }(made));
+  w.runtime.settle();
+  CHECK(w.read(made)->count == 1);
+  w.runtime.advance(3s);
+  CHECK(w.read(made)->count == 2);
 }

@@ -13,6 +13,7 @@
 #include "core/failures.hpp"
 #include "core/manual_runtime.hpp"
 #include "loopback/client_of.hpp"
+#include "runtime/gated_store.hpp"
 
 using namespace std::chrono_literals;
 using troupe::context;
@@ -59,6 +60,14 @@ struct labelled {
   using actor = troupe::actor<labelled, &labelled::increment>;
 };
 
+/// Its tags follow its state.
+struct member {
+  std::string plan = "free";
+  void on_state_change(context<member>& c) const { c.set_tags({{"plan", plan}}); }
+  void choose(std::string now) { plan = std::move(now); }
+  using actor = troupe::actor<member, &member::choose>;
+};
+
 /// Saved once a second, and never larger than some bytes.
 struct draft {
   std::string text;
@@ -98,7 +107,7 @@ struct world {
     r.use<plain>("plain");
     r.use<service>("service");
     r.use<passing>("passing");
-    r.use<labelled>("labelled").use<draft>("draft").use<relaxed_one>("relaxed");
+    r.use<labelled>("labelled").use<draft>("draft").use<member>("member").use<relaxed_one>("relaxed");
     return r;
   }
   troupe::handle<plain> create(key k, tags labels) {
@@ -283,4 +292,15 @@ TEST_CASE("a relaxed actor is found by its new tags after its next save", "[clie
 TEST_CASE("an ephemeral actor has the tags that it gives itself, for its life", "[client]") {
   world w;
   CHECK(w.client.get_or_create<passing>("x").call<&passing::tag_with>("1").get() == "1");
+}
+
+TEST_CASE("tags that follow the state belong to the turn that changed it", "[client]") {
+  behaviour::gated_store store;
+  manual_runtime runtime{world::registry(), {.store = store}};
+  const auto client = client_of(*runtime);
+  auto m = client.get_or_create<member>("m");
+  m.call<&member::choose>("pro").get();
+  REQUIRE(store.durable().size() == 1);
+  CHECK(store.durable().begin()->second.labels == tags{{"plan", "pro"}});
+  CHECK(runtime->run(client.find<member>(tags{{"plan", "pro"}})).size() == 1);
 }

@@ -6,6 +6,8 @@
 #   check.sh subdirectory SOURCE BUILD WORK COMPILER    a CMake project that has the source tree in it
 #   check.sh tested       SOURCE BUILD WORK COMPILER    the same with tests of its own: examples/tested
 #   check.sh pkg_config   SOURCE BUILD WORK COMPILER    no CMake: flags from pkg-config
+#   check.sh headers      SOURCE BUILD WORK COMPILER    no library: the installed headers, and their source in one file
+#   check.sh amalgamation SOURCE BUILD WORK COMPILER    no library: two files to copy, and two more for tests
 #
 # Exit status 77 means skipped: the compiler is not on this machine.
 set -eu
@@ -20,6 +22,8 @@ if [ -n "$compiler" ] && ! command -v "$compiler" >/dev/null; then
   exit 77
 fi
 rm -rf "$here"
+
+strict='-Wall -Wextra -Wpedantic -Werror'
 
 build_with_cmake() {
   project=$1
@@ -81,6 +85,32 @@ case $kind in
     must_fail 'error.*the installed library was built without _GLIBCXX_DEBUG' \
       "$compiler" -std=c++20 -D_GLIBCXX_DEBUG -fsyntax-only "$consumers/main.cpp" $(pkg-config --cflags troupe)
     python3 "$(pkg-config --variable=co_await_lint troupe)" "$consumers/main.cpp"
+    ;;
+  headers)
+    mkdir -p "$here/include"
+    cp -r "$prefix"/include/troupe "$here/include"
+    cd "$here"
+    "$compiler" -std=c++20 $strict -DFMT_HEADER_ONLY -Iinclude -c "$consumers/library.cpp" &
+    "$compiler" -std=c++20 $strict -Iinclude -c "$consumers/main.cpp"
+    wait $!
+    "$compiler" main.o library.o -o consumer -lsqlite3 -pthread
+    ./consumer
+    ;;
+  amalgamation)
+    mkdir -p "$here"
+    python3 "$source/cmake/amalgamate.py" "$source" "$here"
+    cd "$here"
+    for program in main simulated; do
+      sed 's|<troupe/troupe.hpp>|"troupe.hpp"|; s|<troupe/testing.hpp>|"troupe_testing.hpp"|' \
+        "$consumers/$program.cpp" >"$program.cpp"
+    done
+    "$compiler" -std=c++20 $strict -c troupe.cpp &
+    "$compiler" -std=c++20 $strict -c main.cpp simulated.cpp troupe_testing.cpp
+    wait $!
+    "$compiler" main.o troupe.o -o consumer -lfmt -lsqlite3 -pthread
+    "$compiler" simulated.o troupe_testing.o troupe.o -o simulated -lfmt -lsqlite3 -pthread
+    ./consumer
+    ./simulated
     ;;
   *)
     echo "check.sh: unknown kind of consumer: $kind"

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Includes go down only, from floor to floor, in headers and sources, and there is no include cycle between units. A unit
-is a header with its source.
+is a header with its source. The lists of all sources in include/troupe/impl are complete.
 
     lint_includes.py ROOT
 """
@@ -9,6 +9,9 @@ import re
 import sys
 
 FLOORS = ["core", "codec", "store", "actor", "runtime", "client", "testing"]
+
+# The headers that include all sources, and of which floors.
+ALL_SOURCES = {"include/troupe/impl/src.hpp": FLOORS[:-1], "include/troupe/impl/testing_src.hpp": FLOORS[-1:]}
 
 include = re.compile(r'^#include (?:<troupe/([\w/]+)\.hpp>|"([\w./]+)\.hpp")', re.M)
 
@@ -60,8 +63,19 @@ def cycles(edges):
     return found
 
 
+def unlisted(root):
+    """Yields (list, source or line) for what is missing in a list of all sources, or stands there in vain."""
+    for name, floors in ALL_SOURCES.items():
+        listed = set(re.findall(r'^#include "../../../(src/[^"]+)"$', (root / name).read_text(encoding="utf-8"), re.M))
+        there = {file.relative_to(root).as_posix() for floor in floors for file in (root / "src" / floor).rglob("*.cpp")}
+        for source in sorted(listed ^ there):
+            yield root / name, source
+
+
 def find(root):
     """Yields (file, line, fault)."""
+    for file, source in unlisted(root):
+        yield file, 0, f"{source} is not listed here, or is not there"
     edges = {}
     for file, line, unit, other in includes(root):
         edges.setdefault(unit, set()).add(other)

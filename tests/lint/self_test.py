@@ -87,6 +87,8 @@ INCLUDES_BAD = [
      "cycle: core/a, core/b, core/c"),
     ({"include/troupe/core/a.hpp": "int x;\n#include <troupe/core/b.hpp>\n",
       "include/troupe/core/b.hpp": "#include <troupe/core/a.hpp>\n"}, "cycle: core/a, core/b"),
+    ({"src/core/a.cpp": "int x;\n", "include/troupe/impl/src.hpp": ""}, "src/core/a.cpp is not listed"),
+    ({"include/troupe/impl/src.hpp": '#include "../../../src/core/a.cpp"\n'}, "src/core/a.cpp is not listed here, or"),
 ]
 INCLUDES_GOOD = [
     {"src/actor/a.cpp": '#include "../core/b.hpp"\n#include <troupe/actor/a.hpp>\n', "src/core/b.hpp": "int x;\n"},
@@ -144,6 +146,10 @@ def text_faults(name, text):
 
 
 def include_faults(files):
+    """With the lists of all sources, unless `files` has them."""
+    for name, floors in lint_includes.ALL_SOURCES.items():
+        listed = [f for f in files if f.endswith(".cpp") and f.split("/")[1] in floors]
+        files = {name: "".join(f'#include "../../../{f}"\n' for f in listed), **files}
     with tempfile.TemporaryDirectory() as folder:
         return [fault for _, _, fault in lint_includes.find(tree(folder, **files).resolve())]
 

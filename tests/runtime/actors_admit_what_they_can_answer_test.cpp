@@ -20,8 +20,7 @@ namespace {
 
 constexpr std::array phases{phase::asleep, phase::waking, phase::awake, phase::stopping, phase::finalising};
 constexpr std::array purposes{purpose::action,     purpose::lookup,    purpose::background,
-                              purpose::connection, purpose::lifecycle, purpose::enqueue,
-                              purpose::destroy};
+                              purpose::connection, purpose::lifecycle, purpose::enqueue};
 
 void for_all(const std::function<void(const actor_facts&, const invocation_facts&)>& look) {
   constexpr std::array in_actor{&actor_facts::runtime_stops, &actor_facts::ends_for_good, &actor_facts::falls_asleep,
@@ -110,8 +109,7 @@ TEST_CASE("an actor that ends for good takes nothing from outside") {
         const bool is_own = i.kind == purpose::background || (i.kind == purpose::connection && i.posted);
         const bool has_been_led_to = a.phase == phase::stopping && i.descends_from_stop && !i.is_kept_out;
         return a.ends_for_good && (a.phase == phase::awake || a.phase == phase::stopping) && is_new(i) && !i.given_up &&
-               !i.of_earlier_actor && !is_own &&
-               (!has_been_led_to || i.kind == purpose::enqueue || i.kind == purpose::destroy);
+               !i.of_earlier_actor && !is_own && (!has_been_led_to || i.kind == purpose::enqueue);
       },
       {verdict::wait_for_holder, verdict::wait_for_procedure, verdict::wait_for_successor, verdict::refuse_end});
 }
@@ -120,15 +118,6 @@ TEST_CASE("only an answer that an actor waits for is refused because the actor e
   for_all([](const actor_facts& a, const invocation_facts& i) {
     if (admit(a, i) == verdict::refuse_end && !(a.ends_for_good && i.from_actor && !i.posted)) FAIL("it is refused");
   });
-}
-
-TEST_CASE("a call that destroys an actor waits for the end of one that ends already, whoever makes it") {
-  require_of(
-      [](auto& a, auto& i) {
-        return a.ends_for_good && (a.phase == phase::awake || a.phase == phase::stopping) && !i.started &&
-               i.kind == purpose::destroy && !i.given_up && !i.of_earlier_actor && !i.is_kept_out;
-      },
-      {verdict::wait_for_procedure, verdict::wait_for_successor});
 }
 
 TEST_CASE("an ephemeral actor that falls asleep takes no message, which would go with it") {

@@ -40,12 +40,15 @@ class context_base {
   [[nodiscard]] const troupe::key& key() const noexcept;
   /// The definition's wire name.
   [[nodiscard]] std::string_view name() const noexcept;
-  /// As given when the actor was created, or as `set_tags` has made them. Only in turns of the actor.
+  /// As given when the actor was created, or as `set_tags` has made them. Good until the next `set_tags`. Only in turns
+  /// of the actor.
   [[nodiscard]] const troupe::tags& tags() const noexcept;
   /// Gives the actor other tags, in the place of all that it has. They are stored with the other changes of the turn,
   /// so that `client::find` sees them as soon as those are durable; of a `relaxed` actor that is its next save. Only in
   /// turns of the actor. Errors: `actor.invalid_request` for more than 32 tags, an empty name, or a name or value of
   /// more than 128 bytes; then the tags are as before.
+  ///
+  /// An `on_create` that was cut short by the end of its process runs again with the tags that it has made.
   ///
   ///     troupe::tags now = c.tags();
   ///     now["plan"] = "pro";

@@ -170,7 +170,6 @@ class invocation : public reply, public work, public fiber {
     connection,  ///< connect, subscribe, disconnect
     lifecycle,   ///< wake, sleep, destroy
     enqueue,     ///< brings a message to a queue
-    destroy,     ///< destroys the actor, and waits for the end of one that ends already
   };
 
   std::exception_ptr unsaved;      ///< a turn's changes could not be stored; takes the place of the answer

@@ -201,8 +201,9 @@ class client {
   /// the actor is in no listing. An actor that is asleep wakes for its hooks. No actor is created, whatever the handle
   /// is. The time-out and the stop token of the handle count; an actor that has been told to end ends all the same.
   ///
-  /// Errors: `actor.not_found`; `actor.invalid_operation` for an actor's own end, which it cannot wait for; the error
-  /// of an actor that cannot wake, which is not destroyed then.
+  /// Errors, besides those of `troupe::call`: `actor.not_found`; `store.unavailable` if the end may not be durable;
+  /// `actor.invalid_operation` for an actor's own end, which it cannot wait for; `actor.destroying` for an actor that
+  /// asks for what is under way already; the error of an actor that cannot wake, which is not destroyed then.
   template <class A>
   [[nodiscard("co_await this")]] task<> destroy(const handle<A>& which) const {
     return detail::destroy_actor(which.core_);
@@ -213,8 +214,8 @@ class client {
   /// exclusive action waits; of one that is asleep, or wakes just now, what the store has, brought up to date with its
   /// `migrate`. Nothing if there is no such actor, or its `on_create` has not run to its end. It wakes and creates
   /// nothing and is no activity, so that an idle actor falls asleep all the same. Transient members are as in a new
-  /// object. As after a call, all that was read is durable when this ends, unless the actor is `relaxed` or
-  /// `ephemeral`.
+  /// object. For a reader outside all that was read is durable when this ends, unless the actor is `relaxed` or
+  /// `ephemeral`. The time-out of the handle counts while the actor is looked at, and not for the store.
   ///
   ///     if (const std::optional<user> found = co_await client.read(alice)) greet(found->name);
   ///
