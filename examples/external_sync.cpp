@@ -5,8 +5,9 @@
 
 #include <troupe/troupe.hpp>
 
-#include <memory>
+#include <functional>
 #include <mutex>
+#include <string>
 
 #include <sqlite3.h>
 
@@ -50,7 +51,6 @@ class product_table {
   std::mutex mutex_;
   sqlite3* db_ = nullptr;
 };
-std::unique_ptr<product_table> mirror;
 
 // [product]
 struct product {
@@ -59,7 +59,7 @@ struct product {
 
   void on_wake(troupe::context<product>& c) { show(c); }                 // repairs what a crash left
   void on_state_change(troupe::context<product>& c) const { show(c); }   // once per turn that changed something
-  void on_destroy(troupe::context<product>& c) { mirror->remove(c.key().canonical()); }
+  void on_destroy(troupe::context<product>& c) { c.service<product_table>().remove(c.key().canonical()); }
 
   void rename(std::string to) { name = std::move(to); }
   int deliver(int pieces) { return stock += pieces; }
@@ -69,42 +69,47 @@ struct product {
   }
   void withdraw(troupe::context<product>& c) { c.destroy(); }
 
-  using actor = troupe::actor<product, &product::rename, &product::deliver, &product::sell, &product::withdraw>;
+  using actor = troupe::actor<product, &product::rename, &product::deliver, &product::sell, &product::withdraw,
+                              troupe::needs<product_table>>;
 
  private:
-  void show(troupe::context<product>& c) const { mirror->put(c.key().canonical(), name, stock); }
+  void show(troupe::context<product>& c) const {
+    c.service<product_table>().put(c.key().canonical(), name, stock);
+  }
 };
 // [/product]
 
 int main() {
   const temporary_folder folder;
-  mirror = std::make_unique<product_table>(folder / "reports.db");
   troupe::registry registry;
   registry.use<product>("product");
   {
-    troupe::runtime runtime{registry, {.store = troupe::sqlite{folder / "shop.db"}}};
+    // [program]
+    product_table mirror{folder / "reports.db"};
+    troupe::runtime runtime{registry, {.store = troupe::sqlite{folder / "shop.db"},
+                                       .services = troupe::services{}.provide(std::ref(mirror))}};
+    // [/program]
     auto apple = runtime.client().get_or_create<product>("apple");
     auto pear = runtime.client().get_or_create<product>("pear");
     apple.call<&product::deliver>(1).get();
     pear.call<&product::deliver>(2).get();
     apple.call<&product::sell>().get();
 
-    check(mirror->count("stock = 0") == 1);  // a query over all products, which no actor could answer
-    check(mirror->count("1") == 2);
+    check(mirror.count("stock = 0") == 1);  // a query over all products, which no actor could answer
+    check(mirror.count("1") == 2);
     pear.call<&product::withdraw>().get();
+    runtime.shutdown();
+    check(mirror.count("1") == 1);
   }
-  check(mirror->count("1") == 1);
 
   // The mirror is lost. The truth is not: each product is mirrored again when it wakes.
-  mirror.reset();
   std::filesystem::remove(folder / "reports.db");
-  mirror = std::make_unique<product_table>(folder / "reports.db");
-  troupe::runtime runtime{registry, {.store = troupe::sqlite{folder / "shop.db"}}};
+  product_table mirror{folder / "reports.db"};
+  troupe::runtime runtime{registry, {.store = troupe::sqlite{folder / "shop.db"},
+                                     .services = troupe::services{}.provide(std::ref(mirror))}};
   for (const auto& each : runtime.run(runtime.client().list<product>())) {
     runtime.client().get_for_id<product>(each.id).call<&product::deliver>(0).get();
   }
-  check(mirror->count("sku = 'apple' AND stock = 0") == 1);
-  runtime.shutdown();
-  mirror.reset();
+  check(mirror.count("sku = 'apple' AND stock = 0") == 1);
   return 0;
 }

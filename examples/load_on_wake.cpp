@@ -5,7 +5,9 @@
 
 #include <troupe/troupe.hpp>
 
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "support.hpp"
 
@@ -25,7 +27,6 @@ struct user_service {
     co_return profile{user == "u-1" ? "Alice" : "somebody", user == "u-1"};
   }
 };
-user_service users;  // what actors share with their program is a global, or is reached through one
 
 // [session]
 struct session {
@@ -33,7 +34,7 @@ struct session {
   troupe::transient<profile> cached;  // not stored: fetched again on every wake
 
   troupe::task<> on_wake(troupe::context<session>& c) {
-    auto fetched = co_await users.find(c.key().segments().front());
+    auto fetched = co_await c.service<user_service>().find(c.key().segments().front());
     *cached = std::move(fetched);
   }
 
@@ -44,7 +45,7 @@ struct session {
   int seen() const { return pages_seen; }
 
   static constexpr troupe::options options{.sleep_after = 30s};
-  using actor = troupe::actor<session, &session::greet, &session::seen>;
+  using actor = troupe::actor<session, &session::greet, &session::seen, troupe::needs<user_service>>;
 };
 // [/session]
 
@@ -55,7 +56,8 @@ int main() {
       std::make_shared<troupe::manual_executor>(clock, troupe::manual_executor::options{.io_thread = false});
   troupe::registry registry;
   registry.use<session>("session");
-  troupe::runtime runtime{registry, {.executor = executor}};
+  user_service users;
+  troupe::runtime runtime{registry, {.services = troupe::services{}.provide(std::ref(users)), .executor = executor}};
   const auto turn = [&](auto duration) {
     runtime.poll();
     clock->advance(duration);

@@ -8,8 +8,10 @@
 #include <troupe/actor/context.hpp>
 #include <troupe/actor/define.hpp>
 #include <troupe/actor/manifest.hpp>
+#include <troupe/actor/needs.hpp>
 #include <troupe/actor/options.hpp>
 #include <troupe/actor/registry.hpp>
+#include <troupe/actor/services.hpp>
 #include <troupe/client/client.hpp>
 #include <troupe/client/handle.hpp>
 #include <troupe/client/untyped.hpp>

@@ -89,6 +89,9 @@ void add_entries(definition& d, std::span<const entry_facts> entries, naming pol
                             from.message_version, from.consume, from.consumer_waits});
         d.has_handlers = d.has_handlers || from.consume != nullptr;
         break;
+      case entry_kind::services:
+        d.services.insert(d.services.end(), from.services.begin(), from.services.end());
+        break;
     }
   }
   if (!d.queues.empty()) d.parts.push_back(queue_part(d));

@@ -27,6 +27,12 @@ const client& context_base::client() const noexcept { return activation_.owner()
 time_point context_base::now() const noexcept { return activation_.owner().core().exec().now(); }
 wall_time context_base::wall() const noexcept { return activation_.owner().core().exec().clock().wall(); }
 
+void* context_base::service_of(const std::string_view& tag) const noexcept {
+  void* const found = activation_.owner().core().services().find(tag);
+  TROUPE_ASSERT(found != nullptr, "a runtime starts with all services that its actors need");
+  return found;
+}
+
 void context_base::require_turn(const char* operation) const {
   static_cast<void>(own_turn(activation_.owner(), operation));
 }

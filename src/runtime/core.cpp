@@ -19,6 +19,13 @@ std::shared_ptr<executor> executor_of(const runtime_options& options) {
   return options.executor ? options.executor : std::make_shared<thread_pool>(options.threads);
 }
 
+// Before the store is opened: a program that lacks something leaves no trace.
+const std::vector<std::shared_ptr<const definition>>& with_services(const registry& served,
+                                                                    const runtime_options& options) {
+  for (const auto& each : served.definitions()) require_services(*each, options.services);
+  return served.definitions();
+}
+
 }  // namespace
 
 runtime_core::runtime_core(const registry& served, runtime_options options, const parts& others)
@@ -28,7 +35,7 @@ runtime_core::runtime_core(const std::shared_ptr<executor>& exec, const registry
                            const parts& others)
     : transport{*exec, this, options.observer && options.observer->wants_turns()},
       options_{std::move(options)},
-      definitions_{served.definitions()},
+      definitions_{with_services(served, options_)},
       executor_{exec},
       random_{options_.random ? options_.random : std::make_shared<system_random>()},
       store_{options_.store()},
@@ -77,6 +84,7 @@ void runtime_core::report(const std::exception_ptr& failure, std::string_view wh
 void runtime_core::close() noexcept {
   if (!options_.executor) executor_->stop();
   store_->close();
+  if (!is_busy()) options_.services = {};  // else code that nothing could end may use them still
 }
 
 }  // namespace detail

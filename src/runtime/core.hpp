@@ -39,9 +39,9 @@ class loader;
 class outbox;
 class wait_graph;
 
-/// The services that all parts of a runtime share: executor, store, options, the count of what is busy, reports, and
-/// the ways to the other parts, which it does not know: `runtime_assembly` makes and owns them. It is the transport to
-/// the actors of the runtime. Handles and calls keep it alive; its threads end with the runtime.
+/// What all parts of a runtime share: executor, store, options, the count of what is busy, reports, and the ways to
+/// the other parts, which it does not know: `runtime_assembly` makes and owns them. It is the transport to the actors
+/// of the runtime. Handles and calls keep it alive; its threads end with the runtime.
 class runtime_core : public transport {
  public:
 
@@ -67,6 +67,7 @@ class runtime_core : public transport {
   [[nodiscard]] blocking_threads& blocking() noexcept { return *parts_.blocking; }
   [[nodiscard]] wait_graph& waits() noexcept { return *parts_.waits; }
   [[nodiscard]] const troupe::client& client() const noexcept { return *client_; }
+  [[nodiscard]] const troupe::services& services() const noexcept { return options_.services; }
 
   [[nodiscard]] const definition& find(const void* type) const final;
   [[nodiscard]] const definition* find(std::string_view name) const noexcept final;
@@ -159,7 +160,7 @@ class runtime_core : public transport {
     killed_by_ = how;
     killed_ = true;
   }
-  /// Stops the executor, if that is the runtime's own, and closes the store.
+  /// Stops the executor, if that is the runtime's own, closes the store, and lets go of the services.
   void close() noexcept;
 
  private:

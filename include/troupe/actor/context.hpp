@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include <troupe/actor/needs.hpp>
 #include <troupe/actor/peer.hpp>
 #include <troupe/actor/queues.hpp>
 #include <troupe/core/actor_id.hpp>
@@ -127,6 +128,8 @@ class context_base {
   [[nodiscard]] activation& own_activation() const noexcept { return activation_; }
   /// Throws `actor.invalid_operation` unless a turn of the actor runs on this thread.
   void require_turn(const char* operation) const;
+  /// That of a service which the manifest lists.
+  [[nodiscard]] void* service_of(const std::string_view& tag) const noexcept;
   [[nodiscard]] connection_core* caller() const;
   void for_each_connection(void (*f)(void* to, connection_core& c), void* to) const;
   [[nodiscard]] bool has_subscribers(std::uint32_t event) const noexcept;
@@ -143,7 +146,8 @@ class context_base {
 ///
 /// Used only by the actor's own code, that is, within its turns. Elsewhere (on another thread, in another actor, after
 /// an await that is not the actor's) its members throw `actor.invalid_operation`, except those that read constant data:
-/// `id`, `key`, `name`, `client`, `now`, `wall`, `log`. The context is destroyed when the actor goes to sleep.
+/// `id`, `key`, `name`, `client`, `service`, `now`, `wall`, `log`. The context is destroyed when the actor goes to
+/// sleep.
 template <class A>
 class context final : public detail::context_base {
  public:
@@ -167,6 +171,17 @@ class context final : public detail::context_base {
         }
       }
     }
+  }
+
+  /// An object of the program, by the type under which `runtime_options::services` provides it. The manifest lists the
+  /// type, with `troupe::needs<T>`. The object is the same for all actors, on all threads, and outlives them. It takes
+  /// one comparison of pointers for each service that the runtime has.
+  template <class T>
+  [[nodiscard]] T& service() const noexcept {
+    static_assert(detail::needs_service<A, T>(),
+                  "troupe: the actor's manifest does not list this service; add troupe::needs<...> with its type to "
+                  "`using actor = troupe::actor<...>`");
+    return *static_cast<T*>(service_of(detail::service_tag<T>));
   }
 
   /// The actor's own queues.

@@ -19,6 +19,7 @@
 #include <troupe/actor/definition.hpp>
 #include <troupe/actor/hooks.hpp>
 #include <troupe/actor/manifest.hpp>
+#include <troupe/actor/needs.hpp>
 #include <troupe/actor/signature.hpp>
 #include <troupe/actor/stored_version.hpp>
 #include <troupe/actor/typed_activation.hpp>
@@ -281,7 +282,7 @@ consteval bool observes_entry() {
 /// An entry of a manifest, as the compiler knows it: what `add_entries` makes the definition's entries of.
 struct entry_facts {
   entry_kind kind = entry_kind::action;
-  std::string_view name;   ///< of an action that has one of its own, an event or a queue; else empty
+  std::string_view name{};  ///< of an action that has one of its own, an event or a queue; else empty
   bool exclusive = false;  ///< of an action
   const action_facts* action = nullptr;
   untyped_invocation* (*make)(executor& home, const action_entry& entry, bytes_view arguments) = nullptr;
@@ -296,6 +297,7 @@ struct entry_facts {
   queue_options options = {};
   consumer* (*consume)(executor& home, std::uint32_t queue) = nullptr;
   bool consumer_waits = false;
+  std::span<const std::string_view* const> services = {};
 };
 
 void add_entries(definition& d, std::span<const entry_facts> entries, naming policy);
@@ -308,7 +310,8 @@ constexpr std::string_view name_of(const entry_facts& entry) noexcept {
 constexpr bool names_differ(std::span<const entry_facts> entries) noexcept {
   for (std::size_t i = 0; i < entries.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
-      if (entries[i].kind == entries[j].kind && name_of(entries[i]) == name_of(entries[j])) return false;
+      const bool alike = entries[i].kind == entries[j].kind && entries[i].kind != entry_kind::services;
+      if (alike && name_of(entries[i]) == name_of(entries[j])) return false;
     }
   }
   return true;
@@ -383,9 +386,10 @@ template <class A, auto Entry>
 consteval entry_facts facts_of_entry() {
   using type = listed_type<Entry>;
   using traits = entry_traits<Entry>;
-  entry_facts facts;
-  facts.kind = traits::kind;
-  if constexpr (traits::kind == entry_kind::event) {
+  entry_facts facts{.kind = traits::kind};
+  if constexpr (traits::kind == entry_kind::services) {
+    facts.services = traits::tags;
+  } else if constexpr (traits::kind == entry_kind::event) {
     facts.name = type::name;
     facts.schema = &values_schema<typename type::values>;
     facts.encode = &encode_event<typename type::values>;
@@ -485,9 +489,8 @@ definition define(std::string name, naming policy) {
 }  // namespace detail
 
 /// The manifest of an actor as JSON text: actions with their argument and result types, events, queues, state fields,
-/// version. Names
-/// on the wire and in the store are the identifiers in the source, so a rename is a data change: compare this with a
-/// committed file (`troupe::testing::matches_file`) to notice.
+/// version. Names on the wire and in the store are the identifiers in the source, so a rename is a data change:
+/// compare this with a committed file (`troupe::testing::matches_file`) to notice.
 template <class A>
 [[nodiscard]] std::string describe() {
   return detail::describe(detail::define<A>(std::string{type_name<A>()}, naming::as_written));

@@ -103,6 +103,7 @@ struct definition {
   std::vector<action_entry> actions;
   std::vector<event_entry> events;  ///< in the order of `actor::place_of`
   std::vector<queue_entry> queues;  ///< the same
+  std::vector<const std::string_view*> services;  ///< what its actors need: see service_tag
   std::vector<part_entry> parts;
   std::vector<std::uint32_t> collections;  ///< of all parts, in rising order
   bool loads_messages = false;             ///< one of them does

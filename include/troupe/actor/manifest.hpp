@@ -33,7 +33,7 @@ inline constexpr bool is_consumes_entry = false;
 template <auto Queue, auto Handler>
 inline constexpr bool is_consumes_entry<consumes_entry<Queue, Handler>> = true;
 
-enum class entry_kind : std::uint8_t { action, event, queue };
+enum class entry_kind : std::uint8_t { action, event, queue, services };
 
 /// What an entry of a manifest says: its kind; of an action the method, its wire name if it has one of its own, and
 /// whether it is exclusive.
@@ -175,7 +175,7 @@ template <auto Queue, auto Handler>
 inline constexpr detail::consumes_entry<Queue, Handler> consumes{};
 
 /// The manifest of an actor: the one list of what the outside may touch, actions, events and queues, and so its
-/// security boundary.
+/// security boundary. Beside these it lists what the actor needs of its program, with `troupe::needs<...>`.
 ///
 ///     using actor = troupe::actor<chat_room, &chat_room::send_message, &chat_room::history, new_message>;
 template <class State, auto... Entries>

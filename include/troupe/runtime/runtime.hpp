@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include <troupe/actor/registry.hpp>
+#include <troupe/actor/services.hpp>
 #include <troupe/core/executor.hpp>
 #include <troupe/core/kept_task.hpp>
 #include <troupe/core/random.hpp>
@@ -50,6 +51,10 @@ struct runtime_options {
   /// when there is something for them. 0: they run on the executor's lane for blocking I/O, one after the other, and
   /// commits and the end of the runtime wait for them.
   unsigned blocking_threads = 8;
+
+  /// Objects of the program that actors reach with `c.service<T>()`. Errors: `config.invalid` if an actor of the
+  /// registry needs one that is not there.
+  troupe::services services = {};
 
   /// Instead of the default executor, a `thread_pool`; it brings its own clock. A `manual_executor` is pumped with
   /// `runtime::poll`.
