@@ -4,6 +4,7 @@
 
 #include <troupe/troupe.hpp>
 
+#include <functional>
 #include <map>
 #include <vector>
 
@@ -61,12 +62,15 @@ struct import_job {
 };
 // [/job]
 
-bool exchange_is_down = false;
+// Stands for a service elsewhere.
+struct exchange {
+  bool is_down = false;
 
-double ask_exchange() {
-  if (exchange_is_down) throw troupe::user_error{"exchange_down", "No answer"};
-  return 42.0;
-}
+  double ask() const {
+    if (is_down) throw troupe::user_error{"exchange_down", "No answer"};
+    return 42.0;
+  }
+};
 
 // [feed]
 struct price_feed {
@@ -75,7 +79,7 @@ struct price_feed {
 
   troupe::task<> run(troupe::context<price_feed>& c) {
     for (;;) {
-      price = ask_exchange();  // may throw
+      price = c.service<exchange>().ask();  // may throw
       ++updates;
       co_await c.delay(1s);
     }
@@ -85,7 +89,7 @@ struct price_feed {
   int count() const { return updates; }
 
   static constexpr troupe::options options{.run_restart_min = 1s, .run_restart_max = 30s};
-  using actor = troupe::actor<price_feed, &price_feed::latest, &price_feed::count>;
+  using actor = troupe::actor<price_feed, &price_feed::latest, &price_feed::count, troupe::needs<exchange>>;
 };
 // [/feed]
 
@@ -137,7 +141,9 @@ void look_round(troupe::runtime& runtime, const stage& time) {
   check(runtime.run(devices.status()).state == phase::asleep);
 }
 
-void finish_a_job(const troupe::registry& registry, const std::string& path) {
+void finish_a_job(const std::string& path) {
+  troupe::registry registry;
+  registry.use<import_job>("importJob");
   {
     const stage time;
     troupe::runtime runtime{registry, {.store = troupe::sqlite{path}, .executor = time.executor}};
@@ -161,17 +167,17 @@ void finish_a_job(const troupe::registry& registry, const std::string& path) {
   check(gone);
 }
 
-void fail_and_recover(troupe::runtime& runtime, const stage& time) {
+void fail_and_recover(troupe::runtime& runtime, exchange& prices, const stage& time) {
   const auto feed = runtime.client().get_or_create<price_feed>("EUR");
   runtime.run(feed.call<&price_feed::latest>());
   time.advance(runtime, 5s);
   const int before = runtime.run(feed.call<&price_feed::count>());
   check(before >= 5);
-  exchange_is_down = true;
+  prices.is_down = true;
   time.advance(runtime, 10s);
   check(runtime.run(feed.call<&price_feed::count>()) == before);
   check(runtime.run(feed.call<&price_feed::latest>()) == 42.0);  // the actor lives on
-  exchange_is_down = false;
+  prices.is_down = false;
   time.advance(runtime, 20s);
   check(runtime.run(feed.call<&price_feed::count>()) > before);
 }
@@ -193,13 +199,14 @@ void wait_asleep(troupe::runtime& runtime, const stage& time) {
 int main() {
   troupe::registry registry;
   registry.use<monitor>("monitor");
-  registry.use<import_job>("importJob");
   registry.use<price_feed>("priceFeed");
   registry.use<thumbnailer>("thumbnailer");
   {
     const stage time;
+    exchange prices;
     int failures = 0;
     troupe::runtime_options options;
+    options.services.provide(std::ref(prices));
     options.executor = time.executor;
     options.on_error = [&](const std::exception_ptr&, std::string_view where) {
       check(where == "run of priceFeed/EUR");
@@ -207,11 +214,11 @@ int main() {
     };
     troupe::runtime runtime{registry, options};
     look_round(runtime, time);
-    fail_and_recover(runtime, time);
+    fail_and_recover(runtime, prices, time);
     wait_asleep(runtime, time);
     check(failures > 1);
   }
   const temporary_folder folder;
-  finish_a_job(registry, folder / "jobs.db");
+  finish_a_job(folder / "jobs.db");
   return 0;
 }

@@ -2,6 +2,7 @@
 #include "core.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include <fmt/format.h>
@@ -84,7 +85,11 @@ void runtime_core::report(const std::exception_ptr& failure, std::string_view wh
 void runtime_core::close() noexcept {
   if (!options_.executor) executor_->stop();
   store_->close();
-  if (!is_busy()) options_.services = {};  // else code that nothing could end may use them still
+  if (is_busy()) {  // code that nothing could end may use them, as long as the process lives
+    keep_for_ever(std::make_shared<troupe::services>(options_.services));
+  } else {
+    options_.services = {};
+  }
 }
 
 }  // namespace detail

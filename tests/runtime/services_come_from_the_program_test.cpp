@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What actors use of their program: given to the runtime, found by type, refused at the start if it is not there.
 
+#include <atomic>
 #include <functional>
+#include <latch>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -72,6 +75,22 @@ struct writer {
   }
 };
 
+struct blocked_writer {
+  int written = 0;
+  troupe::task<> write(troupe::context<blocked_writer>& c, std::string letter) {
+    co_await troupe::blocking(&letter_box::put, std::ref(c.service<letter_box>()), letter);
+    ++written;
+  }
+  using actor = troupe::actor<blocked_writer, &blocked_writer::write, troupe::needs<letter_box>>;
+};
+
+struct progress {
+  std::latch begun{1};
+  std::latch opened{1};
+  std::latch ended{1};
+  std::atomic<bool> box_is_gone{false};
+};
+
 // Only a name here: an actor may need what it does not look into.
 class unknown_here;
 struct idler {
@@ -136,6 +155,33 @@ TEST_CASE("a shared object lives until the runtime has ended, and no handle keep
   }();
   CHECK(set.expired());
   CHECK(box->letters == std::vector<std::string>{"created!", "woken!", "hello!", "asleep!"});
+}
+
+TEST_CASE("what a function uses that shutdown has left behind does not end before it") {
+  struct stuck_box final : letter_box {
+    explicit stuck_box(std::shared_ptr<progress> p) : told{std::move(p)} {}
+    ~stuck_box() override { told->box_is_gone = true; }
+    void put(std::string) override {
+      told->begun.count_down();
+      told->opened.wait();
+      told->ended.count_down();
+    }
+    std::shared_ptr<progress> told;
+  };
+  const auto seen = std::make_shared<progress>();
+  {
+    auto options = with(troupe::services{}.provide<letter_box>(std::make_unique<stuck_box>(seen)));
+    options.shutdown_limit = 100ms;
+    options.logger = [](troupe::log_level, std::string_view) {};
+    troupe::runtime runtime{only<blocked_writer>("writer"), options};
+    runtime.client().get_or_create<blocked_writer>("a").post<&blocked_writer::write>("stuck");
+    seen->begun.wait();
+    runtime.shutdown();
+  }
+  CHECK_FALSE(seen->box_is_gone);
+  seen->opened.count_down();
+  seen->ended.wait();
+  CHECK_FALSE(seen->box_is_gone);
 }
 
 TEST_CASE("a unique object is the runtime's own") {

@@ -26,25 +26,24 @@ struct needs_entry {
                 "troupe: a service is an object; troupe::needs<...> takes its type without reference or pointer");
 };
 
+template <class T>
+inline constexpr bool is_needs_entry = false;
 template <class... T>
-struct needs_entry_traits {
+inline constexpr bool is_needs_entry<needs_entry<T...>> = true;
+
+template <class Entry>
+struct needs_entry_traits;
+template <class... T>
+struct needs_entry_traits<needs_entry<T...>> {
   static constexpr entry_kind kind = entry_kind::services;
   static constexpr auto method = nullptr;
   static constexpr bool is_exclusive = false;
   static constexpr std::array<const std::string_view*, sizeof...(T)> tags{&service_tag<T>...};
 };
 
-template <class Entry>
-struct needs_of;
-template <class... T>
-struct needs_of<needs_entry<T...>> : needs_entry_traits<T...> {};
-
-template <class Entry>
-concept is_needs_entry = requires { needs_of<Entry>::tags; };
-
 template <auto Entry>
   requires is_needs_entry<std::remove_cv_t<decltype(Entry)>>
-struct entry_traits<Entry> : needs_of<std::remove_cv_t<decltype(Entry)>> {};
+struct entry_traits<Entry> : needs_entry_traits<std::remove_cv_t<decltype(Entry)>> {};
 
 template <class T, class Entry>
 inline constexpr bool lists_service = false;
