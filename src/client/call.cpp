@@ -10,7 +10,7 @@
 
 #include "../core/planted.hpp"
 #include "../runtime/blocked.hpp"
-#include "../runtime/committer.hpp"
+#include "../runtime/commit_ledger.hpp"
 #include "../runtime/core.hpp"
 #include "departure.hpp"
 
@@ -240,7 +240,7 @@ void call_core::start_in(cell& c, thread_state& thread, epoch_number depends_on)
     case inline_mode::never: start_in(c, thread, depends_on);
   }
   if (stage_ != stage::ran || (thread.in_turn != nullptr && dependency_ == 0)) return;
-  const bool leaves = thread.in_turn == nullptr || crosses_runtimes(thread.in_turn, *target().where().transport);
+  const bool leaves = thread.in_turn == nullptr || crosses_cuts(thread.in_turn, *target().where().transport);
   if (leaves && !c.lets_out(dependency_)) wait_for_gate();
 }
 
@@ -254,8 +254,8 @@ void call_core::launch(thread_state& thread) {
       if (target().where().transport->observes_turns()) return route(target().find(), thread, depends_on);
     }
     cell* const c = target().find();
-    if (depends_on != 0 && crosses_runtimes(mine, *target().where().transport)) [[unlikely]] {
-      if (!mine->where->core().commits().is_durable(depends_on)) return route(c, thread, depends_on);
+    if (depends_on != 0 && crosses_cuts(mine, *target().where().transport)) [[unlikely]] {
+      if (!may_depart(*mine, depends_on)) return route(c, thread, depends_on);
       depends_on = 0;
     }
     const bool may_run_here = !elsewhere_ && thread.depth < depth_max;
@@ -282,7 +282,7 @@ void call_core::route(cell* c, thread_state& thread, epoch_number depends_on) {
   invocation& inv = *make(home());
   if (c != nullptr) count_in(*c, inv);
   wait_for(inv, c, thread.in_turn, thread.here, depends_on);
-  const bool waits = depends_on != 0 && crosses_runtimes(thread.in_turn, *target().where().transport);
+  const bool waits = depends_on != 0 && crosses_cuts(thread.in_turn, *target().where().transport);
   if (c == nullptr || waits) [[unlikely]]
     return send_away(inv, thread.in_turn, &target());
   if (!c->enqueue(inv)) return;
@@ -318,7 +318,7 @@ void call_core::conclude() {
   stage_ = stage::done;
   if (turn* const t = this_thread().in_turn; t != nullptr) {
     const auto dependency = record() != nullptr ? record()->dependency : dependency_;
-    if (dependency != 0 && !crosses_runtimes(t, *target().where().transport)) t->depend_on(dependency);
+    if (dependency != 0 && !crosses_cuts(t, *target().where().transport)) t->depend_on(dependency);
   }
   if (failure_) std::rethrow_exception(failure_);
 }

@@ -11,7 +11,7 @@
 
 #include "../core/planted.hpp"
 #include "../runtime/blocked.hpp"
-#include "../runtime/committer.hpp"
+#include "../runtime/commit_ledger.hpp"
 #include "../runtime/core.hpp"
 
 namespace troupe {
@@ -158,10 +158,10 @@ void call_wait::throw_ending() {
 }
 
 void call_wait::throw_lost() const {
-  const auto& killed = target_.where().transport->local()->killed_by();
+  auto& core = *target_.where().transport->local();
+  const std::string& killed = core.killed_by();
   throw error(errc::store_unavailable,
-              fmt::format("{}: {}", subject(), killed.empty() ? "the store has failed for good, see runtime::health"
-                                                              : killed.c_str()));
+              fmt::format("{}: {}", subject(), killed.empty() ? core.commits().why_lost() : killed));
 }
 
 }  // namespace detail

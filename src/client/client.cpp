@@ -13,7 +13,7 @@
 #include <troupe/core/assert.hpp>
 #include <troupe/core/error.hpp>
 
-#include "../runtime/committer.hpp"
+#include "../runtime/commit_ledger.hpp"
 #include "../runtime/core.hpp"
 
 namespace troupe {

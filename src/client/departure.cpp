@@ -14,7 +14,8 @@
 #include <troupe/runtime/cell.hpp>
 #include <troupe/runtime/turn.hpp>
 
-#include "../runtime/committer.hpp"
+#include "../core/planted.hpp"
+#include "../runtime/commit_ledger.hpp"
 #include "../runtime/core.hpp"
 
 namespace troupe {
@@ -22,9 +23,9 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
-// To an actor of another runtime of this process by its cell, if that is known.
+// To an actor of this process by its cell, if that is known.
 void depart(invocation& inv, transport& over, std::chrono::nanoseconds limit) noexcept {
-  inv.dependency = 0;  // the number means something in the sender's runtime only
+  inv.dependency = 0;  // the number means something where it comes from only
   inv.target != nullptr ? inv.target->push(inv) : over.send(inv, limit);
 }
 
@@ -58,17 +59,22 @@ class departure final : public gate_node {
 
 }  // namespace
 
+bool may_depart(const turn& sender, epoch_number dependency) noexcept {
+  const auto& core = sender.where->core();
+  if (is_planted(planted::call_leaves_ungated) && core.in_one_cut() == nullptr) return true;
+  return sender.where->core().commits().is_durable(dependency);
+}
+
 void send_away(invocation& inv, const turn* sender, const handle_core* by) noexcept {
   auto& here = *inv.origin->transport;
-  const bool crosses = crosses_runtimes(sender, here);
+  const bool crosses = crosses_cuts(sender, here);
   TROUPE_ASSERT(inv.target == nullptr || crosses, "a call of this runtime goes to its cell where there is one");
   const auto limit = by != nullptr ? by->wait_limit() : troupe::never;
   if (!crosses && here.local() != nullptr) return here.send(inv, limit);
   const auto over = inv.origin->transport;  // the answer may end the last owner while `send` runs
   if (!crosses) return over->send(inv, limit);
-  auto& commits = sender->where->core().commits();
-  if (commits.is_durable(inv.dependency)) return depart(inv, *over, limit);
-  commits.when_durable(inv.dependency, *new departure{inv, limit});
+  if (may_depart(*sender, inv.dependency)) return depart(inv, *over, limit);
+  sender->where->core().commits().when_durable(inv.dependency, *new departure{inv, limit});
 }
 
 }  // namespace detail

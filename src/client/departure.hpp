@@ -10,10 +10,14 @@ namespace detail {
 class handle_core;
 struct turn;
 
-/// Sends an invocation that has no cell here, or whose sender is a turn of another runtime. `sender` is the turn that
+/// Whether what a turn sends out of its cut may leave now: what it depends on is durable.
+[[nodiscard]] bool may_depart(const turn& sender, epoch_number dependency) noexcept;
+
+/// Sends an invocation that has no cell here, or whose sender is a turn that is not committed together with the
+/// receiver: see `crosses_cuts`. `sender` is the turn that
 /// sends it; null: a thread of the host does. `by` has the time-out of the caller that waits; null: there is none. If
-/// the invocation leaves its runtime, it leaves when its dependency is durable, so that no effect is elsewhere without
-/// its cause. Takes over a reference.
+/// the invocation leaves its cut, it leaves when its dependency is durable, so that no effect is elsewhere without
+/// its cause. What one actor sends leaves in the order in which it was sent, where each actor has its own commits. Takes over a reference.
 void send_away(invocation& inv, const turn* sender, const handle_core* by) noexcept;
 
 }  // namespace detail

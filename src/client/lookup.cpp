@@ -12,7 +12,7 @@
 #include "../core/planted.hpp"
 #include "../core/text_of.hpp"
 #include "../runtime/cell_extension.hpp"
-#include "../runtime/committer.hpp"
+#include "../runtime/commit_ledger.hpp"
 #include "../runtime/core.hpp"
 #include "../runtime/directory.hpp"
 #include "../runtime/run_loop.hpp"
@@ -100,6 +100,7 @@ class status_invocation final : public invocation {
   std::coroutine_handle<> begin(activation*) override {
     look();
     from_host = false;   // tells nothing of the state, so it waits for no commit
+    tells_no_state = true;
     target->tally().uncount();  // and is no activity: the end of this turn counts one
     return nullptr;
   }

@@ -18,7 +18,7 @@ void leave_at_end(invocation& posted, const turn& now) noexcept {
     // It may have been the last reference to the cell.
     if (std::exchange(posted.counted, false)) std::exchange(posted.target, nullptr)->withdraw();
     posted.origin->transport->refuse(posted, now.failure());
-  } else if (posted.target == nullptr || crosses_runtimes(&now, *posted.origin->transport)) {
+  } else if (posted.target == nullptr || crosses_cuts(&now, *posted.origin->transport)) {
     send_away(posted, &now, nullptr);
   } else {
     posted.target->push(posted, now);
@@ -50,7 +50,7 @@ void posting::leave_turn(posting& self, const turn& now) noexcept {
     return to.withdraw();
   }
   self.dependency_ = now.depends_on;
-  if (now.depends_on != 0 && &now.where->core() != &to.core()) [[unlikely]]
+  if (now.depends_on != 0 && crosses_cuts(&now, to.core())) [[unlikely]]
     return send_away(self.become_invocation(), &now, nullptr);
   self.run = &posting::run_posting;
   to.push(self, now);

@@ -65,6 +65,9 @@ enum class planted : std::uint8_t {
   part_change_kept,          ///< a part keeps in memory what a turn changed that cannot be stored
   due_row_forgotten,         ///< an actor that is put to sleep is not woken for a row that is due later
   lost_files_unnoticed,      ///< a commit is acknowledged though the database or its log is no longer where it was
+  own_commit_not_awaited,    ///< where each actor is committed alone: a reply does not wait for its actor's commit
+  call_leaves_ungated,       ///< the same: a call leaves its actor before that actor's commit
+  repeat_not_recognised,     ///< the same: a message that comes again is taken for a new one
 };
 
 #ifdef TROUPE_PLANTED_FAULTS

@@ -25,6 +25,7 @@ enum class unload_reason : std::uint8_t {
   slept,          ///< the actor may wake again in this runtime
   destroyed,      ///< the actor is gone for good, and its rows with it
   runtime_stops,  ///< the actor wakes in another runtime, if it is stored
+  lost,           ///< it may wake again, with what the store has: changes that it had made are lost
 };
 
 /// The rows that the store has of an actor's parts when the actor wakes; none of an actor that is new or is never

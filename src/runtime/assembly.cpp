@@ -52,7 +52,6 @@ runtime_assembly::runtime_assembly(const registry& served, runtime_options optio
                    std::move(options),
                    {.loads = &loader_,
                     .cells = &directory_,
-                    .commits = &committer_,
                     .wake_ups = &alarms_,
                     .outbox = &outbox_,
                     .delays = &delays_,
@@ -60,12 +59,12 @@ runtime_assembly::runtime_assembly(const registry& served, runtime_options optio
                     .waits = &waits_,
                     .blocking = &blocking_}},
       loader_{exec(), stored()},
-      committer_{*this, exec(), this->options()},
+      ledger_{make_commits()},
       ids_{exec().clock(), random(), stored().opening()},
       delays_{exec(), ids_},
       outbox_{*this, &queue_delivery::bring},
       blocking_{exec(), all_activity(), this->options().blocking_threads} {
-  directory_.serve(*this, cell_uses, definitions(), committer_.seen_by_calls());
+  directory_.serve(*this, cell_uses, definitions(), ledger_.seen_by_calls());
 }
 
 runtime_assembly::~runtime_assembly() { turn_watch::instance().leave(*this); }
@@ -95,7 +94,7 @@ runtime_health runtime_assembly::health() const {
     h.store_error = "this process was forked from the one that runs the runtime";
     return h;
   }
-  committer_.report(h);
+  ledger_.report(h);
   h.awake = directory_.awake();
   h.held = directory_.size();
   h.errors = reporter().errors();
@@ -130,7 +129,7 @@ bool runtime_assembly::put_all_to_sleep() noexcept {
   asleep = asleep || runs.wait_until(all_asleep, last_call);
   if (!asleep) order_all(&cut_short);
   asleep = asleep || runs.wait_until(all_asleep, end);
-  return asleep && runs.wait_until([this] { return committer_.is_idle(); }, end);
+  return asleep && runs.wait_until([this] { return ledger_.is_idle(); }, end);
 }
 
 bool runtime_assembly::shutdown() noexcept {
@@ -145,7 +144,7 @@ bool runtime_assembly::shutdown() noexcept {
                     "(runtime_options::shutdown_limit); what they had not saved is lost{}{}",
                     std::chrono::ceil<std::chrono::milliseconds>(options().shutdown_limit).count(),
                     directory_.not_asleep(), blocking_.names_of_running()));
-    committer_.abandon("the runtime was shut down before the store had confirmed all changes");
+    ledger_.abandon("the runtime was shut down before the store had confirmed all changes");
     tasks_.cancel_all();
     wait_for([this] { return is_quiet(); }, cut_off_limit);
   }

@@ -13,6 +13,7 @@
 #include <troupe/core/executor.hpp>
 
 #include "../core/planted.hpp"
+#include "commit_ledger.hpp"
 #include "core.hpp"
 #include "observing.hpp"
 
@@ -56,6 +57,11 @@ void cell::fetch() const noexcept {
 std::exception_ptr why_it_ends(const cell& c, bool destroyed) {
   return std::make_exception_ptr(destroyed ? error(errc::destroying, c.name())
                                            : error(errc::runtime_stopped, c.core().interrupted(c.name())));
+}
+
+std::exception_ptr why_it_is_lost(const cell& c) {
+  return std::make_exception_ptr(
+      error(errc::store_unavailable, fmt::format("{}: {}", c.name(), c.core().commits().why_lost())));
 }
 
 // --- the mailbox ----------------------------------------------------------------------------------------------------

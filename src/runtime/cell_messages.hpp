@@ -55,6 +55,7 @@ class pending_signals final : public work {
     end = 2,      ///< the actor has asked for its end
     overdue = 4,  ///< the time of a hook, or the grace period, is over
     save = 8,     ///< the interval is over
+    lost = 16,    ///< changes are lost, so the actor has to end
   };
   explicit pending_signals(cell& c) noexcept : work{&pending_signals::deliver}, owner_{c} {}
 

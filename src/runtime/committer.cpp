@@ -21,14 +21,25 @@ inline namespace v0 {
 namespace detail {
 
 committer::committer(runtime_core& core, executor& exec, const runtime_options& options)
-    : core_{core},
-      executor_{exec},
-      retry_min_{options.commit_retry_min},
-      retry_max_{options.commit_retry_max},
-      backlog_bytes_max_{static_cast<std::ptrdiff_t>(options.backlog_bytes_max)},
-      retry_after_{options.commit_retry_min} {
+    : commit_ledger{core, exec, options}, retry_after_{options.commit_retry_min} {
   request_.owner = this;
   request_.done = [](commit_request& r) noexcept { static_cast<request&>(r).owner->completed(); };
+}
+
+epoch_number committer::add_image(cell&, image_maker prepare) {
+  bool kick = false;
+  epoch_number e = 0;
+  {
+    const std::lock_guard lock{mutex_};
+    e = open_;
+    image& m = prepare(e);
+    if (failed_permanently_) return e;
+    m.next = pending_;
+    pending_ = &m;
+    kick = !running_.exchange(true);
+  }
+  if (kick) executor_.post_blocking(job_);
+  return e;
 }
 
 void committer::when_durable(epoch_number e, gate_node& n) noexcept {
@@ -62,16 +73,10 @@ epoch_number committer::newest() const noexcept {
 }
 
 void committer::report(runtime_health& health) const {
+  commit_ledger::report(health);
   const std::lock_guard lock{mutex_};
-  health.failures = failures_.load(std::memory_order_relaxed);
-  health.store_ok = health.failures == 0 && !dead_;
-  health.accepts_changes = !state_of_commits_.refusing.load(std::memory_order_relaxed);
-  if (!health.store_ok || !health.accepts_changes) health.store_error = last_error_;
-  health.backlog_bytes =
-      static_cast<std::size_t>(std::max<std::ptrdiff_t>(backlog_bytes_.load(std::memory_order_relaxed), 0));
   health.backlog_actors = closing_actors_.load(std::memory_order_relaxed);
   for (const image* m = pending_; m != nullptr; m = m->next) ++health.backlog_actors;
-  health.commits = commits_.load(std::memory_order_relaxed);
 }
 
 // On the I/O lane. The steps of a commit follow one another here, each maybe after a wait.
@@ -144,7 +149,7 @@ bool committer::take(image& m) noexcept {
   return false;
 }
 
-void committer::arrived() noexcept {
+void committer::arrived(image&) noexcept {
   if (last_arrived()) executor_.post_blocking(job_);
 }
 
@@ -168,36 +173,14 @@ void committer::build() {
 
 void committer::add_to_request(image& m) {
   closing_bytes_ += m.counted;
-  if (m.nothing && !(m.rows && m.rows->concerns_others(closing_epoch_))) return;
-  write_set& w = request_.writes.emplace_back();
-  w.what = m.what;
-  w.id = m.id;
-  w.initialised = m.initialised;
-  w.version = m.version;
-  if (m.what != write_set::action::keep) w.state = m.state.view();
-  if (m.rows) m.rows->show(w, closing_epoch_);
-  if (m.what == write_set::action::create) w.created = m.created.get();
-}
-
-void committer::tell_of_commit(observer& to) const {
-  using result = observer::commit::result;
-  observer::commit c;
-  c.epoch = closing_epoch_;
-  c.actors = closing_actors_.load(std::memory_order_relaxed);
-  c.bytes = static_cast<std::size_t>(std::max<std::ptrdiff_t>(closing_bytes_, 0));
-  c.took = executor_.now() - begun_at_;
-  switch (request_.result) {
-    case commit_request::outcome::committed: c.outcome = result::committed; break;
-    case commit_request::outcome::failed: c.outcome = result::failed; break;
-    case commit_request::outcome::refused:
-    case commit_request::outcome::not_owner:
-    case commit_request::outcome::unknown: c.outcome = result::refused; break;
-  }
-  to.commit_ended(c);
+  add_to(request_, m, closing_epoch_, row_changes::company::all_actors);
 }
 
 void committer::completed() noexcept {
-  tell(core_, [&](observer& o) { tell_of_commit(o); });
+  tell_of(request_, {.epoch = closing_epoch_,
+                     .actors = closing_actors_.load(std::memory_order_relaxed),
+                     .bytes = closing_bytes_,
+                     .begun_at = begun_at_});
   switch (request_.result) {
     case commit_request::outcome::committed: return succeeded();
     case commit_request::outcome::failed:
@@ -213,10 +196,7 @@ void committer::succeeded() noexcept {
   commits_.fetch_add(1, std::memory_order_relaxed);
   backlog_bytes_.fetch_sub(closing_bytes_, std::memory_order_relaxed);
   // Their holders leave them alone until then.
-  for (image* m = std::exchange(closing_, nullptr); m != nullptr; m = m->next) {
-    m->rows.reset();
-    m->created.reset();
-  }
+  for (image* m = std::exchange(closing_, nullptr); m != nullptr; m = m->next) let_go(*m);
   closing_actors_.store(0, std::memory_order_relaxed);
   empty(request_.writes);
   empty(request_.undeliverable);
@@ -225,7 +205,7 @@ void committer::succeeded() noexcept {
   const auto e = closing_epoch_;
   {
     const std::lock_guard lock{mutex_};
-    state_of_commits_.durable.store(e, std::memory_order_release);
+    seen_.durable.store(e, std::memory_order_release);
     waiting = std::exchange(gates_[e & 1], nullptr);
   }
   update_refusing();
@@ -271,32 +251,21 @@ std::string committer::describe_failure() const {
   }
 }
 
-void committer::note_error(std::string_view text) noexcept {
-  const std::lock_guard lock{mutex_};
-  last_error_ = text;
-}
-
-void committer::update_refusing() noexcept {
-  const bool failing = failures_.load(std::memory_order_relaxed) != 0;
-  state_of_commits_.refusing.store(failing && backlog_bytes_.load(std::memory_order_relaxed) > backlog_bytes_max_,
-                  std::memory_order_relaxed);
-}
-
 void committer::abandon(std::string_view why) noexcept {
   bool under_way = false;
   {
     const std::lock_guard lock{mutex_};
-    if (!dead_) last_error_ = why;
+    if (!dead_) note_error(why);
     dead_ = true;
     under_way = running_;
   }
-  state_of_commits_.refusing.store(true, std::memory_order_relaxed);
+  seen_.refusing.store(true, std::memory_order_relaxed);
   // A commit that is under way ends first, since the store looks at images of actors: whoever ends it, buries.
   if (!under_way || executor_.cancel(retry_)) fail_permanently();
 }
 
 void committer::fail_permanently() noexcept {
-  state_of_commits_.refusing.store(true, std::memory_order_relaxed);
+  seen_.refusing.store(true, std::memory_order_relaxed);
   std::array<gate_node*, 2> waiting{};
   {
     const std::lock_guard lock{mutex_};
@@ -307,20 +276,6 @@ void committer::fail_permanently() noexcept {
   for (gate_node* list : waiting) open(list, false);
   running_ = false;
   core_.notify();
-}
-
-void committer::open(gate_node* list, bool durable) noexcept {
-  const post_batch together{executor_};
-  // First come, first served.
-  gate_node* ordered = nullptr;
-  while (list != nullptr) {
-    gate_node* const next = std::exchange(list->next_gate, ordered);
-    ordered = std::exchange(list, next);
-  }
-  while (ordered != nullptr) {
-    gate_node* const n = std::exchange(ordered, ordered->next_gate);
-    n->opened(*n, durable);
-  }
 }
 
 }  // namespace detail

@@ -80,7 +80,7 @@ connection_core::~connection_core() {
 
 void depend_on(const connection_core& c, epoch_number dependency) noexcept {
   turn* const t = this_thread().in_turn;
-  if (t != nullptr && !crosses_runtimes(t, *c.address->transport)) t->depend_on(dependency);
+  if (t != nullptr && !crosses_cuts(t, *c.address->transport)) t->depend_on(dependency);
 }
 
 void leave_with_turn(turn& t, event_record& e, subscription_hub& to) noexcept {

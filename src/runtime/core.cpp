@@ -9,6 +9,7 @@
 
 #include <troupe/core/error.hpp>
 
+#include "commit_ledger.hpp"
 #include "store_limits.hpp"
 
 namespace troupe {
@@ -42,6 +43,14 @@ runtime_core::runtime_core(const std::shared_ptr<executor>& exec, const registry
       store_{options_.store()},
       parts_{others} {
   for (const auto& each : definitions_) check_fits_store(*each, store_->value_bytes_max());
+}
+
+runtime_core::~runtime_core() = default;
+
+commit_ledger& runtime_core::make_commits() {
+  commits_ = commit_ledger::make(*this, exec(), options_);
+  if (commits_->seen_by_calls().apart != nullptr) cut_apart();
+  return *commits_;
 }
 
 std::chrono::nanoseconds runtime_core::least_long_turn() const noexcept {

@@ -30,7 +30,7 @@ namespace detail {
 
 class alarms;
 class blocking_threads;
-class committer;
+class commit_ledger;
 class directory;
 class due_times;
 class id_source;
@@ -59,7 +59,7 @@ class runtime_core : public transport {
   [[nodiscard]] troupe::store& stored() noexcept { return *store_; }
   [[nodiscard]] loader& loads() noexcept { return *parts_.loads; }
   [[nodiscard]] directory& cells() noexcept { return *parts_.cells; }
-  [[nodiscard]] committer& commits() noexcept { return *parts_.commits; }
+  [[nodiscard]] commit_ledger& commits() noexcept { return *commits_; }
   [[nodiscard]] alarms& wake_ups() noexcept { return *parts_.wake_ups; }
   [[nodiscard]] detail::outbox& outbox() noexcept { return *parts_.outbox; }
   [[nodiscard]] due_times& delays() noexcept { return *parts_.delays; }
@@ -130,7 +130,6 @@ class runtime_core : public transport {
   struct parts {
     loader* loads = nullptr;
     directory* cells = nullptr;
-    committer* commits = nullptr;
     alarms* wake_ups = nullptr;
     detail::outbox* outbox = nullptr;
     due_times* delays = nullptr;
@@ -141,9 +140,11 @@ class runtime_core : public transport {
 
   /// Opens the store. `others` need not be made yet: nothing runs before they are.
   runtime_core(const registry& served, runtime_options options, const parts& others);
-  ~runtime_core() override = default;
+  ~runtime_core() override;
 
   [[nodiscard]] const runtime_options& options() const noexcept { return options_; }
+  /// As the store wants them. Before anything runs.
+  [[nodiscard]] commit_ledger& make_commits();
   [[nodiscard]] std::span<const std::shared_ptr<const definition>> definitions() const noexcept {
     return definitions_;
   }
@@ -174,6 +175,7 @@ class runtime_core : public transport {
   manual_executor* const pumped_ = dynamic_cast<manual_executor*>(executor_.get());
   std::shared_ptr<random_source> random_;
   std::unique_ptr<troupe::store> store_;
+  std::unique_ptr<commit_ledger> commits_;
   const parts parts_;
   std::shared_ptr<const troupe::client> client_;
 

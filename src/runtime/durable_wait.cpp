@@ -4,7 +4,7 @@
 #include <troupe/core/error.hpp>
 #include <troupe/runtime/turn.hpp>
 
-#include "committer.hpp"
+#include "commit_ledger.hpp"
 #include "core.hpp"
 
 namespace troupe {

@@ -8,6 +8,7 @@
 #include <troupe/actor/invocation.hpp>
 
 #include "cell_extension.hpp"
+#include "commit_ledger.hpp"
 #include "core.hpp"
 #include "transition.hpp"
 
@@ -23,7 +24,7 @@ void interrupt_stop(cell& c, transition& now) noexcept {
   live.interrupted = true;
   now.cancel_hook();
   for (invocation* inv = live.running; inv != nullptr; inv = inv->following) inv->cancel();
-  if (again || c.core().killed()) return;
+  if (again || c.core().killed() || c.core().commits().has_lost(c)) return;
   c.core().log(log_level::warning, fmt::format("{}: the grace period ended with {} not ended", c.name(),
                                                live.running != nullptr ? live.running->what() : "a hook"));
 }

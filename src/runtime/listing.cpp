@@ -2,7 +2,7 @@
 #include <utility>
 #include <vector>
 
-#include "committer.hpp"
+#include "commit_ledger.hpp"
 #include "core.hpp"
 #include "durable_wait.hpp"
 #include "list_wait.hpp"

@@ -7,6 +7,9 @@
 
 #include <troupe/core/assert.hpp>
 
+#include "../core/planted.hpp"
+#include "commit_ledger.hpp"
+
 namespace troupe {
 inline namespace v0 {
 namespace detail {
@@ -31,6 +34,10 @@ void locked_actor::set_id(const actor_id& id) {
   } else {
     live_->set_id(id);
   }
+}
+
+bool locked_actor::lets_out_apart(epoch_number dependency) const noexcept {
+  return kind().commits.apart->is_durable(dependency) || is_planted(planted::own_commit_not_awaited);
 }
 
 void locked_actor::make_live(cell& mine) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,11 +12,12 @@
 
 #include <troupe/core/error.hpp>
 
-#include "committer.hpp"
+#include "commit_ledger.hpp"
 #include "core.hpp"
 #include "directory.hpp"
 #include "due_times.hpp"
 #include "id_source.hpp"
+#include "receipt_office.hpp"
 #include "retry.hpp"
 #include "sent_message.hpp"
 #include "store_scan.hpp"
@@ -31,6 +33,24 @@ constexpr std::chrono::seconds retry_max{60};
 }  // namespace
 
 // --- delivery -------------------------------------------------------------------------------------------------------
+
+void outbox::leave(sent_message& inv) noexcept {
+  if (core_.in_one_cut() != nullptr) return deliver(inv);
+  inv.opened = &outbox::passed_gate;
+  core_.commits().when_durable(inv.dependency, inv);
+}
+
+// An epoch number of the sender's means nothing to the receiver.
+void outbox::passed_gate(gate_node& n, bool durable) noexcept {
+  auto& inv = static_cast<sent_message&>(static_cast<reply&>(n));
+  auto& core = *inv.origin->transport->local();
+  inv.dependency = 0;
+  if (durable) return core.outbox().deliver(inv);
+  inv.must_arrive = false;
+  core.refuse(inv, std::make_exception_ptr(error(
+                       errc::store_unavailable, fmt::format("a message to {} was not sent, since it depends on changes "
+                                                            "that are not known to be stored", inv.origin->name()))));
+}
 
 void outbox::deliver(sent_message& inv) noexcept {
   const address& to = *inv.origin;
@@ -71,6 +91,7 @@ bool outbox::keep(sent_message& inv, const std::exception_ptr& why) noexcept {
 void outbox::put_off(sent_message& inv) noexcept {
   inv.target = nullptr;
   inv.started = inv.put_off = false;
+  if (core_.in_one_cut() == nullptr) inv.dependency = 0;  // of the actor where it has waited
   const auto at = core_.exec().now() + backoff(retry_min, retry_max, ++inv.failures);
   {
     const std::lock_guard lock{mutex_};
@@ -135,11 +156,17 @@ class outbox::recovery final : public store_scan<runtime_core, outgoing_request>
  private:
   bool take_page() noexcept override {
     for (const auto& m : found) {
-      if (m.id >= ours_ || core_.stopping()) return false;
+      if (core_.stopping()) is_complete_ = false;
+      if (m.id >= ours_ || !is_complete_) return false;
+      if (auto* const office = core_.commits().receipts(); office != nullptr) office->expect(m.id);
       resend(m);
       after = m.id;
     }
     return found.size() == limit;
+  }
+
+  void ended() noexcept override {
+    if (auto* const office = core_.commits().receipts(); office != nullptr && is_complete_) office->end_recovery();
   }
 
   void resend(const message& m) {
@@ -150,9 +177,67 @@ class outbox::recovery final : public store_scan<runtime_core, outgoing_request>
 
   outbox& owner_;
   const std::uint64_t ours_;  ///< from this one on they are this process's
+  bool is_complete_ = true;
 };
 
-outbox::outbox(runtime_core& core, maker make) noexcept : core_{core}, make_{make} {}
+// --- what a commit without a known outcome has left ------------------------------------------------------------------
+
+class outbox::search final : public store_scan<runtime_core, outgoing_request> {
+ public:
+  explicit search(outbox& o) noexcept
+      : store_scan{o.core_, &store::list_outgoing, "looking for messages that may be on their way"}, owner_{o} {}
+
+  void look_for(const std::vector<std::uint64_t>& messages) noexcept {
+    bool begins = false;
+    {
+      const std::lock_guard lock{mutex_};
+      wanted_.insert(messages.begin(), messages.end());
+      begins = !std::exchange(runs_, true);
+    }
+    if (begins) begin_at_first();
+  }
+
+ private:
+  void begin_at_first() noexcept {
+    {
+      const std::lock_guard lock{mutex_};
+      std::swap(wanted_, sought_);
+    }
+    after = *sought_.begin() - 1;
+    begin();
+  }
+
+  bool take_page() noexcept override {
+    for (const auto& m : found) {
+      after = m.id;
+      if (sought_.erase(m.id) != 0) static_cast<void>(owner_.restore(m.id, m.content));
+    }
+    return found.size() == limit && !sought_.empty();
+  }
+
+  void ended() noexcept override {
+    sought_.clear();
+    {
+      const std::lock_guard lock{mutex_};
+      runs_ = !wanted_.empty();
+      if (!runs_) return;
+    }
+    begin_at_first();
+  }
+
+  outbox& owner_;
+  std::mutex mutex_;
+  std::set<std::uint64_t> wanted_;
+  bool runs_ = false;
+  std::set<std::uint64_t> sought_;  ///< by the scan that is under way
+};
+
+void outbox::look_for(const std::vector<std::uint64_t>& messages) noexcept {
+  if (!messages.empty()) search_->look_for(messages);
+}
+
+outbox::outbox(runtime_core& core, maker make) noexcept
+    : core_{core}, make_{make}, search_{std::make_unique<search>(*this)} {}
 outbox::~outbox() = default;
 
 void outbox::begin() {
@@ -167,6 +252,7 @@ void outbox::stop() noexcept {
     stopped_ = true;
     if (armed_) core_.exec().cancel(alarm_);
     if (recovery_) recovery_->stop();
+    search_->stop();
     left.swap(waiting_);
   }
   for (const auto& [at, inv] : left) drop(*inv);

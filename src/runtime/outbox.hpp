@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include <troupe/core/clock.hpp>
 #include <troupe/core/counted_ptr.hpp>
@@ -37,7 +38,9 @@ class outbox {
   /// Nothing is tried again any more: what is on its way stays in the store.
   void stop() noexcept;
 
-  /// Sends an invocation to its actor. Takes over the reference.
+  /// Sends an invocation to its actor, when what it depends on lets it go. Takes over the reference.
+  void leave(sent_message& inv) noexcept;
+  /// The same at once.
   void deliver(sent_message& inv) noexcept;
 
   /// An invocation with an outbox message could not be run. True if it will be tried again, or stays in the store, and
@@ -48,10 +51,14 @@ class outbox {
   void put_off(sent_message& inv) noexcept;
   /// The same for an outbox message that had arrived at an actor that has lost its state.
   void send_again(const counted_ptr<outbox_message>& p);
+  /// It is not known whether these are stored as on their way: those that are, are sent.
+  void look_for(const std::vector<std::uint64_t>& messages) noexcept;
 
  private:
   class recovery;
+  class search;
 
+  static void passed_gate(gate_node& n, bool durable) noexcept;
   [[nodiscard]] bool restore(std::uint64_t id, bytes_view content);
   void ring() noexcept;
   void try_again() noexcept;
@@ -67,6 +74,7 @@ class outbox {
   member_timer<&outbox::ring> alarm_{*this};
   member_work<&outbox::try_again> job_{*this};
   std::unique_ptr<recovery> recovery_;
+  std::unique_ptr<search> search_;
 };
 
 }  // namespace detail

@@ -85,7 +85,7 @@ void queue_delivery::leave(queue_delivery& leaving, const turn& now) noexcept {
     leaving.must_arrive = false;
     return core.refuse(leaving, now.failure());
   }
-  core.outbox().deliver(leaving);
+  core.outbox().leave(leaving);
 }
 
 task<> queue_delivery::ask(queue_delivery* self, task<bool> pending) {
@@ -98,6 +98,13 @@ void queue_delivery::refuse() const {
   throw error(errc::forbidden, fmt::format("{}, queue \"{}\"", target->name(), target->type().queues[queue].name));
 }
 
+// It is in the queue already, or was. The commit of this turn tells the store, if the last one has not.
+void queue_delivery::arrive_again() {
+  must_arrive = false;
+  this_thread().in_turn->effects();
+  target->known_extension()->recorder.changes().arrive(outbox_message);
+}
+
 void queue_delivery::arrive() {
   auto& extension = *target->known_extension();
   auto& queues = queues_of(*target);
@@ -105,12 +112,16 @@ void queue_delivery::arrive() {
   if (target->life().destroy_requested() && !must_arrive) throw error(errc::destroying, target->name());
   const bool was_waiting = std::exchange(admitted, false) && life == target->live()->life();
   if (was_waiting) queues.capacity.give_up_place(queue);
+  if (must_arrive && queues.has_receipt(outbox_message->id)) return arrive_again();
   if (queues.capacity.is_full(queue) || (!was_waiting && queues.capacity.others_wait(queue))) {
     if (must_arrive) return queues.capacity.wait(*this, was_waiting);
     queues.capacity.throw_full(queue);
   }
   message = queues.contents.add(queue, body, due);
-  if (must_arrive && !is_planted(planted::message_sent_twice)) extension.recorder.changes().arrive(outbox_message);
+  if (must_arrive && !is_planted(planted::message_sent_twice)) {
+    extension.recorder.changes().arrive(outbox_message);
+    if (queues.receipts) queues.receipts->add(outbox_message->id, extension.recorder.changes());
+  }
   must_arrive = false;
   if (answer_later) queues.senders.add(*this);
 }

@@ -46,6 +46,7 @@ class queue_delivery final : public sent_message {
   static task<> ask(queue_delivery* self, task<bool> pending);
   [[noreturn]] void refuse() const;
   void arrive();
+  void arrive_again();
 };
 
 }  // namespace detail

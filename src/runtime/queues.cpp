@@ -15,6 +15,7 @@
 
 #include "../core/planted.hpp"
 #include "cell_extension.hpp"
+#include "commit_ledger.hpp"
 #include "consumers.hpp"
 #include "core.hpp"
 #include "retry.hpp"
@@ -23,9 +24,20 @@ namespace troupe {
 inline namespace v0 {
 namespace detail {
 
+namespace {
+
+std::unique_ptr<message_receipts> receipts_of(const cell& c) {
+  receipt_office* const office = c.core().commits().receipts();
+  if (office == nullptr || c.type().options.durability == durability::ephemeral) return nullptr;
+  return std::make_unique<message_receipts>(*office);
+}
+
+}  // namespace
+
 cell_queues::cell_queues(cell& c)
     : actor_part{c},
       contents{*this, &cell_queues::ring},
+      receipts{receipts_of(c)},
       senders{contents},
       capacity{contents},
       dead{contents, senders, capacity},
@@ -67,6 +79,7 @@ void cell_queues::load(const stored_rows& stored) {
       contents.make_ready(m);
     }
   }
+  if (receipts) receipts->load(stored.in(message_receipts::collection));
   for (std::uint32_t queue = 0; queue != newer.size(); ++queue) {
     if (newer[queue] != 0) contents.report_newer(queue, newer[queue]);
   }
@@ -82,6 +95,8 @@ void cell_queues::unload(unload_reason why) noexcept {
   const bool destroyed = why == unload_reason::destroyed;
   const bool is_gone = destroyed || owner.type().options.durability == durability::ephemeral;
   if (is_gone || why == unload_reason::runtime_stops) senders.refuse_all(why_it_ends(owner, is_gone));
+  if (why == unload_reason::lost) senders.refuse_all(why_it_is_lost(owner));
+  if (receipts) receipts->clear();
   contents.disarm();
   if (const auto count = contents.table.all().size(); destroyed && count != 0) {
     const auto lost = fmt::format("{}: {} messages of its queues are gone with it", owner.name(), count);
@@ -162,6 +177,7 @@ bool cell_queues::is_leaving() const noexcept {
 // Messages that the turn added are gone again; those that it acknowledged or gave back are there again, and held by
 // nobody.
 void cell_queues::roll_back() noexcept {
+  if (receipts) receipts->undo_turn();
   for (queue_changes::entry& change : contents.changes.take()) {
     queued_message* const m = contents.table.find(change.id);
     if (m != nullptr && m->lease != 0 && change.before) {

@@ -14,6 +14,7 @@
 #include "actor_part.hpp"
 #include "dead_letters.hpp"
 #include "message_leases.hpp"
+#include "message_receipts.hpp"
 #include "part_list.hpp"
 #include "queue_capacity.hpp"
 #include "queue_changes.hpp"
@@ -33,12 +34,15 @@ class cell_queues final : public actor_part {
 
   void load(const stored_rows& stored) override;
   void woken() override;
-  /// Senders that wait for answers go on waiting while the actor sleeps; else they get none.
+  /// Senders that wait for answers go on waiting while the actor sleeps, unless changes are lost; else they get none.
   void unload(unload_reason why) noexcept override;
   /// That of the first message that is not a dead letter, among those that a handler takes or that the actor's `run`
   /// waited for.
   [[nodiscard]] std::optional<time_point> next_due() const noexcept override;
-  void record(row_changes& into) override { contents.changes.record(into); }
+  void record(row_changes& into) override {
+    contents.changes.record(into);
+    if (receipts) receipts->keep_turn();
+  }
   void roll_back() noexcept override;
   void discard() noexcept override { contents.changes.discard(); }
   /// The messages that it holds have been handled, or were not because it failed. True if that was a failed attempt at
@@ -55,7 +59,11 @@ class cell_queues final : public actor_part {
   /// Whether the running code may no longer wait, because the actor shuts down.
   [[nodiscard]] bool is_leaving() const noexcept;
 
+  /// Whether a message of another actor has been here. Only with `receipts`.
+  [[nodiscard]] bool has_receipt(std::uint64_t message) const noexcept { return receipts && receipts->has(message); }
+
   queue_contents contents;
+  const std::unique_ptr<message_receipts> receipts;  ///< null: senders are committed together with this actor
   waiting_senders senders;
   queue_capacity capacity;
   dead_letters dead;

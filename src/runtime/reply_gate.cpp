@@ -10,7 +10,7 @@
 #include <troupe/runtime/cell.hpp>
 
 #include "../core/planted.hpp"
-#include "committer.hpp"
+#include "commit_ledger.hpp"
 #include "core.hpp"
 #include "observing.hpp"
 
@@ -37,7 +37,10 @@ void runtime_core::deliver(invocation& inv) noexcept {
     }
     return inv.release();
   }
-  const bool gated = inv.from_host && inv.origin->type->options.durability == durability::committed &&
+  // Where each actor is committed by itself, an answer to another actor leaves as well.
+  const bool leaves = inv.from_host || (in_one_cut() == nullptr && inv.origin != nullptr && !inv.tells_no_state &&
+                                        !is_planted(planted::own_commit_not_awaited));
+  const bool gated = leaves && inv.origin->type->options.durability == durability::committed &&
                      !is_planted(planted::gate_dropped);
   if (!gated || commits().is_durable(inv.dependency)) {
     inv.answer();

@@ -7,6 +7,8 @@
 
 #include <troupe/core/assert.hpp>
 
+#include "message_receipts.hpp"
+
 namespace troupe {
 inline namespace v0 {
 namespace detail {
@@ -100,8 +102,23 @@ void row_changes::drop_own() noexcept {
   labels_bytes_ = 0;
 }
 
-epoch_number row_changes::claim_arrived() {
+void row_changes::drop_receipt(std::uint64_t message) {
+  parts().remove(message_receipts::collection, message_receipts::key_of(message));
+}
+
+std::vector<std::uint64_t> row_changes::sent_ids() const {
+  std::vector<std::uint64_t> ids;
+  ids.reserve(sent_.size());
+  for (const auto& p : sent_) ids.push_back(p->id);
+  return ids;
+}
+
+epoch_number row_changes::claim_arrived(company who) {
   epoch_number newest = 0;
+  if (who == company::alone) {
+    for (const auto& p : arrived_) static_cast<void>(p->claim());
+    return newest;
+  }
   std::erase_if(arrived_, [&](const counted_ptr<outbox_message>& p) {
     const epoch_number e = p->claim();
     if (e == outbox_message::never) return true;
@@ -127,7 +144,7 @@ bool row_changes::concerns_others(epoch_number e) const noexcept {
   return std::ranges::any_of(sent_, leaves) || std::ranges::any_of(arrived_, came);
 }
 
-void row_changes::show(write_set& w, epoch_number e) {
+void row_changes::show(write_set& w, epoch_number e, company who) {
   TROUPE_ASSERT(is_counted_right(), "the size of all rows is the sum of theirs");
   shown_messages_.clear();
   shown_sent_.clear();
@@ -149,7 +166,12 @@ void row_changes::show(write_set& w, epoch_number e) {
     s.content = p->content();
   }
   for (const auto& p : arrived_) {
-    if (p->sent_in.load(std::memory_order_acquire) != e) shown_arrived_.push_back(p->id);
+    if (who == company::alone) {
+      TROUPE_ASSERT(w.what != write_set::action::destroy, "an actor ends when all that has arrived is settled");
+      parts().put(message_receipts::collection, message_receipts::key_of(p->id), {}, std::nullopt);
+    } else if (p->sent_in.load(std::memory_order_acquire) != e) {
+      shown_arrived_.push_back(p->id);
+    }
   }
   w.messages = shown_messages_;
   w.removed = removed_;

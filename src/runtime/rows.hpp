@@ -36,6 +36,9 @@ struct message_row {
 /// and messages on their way to and from it.
 class row_changes {
  public:
+  /// Who is committed in the same request.
+  enum class company : std::uint8_t { all_actors, alone };
+
   [[nodiscard]] bool empty() const noexcept {
     return messages_.empty() && removed_.empty() && sent_.empty() && arrived_.empty() && !parts_ && !labels_;
   }
@@ -56,6 +59,8 @@ class row_changes {
   void set_labels(std::shared_ptr<const tags> labels);
   void send(counted_ptr<outbox_message> p);
   void arrive(counted_ptr<outbox_message> p) { arrived_.push_back(std::move(p)); }
+  /// Of an actor that is committed alone: the message that the receipt is for can come no more.
+  void drop_receipt(std::uint64_t message);
 
   /// Takes over what happened later; `later` is good for nothing then. Messages that came and went leave no trace.
   void merge(row_changes&& later);
@@ -69,7 +74,10 @@ class row_changes {
   void drop_own() noexcept;
 
   /// Notes for those that have arrived that they have. Returns the newest epoch that one was sent in.
-  [[nodiscard]] epoch_number claim_arrived();
+  /// Alone, all are kept, for their receipts, and the epochs are those of others: the result is 0.
+  [[nodiscard]] epoch_number claim_arrived(company who);
+  /// What was sent, by number.
+  [[nodiscard]] std::vector<std::uint64_t> sent_ids() const;
   /// The same, for a receiver that the store does not know: `forget(id)` for those that the store has.
   template <class Forget>
   void forget_arrived(Forget&& forget) {
@@ -81,8 +89,9 @@ class row_changes {
   /// From now on they belong to this epoch.
   void place(epoch_number e);
 
-  /// Fills in the write-set, but for what begins and ends its way in the epoch. The views are into this object.
-  void show(write_set& w, epoch_number e);
+  /// Fills in the write-set, but for what begins and ends its way in the epoch. The views are into this object. Alone,
+  /// the actor has a receipt for each message that has arrived, and the sender's row stays: see `receipt_office`.
+  void show(write_set& w, epoch_number e, company who);
   /// Whether it has anything to show about messages on their way.
   [[nodiscard]] bool concerns_others(epoch_number e) const noexcept;
 

@@ -19,6 +19,11 @@ void end_requested(cell& c) noexcept {
   if (c.life().destroy_requested() || c.life().sleep_requested()) sleep_now(c);
 }
 
+// What the actor has in memory may be nowhere else.
+void stop_lost(cell& c) noexcept {
+  c.current_phase() == lifecycle::phase::stopping ? cut_short(c) : sleep_now(c);
+}
+
 void save(cell& c) noexcept {
   if (c.live() == nullptr) return;
   c.known_extension()->recorder.forget_save();
@@ -37,6 +42,7 @@ void signalled(cell& c, std::uint8_t wanted) noexcept {
   if ((wanted & pending_signals::end) != 0) end_requested(c);
   if ((wanted & pending_signals::overdue) != 0) deadline_has_come(c);
   if ((wanted & pending_signals::save) != 0) save(c);
+  if ((wanted & pending_signals::lost) != 0) stop_lost(c);
 }
 
 }  // namespace detail

@@ -16,12 +16,21 @@
 
 #include "../core/planted.hpp"
 #include "../core/text_of.hpp"
-#include "committer.hpp"
+#include "commit_ledger.hpp"
 #include "core.hpp"
+#include "outbox.hpp"
 
 namespace troupe {
 inline namespace v0 {
 namespace detail {
+
+namespace {
+
+row_changes::company company_of(const cell& c) noexcept {
+  return c.core().in_one_cut() != nullptr ? row_changes::company::all_actors : row_changes::company::alone;
+}
+
+}  // namespace
 
 void state_images::begin_life(const actor_record* record) {
   epoch_ = 0;
@@ -38,6 +47,16 @@ void state_images::begin_life(const actor_record* record) {
   newest_bytes_ = loaded_.size();
 }
 
+void state_images::give_up_lost() noexcept {
+  auto& core = owner.core();
+  for (const auto& m : images_) {
+    if (!m || m->epoch == 0 || core.commits().is_durable(m->epoch)) continue;
+    core.commits().add_backlog(-std::exchange(m->counted, 0));
+    if (!m->rows) continue;
+    for (const auto& p : m->rows->arrived()) core.outbox().send_again(p);
+  }
+}
+
 void state_images::end_life() noexcept {
   for (auto& m : images_) m.reset();
   loaded_.reset();
@@ -47,7 +66,7 @@ void state_images::end_life() noexcept {
 
 epoch_number state_images::put(epoch_number dependency, const change& c) {
   if (c.rows != nullptr) {
-    dependency = std::max(dependency, c.rows->claim_arrived());
+    dependency = std::max(dependency, c.rows->claim_arrived(company_of(owner)));
     // The state is as it was when the older image was begun, but for what belongs to it: see `depend_on`.
     freeze_before(dependency);
   }
@@ -68,7 +87,7 @@ epoch_number state_images::put_end(epoch_number dependency, row_changes* rows) {
   destroyed_ = true;
   if (!exists_ || is_planted(planted::destroyed_comes_back)) return dependency;
   exists_ = false;
-  if (rows != nullptr) dependency = std::max(dependency, rows->claim_arrived());
+  if (rows != nullptr) dependency = std::max(dependency, rows->claim_arrived(company_of(owner)));
   return place(dependency, [&](image& m) {
     m.nothing = m.what == write_set::action::create;
     m.what = write_set::action::destroy;
@@ -133,7 +152,7 @@ epoch_number state_images::place(epoch_number dependency, Fill&& fill) {
   if (!destroyed_) exists_ = true;
   const auto next = next_image();
   image& m = *images_[next];
-  epoch_ = owner.core().commits().add([&](epoch_number e) -> image& {
+  epoch_ = owner.core().commits().add(owner, [&](epoch_number e) -> image& {
     m.epoch = e;
     m.id = owner.known_id();
     m.version = version_;
@@ -184,7 +203,7 @@ void state_images::encode_now(image& m) noexcept {
 void state_images::answer(image& m) noexcept {
   TROUPE_ASSERT(m.encoded, "the committer gets encoded states");
   m.stage.answer();
-  owner.core().commits().arrived();
+  owner.core().commits().arrived(m);
 }
 
 void state_images::freeze_older() noexcept {

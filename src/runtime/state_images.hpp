@@ -39,6 +39,8 @@ class state_images {
   void begin_life(const actor_record* record);
   /// The actor is new: for the first image.
   void set_creation(std::unique_ptr<creation_row> row) noexcept { creation_ = std::move(row); }
+  /// Before the end of a life whose changes are lost: what had arrived with them is sent again.
+  void give_up_lost() noexcept;
   /// The memory of encoded states is free again.
   void end_life() noexcept;
 

@@ -42,6 +42,8 @@ class state_recorder {
   }
   /// `on_create` has run.
   void set_initialised() noexcept { initialised_ = true; }
+  /// Before the end of a life whose changes are lost: what had arrived with them is sent again.
+  void give_up_lost() noexcept { images_.give_up_lost(); }
   /// The memory of encoded states is free again.
   void end_life() noexcept;
 

@@ -16,6 +16,7 @@
 #include "../core/planted.hpp"
 #include "alarms.hpp"
 #include "cell_extension.hpp"
+#include "commit_ledger.hpp"
 #include "connecting.hpp"
 #include "core.hpp"
 #include "directory.hpp"
@@ -25,6 +26,7 @@
 #include "observing.hpp"
 #include "parked_wait.hpp"
 #include "procedure.hpp"
+#include "queues.hpp"
 #include "run_loop.hpp"
 #include "subscription_hub.hpp"
 #include "transition.hpp"
@@ -37,7 +39,7 @@ namespace {
 
 using phase = lifecycle::phase;
 
-// When a relaxed actor wakes again for messages that it has handled in vain. That may come to nothing again.
+// When an actor wakes again for messages that it has handled in vain. That may come to nothing again.
 constexpr std::chrono::seconds pause_after_loss{1};
 
 // When an actor wakes, at the earliest, for the rows that a failed wake has left behind.
@@ -45,6 +47,13 @@ constexpr std::chrono::minutes pause_after_failure{1};
 
 // The name of the procedure in errors of calls that it keeps out.
 constexpr std::string_view stop_name = "its end";
+
+// Whether a message that has arrived at the actor may come again.
+bool asks_for_receipts(const cell& c) noexcept {
+  if (c.type().queues.empty() || c.core().commits().receipts() == nullptr) return false;
+  const auto& receipts = queues_of(c).receipts;
+  return receipts && receipts->are_asked_for();
+}
 
 // A step that gives a task has done all that needs no waiting: the task is the rest, and empty if there is none. So
 // most actors stop without a coroutine.
@@ -63,6 +72,8 @@ class stopping final : public procedure {
   task<> until_quiet();
   task<> finish_after(task<> rest);
   [[nodiscard]] task<> finalise();
+  void destroy();
+  task<> end_after_receipts();
 
   [[nodiscard]] cell_extension& extension() const noexcept { return *target->known_extension(); }
   [[nodiscard]] transition& underway() const noexcept { return *extension().underway; }
@@ -83,7 +94,7 @@ task<> stopping::steps() noexcept {
   now.set_deadline(begun);
   extension().since = begun;
   task<> rest;
-  if (c.core().killed()) {
+  if (c.core().killed() || c.core().commits().has_lost(c)) {
     deadline_has_come(c);
   } else {
     now.set_deadline(moment_after(begun, c.type().options.sleep_grace_period));
@@ -119,9 +130,33 @@ task<> stopping::finalise() {
   cell& c = *target;
   c.life().enter(phase::finalising);
   c.set_holder(this);
-  if (destroying_) c.set_dependency(std::max(c.dependency(), extension().recorder.record_destroy(c.dependency())));
   type_runtime_of(c).rounds.actor_sleeps();
+  if (destroying_ && asks_for_receipts(c) && !c.core().killed()) return end_after_receipts();
+  if (destroying_) destroy();
   return flush(c);
+}
+
+void stopping::destroy() {
+  cell& c = *target;
+  c.set_dependency(std::max(c.dependency(), extension().recorder.record_destroy(c.dependency())));
+}
+
+// A message that came again would find a successor, which knows nothing of it.
+task<> stopping::end_after_receipts() {
+  cell& c = *target;
+  std::exception_ptr failure;
+  try {
+    co_await durable_wait(c.core());
+    co_await durable_wait(c.core(), c.core().commits().newest_forgotten());
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  if (failure) c.core().report(failure, fmt::format("the end of {}", c.name()));
+  destroy();
+  auto rest = flush(c);
+  if (rest) {
+    co_await std::move(rest);
+  }
 }
 
 task<> stopping::run_shutdown_hooks() {
@@ -196,11 +231,20 @@ std::exception_ptr why_not_ended(const cell& c, bool gone, const std::exception_
   return std::make_exception_ptr(error(errc::runtime_stopped, c.core().interrupted(c.name())));
 }
 
+// What the store has is not known, and may be due.
+void end_lost(cell& c) {
+  c.known_extension()->recorder.give_up_lost();
+  if (alarms::concern(c.type())) {
+    c.core().wake_ups().set(c.type(), c.key(), c.core().exec().now() + pause_after_loss);
+  }
+}
+
 /// `failure`: of the last commit.
 void deactivate(cell& c, const std::exception_ptr& failure) {
   TROUPE_ASSERT(c.known_extension() != nullptr, "an actor that was woken by a procedure, or stops, has an extension");
   auto& extension = *c.known_extension();
-  const bool destroyed = extension.recorder.destroyed();
+  const bool lost = c.core().commits().has_lost(c);
+  const bool destroyed = extension.recorder.destroyed() && !lost;
   const bool gone = destroyed || c.type().options.durability == durability::ephemeral;
   if (c.current_phase() == phase::finalising) {
     tell(c.core(), [&](observer& o) {
@@ -210,16 +254,22 @@ void deactivate(cell& c, const std::exception_ptr& failure) {
   if (gone && c.known_id()) c.core().cells().clear_id(c);
   c.end_live();
   c.set_quick_writes(false);
-  if (extension.hub && (gone || c.core().stopping())) close_all(c, why_it_ends(c, gone));
-  if (gone) extension.hub = {};
-  if (!gone && alarms::concern(c.type()) && extension.parts && extension.parts->is_loaded()) set_wake_up(c);
+  if (extension.hub && (gone || lost || c.core().stopping())) {
+    close_all(c, lost ? why_it_is_lost(c) : why_it_ends(c, gone));
+  }
+  if (gone || lost) extension.hub = {};
+  if (lost) {
+    end_lost(c);
+  } else if (!gone && alarms::concern(c.type()) && extension.parts && extension.parts->is_loaded()) set_wake_up(c);
   const bool stops = extension.parts && c.core().stopping();
   const auto why = destroyed ? unload_reason::destroyed
                    : stops   ? unload_reason::runtime_stops
+                   : lost    ? unload_reason::lost
                              : unload_reason::slept;
   const bool is_needless = extension.end_life(why);
   c.readmit();  // after end_life, which puts aside the messages for the successor
   c.set_holder(nullptr);
+  if (lost) c.core().commits().has_ended(c);
   c.life().enter(phase::asleep);
   if (!extension.end_waiters.empty()) extension.answer_end(why_not_ended(c, gone, failure));
   if (is_needless) c.drop_extension();

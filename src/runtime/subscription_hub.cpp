@@ -6,7 +6,7 @@
 #include <troupe/core/error.hpp>
 
 #include "../core/planted.hpp"
-#include "committer.hpp"
+#include "commit_ledger.hpp"
 #include "core.hpp"
 #include "observing.hpp"
 
@@ -146,7 +146,7 @@ void subscription_hub::disconnect(connection_core& c, std::exception_ptr why, ep
 }
 
 bool subscription_hub::is_near(const connection_core& c) const noexcept {
-  return c.owner != nullptr && &c.owner->core() == &core_;
+  return c.owner != nullptr && &c.owner->core() == core_.in_one_cut();
 }
 
 bool subscription_hub::may_leave(epoch_number dependency) const noexcept {

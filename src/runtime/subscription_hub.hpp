@@ -18,8 +18,8 @@ namespace detail {
 /// The connections of an actor, and the listeners of its events. It begins with the first connection and ends with the
 /// actor, and so outlives the actor's sleep.
 ///
-/// The way of an event: the turn that sent it ends (`publish`); listeners of other actors have it now, with its
-/// dependency; those of the host get it when that is durable, behind all that was sent before. So a listener that
+/// The way of an event: the turn that sent it ends (`publish`); listeners of other actors that share its epochs
+/// have it now, with its dependency; all others get it when that is durable, behind all that was sent before. So a listener that
 /// stalls holds up nobody: what it does not take waits in its own connection, and too much of that ends the connection.
 class subscription_hub final : public ref_counted<subscription_hub>, private gate_node, private work {
  public:
@@ -69,7 +69,7 @@ class subscription_hub final : public ref_counted<subscription_hub>, private gat
   ~subscription_hub() = default;
   void keep_for_opening(event_record& e) noexcept;
   void hold(event_record& e) noexcept;
-  /// Whether the connection is that of an actor of the same runtime, which shares its epochs.
+  /// Whether the connection is that of an actor that is committed together with this one, so that both share epochs.
   [[nodiscard]] bool is_near(const connection_core& c) const noexcept;
   [[nodiscard]] bool may_leave(epoch_number dependency) const noexcept;
   [[nodiscard]] bool end(connection_core& c, std::exception_ptr why, bool by_client, epoch_number dependency,

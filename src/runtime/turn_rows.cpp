@@ -9,7 +9,7 @@
 #include <troupe/runtime/cell.hpp>
 
 #include "../core/planted.hpp"
-#include "committer.hpp"
+#include "commit_ledger.hpp"
 #include "core.hpp"
 #include "outbox.hpp"
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -15,10 +16,12 @@
 #include "actor_part.hpp"
 #include "alarms.hpp"
 #include "cell_extension.hpp"
+#include "commit_ledger.hpp"
 #include "core.hpp"
 #include "directory.hpp"
 #include "id_source.hpp"
 #include "loader.hpp"
+#include "message_receipts.hpp"
 #include "migration.hpp"
 #include "observing.hpp"
 #include "procedure.hpp"
@@ -124,7 +127,8 @@ void open(cell& c) {
   if (alarms::concern(c.type())) c.core().wake_ups().clear(c.type(), c.key());
   run_loop::begin_life(c);
   if (extension != nullptr && extension->parts) extension->parts->woken();
-  if (c.core().stopping()) begin_stop(c);
+  const bool is_lost = c.kind().commits.apart != nullptr && c.core().commits().has_lost(c);
+  if (is_lost || c.core().stopping()) begin_stop(c);
   c.readmit();
 }
 
@@ -164,12 +168,20 @@ class stored_waking final : public waking, public load_request {
     key = c.key().canonical();
     with_messages = type.loads_messages;
     with_parts = type.collections;
+    if (type.loads_messages && c.core().commits().receipts() != nullptr) {
+      with_receipts_ = type.collections;
+      with_receipts_.push_back(message_receipts::collection);
+      with_parts = with_receipts_;
+    }
     done = [](load_request& r) noexcept {
       auto& self = static_cast<stored_waking&>(r);
       self.target->push(self);
     };
   }
   task<> steps() override { return run(found ? &*found : nullptr, std::move(load_request::failure)); }
+
+ private:
+  std::vector<std::uint32_t> with_receipts_;
 };
 
 task<> waking::run(actor_record* record, std::exception_ptr failure) noexcept {

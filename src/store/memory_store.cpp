@@ -94,7 +94,8 @@ void check_numbers(const Numbers& ids, const write_set* of) {
 
 class memory_store final : public store {
  public:
-  explicit memory_store(std::shared_ptr<detail::memory_contents> contents) : contents_{std::move(contents)} {
+  memory_store(std::shared_ptr<detail::memory_contents> contents, commit_cut cut)
+      : contents_{std::move(contents)}, cut_{cut} {
     if (contents_->is_owned.exchange(true)) {
       throw error(errc::store_in_use, "this troupe::memory belongs to another runtime; shut that down first");
     }
@@ -113,6 +114,8 @@ class memory_store final : public store {
   [[nodiscard]] std::uint64_t opening() const noexcept override { return opening_; }
 
   void commit(commit_request& request) noexcept override {
+    TROUPE_ASSERT(cut_ == commit_cut::whole_store || request.writes.size() + (request.undeliverable.empty() ? 0 : 1) <= 1,
+                  "a request to a store of one commit per actor concerns one actor");
     request.failure = nullptr;
     request.at_fault = nullptr;
     try {
@@ -130,6 +133,8 @@ class memory_store final : public store {
     }
     request.done(request);
   }
+
+  [[nodiscard]] store_traits traits() const noexcept override { return {.cut = cut_}; }
 
   /// As in SQLite, which backups are made with.
   [[nodiscard]] std::size_t value_bytes_max() const noexcept override { return detail::value_bytes_max; }
@@ -198,6 +203,7 @@ class memory_store final : public store {
   void destroy(const actor_id& id) noexcept;
 
   std::shared_ptr<detail::memory_contents> contents_;
+  const commit_cut cut_;
   std::uint64_t opening_ = 0;
   std::vector<actor_record*> updated_;  ///< by the commit that is under way, in its order; keeps its memory
 };
@@ -400,9 +406,9 @@ void memory_store::destroy(const actor_id& id) noexcept {
 
 void memory_store::backup(const std::string& path) { detail::back_up(*contents_, path); }
 
-memory::memory() : contents_{std::make_shared<detail::memory_contents>()} {}
+memory::memory(commit_cut cut) : contents_{std::make_shared<detail::memory_contents>()}, cut_{cut} {}
 
-std::unique_ptr<store> memory::operator()() const { return std::make_unique<memory_store>(contents_); }
+std::unique_ptr<store> memory::operator()() const { return std::make_unique<memory_store>(contents_, cut_); }
 
 }  // namespace v0
 }  // namespace troupe

@@ -291,6 +291,7 @@ void ownership(bench& b) {
 
 void large_commit(bench& b) {
   opened store{b.make};
+  if (store.is_per_actor()) return;
   batch creating;
   std::vector<actor_record> actors;
   for (int at = 0; at != 4096; ++at) creating.create(actors.emplace_back(b.actor(fmt::format("actor-{}", at))));
@@ -441,6 +442,8 @@ std::vector<std::string> check_store(const store_factory& make) {
   checks.insert(checks.end(), of_messages.begin(), of_messages.end());
   const std::span<const check> of_parts = part_checks();
   checks.insert(checks.end(), of_parts.begin(), of_parts.end());
+  const std::span<const check> of_cuts = cut_checks();
+  checks.insert(checks.end(), of_cuts.begin(), of_cuts.end());
   std::vector<std::string> violations;
   std::uint64_t seed = 1;
   for (const check& c : checks) {

@@ -68,8 +68,9 @@ simulated_store::held_back::held_back(simulated_store& s, std::function<void()> 
       answer{std::move(answer_it)},
       sever{std::move(sever_it)} {}
 
-simulated_store::simulated_store(std::unique_ptr<store> inner, simulated_world& world, simulated_executor& exec)
-    : inner_{std::move(inner)}, world_{world}, exec_{exec} {}
+simulated_store::simulated_store(std::unique_ptr<store> inner, simulated_world& world, simulated_executor& exec,
+                                 commit_cut cut)
+    : inner_{std::move(inner)}, world_{world}, exec_{exec}, cut_{cut} {}
 
 simulated_store::~simulated_store() = default;
 
@@ -154,6 +155,30 @@ void simulated_store::fail(commit_request& request) noexcept {
   request.done(request);
 }
 
+// Whether the outcome of the commit is one that is not tried again.
+bool simulated_store::loses(commit_request& request, const std::function<void()>& leave_open) noexcept {
+  const auto& f = world_.faults;
+  const auto answer = [&](commit_request::outcome result, errc code, const char* text) {
+    const auto give = [&request, result, code, text] {
+      request.result = result;
+      request.failure = std::make_exception_ptr(error(code, text));
+      request.done(request);
+    };
+    hold_back(commit_time(), give, leave_open);
+    return true;
+  };
+  if (world_.happens(f.commit_unknown, world_.times.commit_unknown)) {
+    const bool stored = world_.random.chance(0.5);
+    world_.log.note("a commit has no known outcome, stored:", stored ? 1 : 0);
+    if (stored && !commit_now(request)) return true;
+    return answer(commit_request::outcome::unknown, errc::store_unavailable, "a fault of the simulation");
+  }
+  if (cut_ == commit_cut::whole_store || request.writes.empty()) return false;
+  if (!world_.happens(f.actor_taken, world_.times.actor_taken)) return false;
+  world_.log.note("an actor has had another owner");
+  return answer(commit_request::outcome::not_owner, errc::store_failed, "the actor has had another owner meanwhile");
+}
+
 // False if the process died meanwhile.
 bool simulated_store::commit_now(commit_request& request) noexcept {
   if (before_write) before_write();
@@ -169,7 +194,7 @@ bool simulated_store::commit_now(commit_request& request) noexcept {
 
 void simulated_store::die_in(commit_request& request) noexcept {
   world_.crash_wanted = true;
-  dead_commit_ = &request;
+  dead_commits_.push_back(&request);
 }
 
 void simulated_store::commit(commit_request& request) noexcept {
@@ -202,6 +227,7 @@ void simulated_store::commit(commit_request& request) noexcept {
     if (commit_now(request)) die_in(request);
     return;
   }
+  if (loses(request, leave_open)) return;
   // If the process dies meanwhile, it may be stored already, or not yet.
   const bool stored_first = world_.random.chance(0.5);
   if (stored_first && !commit_now(request)) return;
@@ -215,7 +241,7 @@ void simulated_store::commit(commit_request& request) noexcept {
 
 void simulated_store::sever() noexcept {
   severed_ = true;
-  if (commit_request* const request = std::exchange(dead_commit_, nullptr)) {
+  for (commit_request* const request : std::exchange(dead_commits_, {})) {
     request->result = commit_request::outcome::unknown;
     request->failure = open_outcome();
     request->done(*request);

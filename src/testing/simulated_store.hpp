@@ -15,10 +15,10 @@ inline namespace v0 {
 namespace testing::detail {
 
 /// Between a runtime and the store that it was given: lets answers take their time, fails and kills as the faults say.
-/// The inner store answers on the spot.
+/// The inner store answers on the spot. With a commit for each actor, answers come late and in any order.
 class simulated_store final : public store {
  public:
-  simulated_store(std::unique_ptr<store> inner, simulated_world& world, simulated_executor& exec);
+  simulated_store(std::unique_ptr<store> inner, simulated_world& world, simulated_executor& exec, commit_cut cut);
   ~simulated_store() override;
 
   void load(load_request& request) noexcept override;
@@ -30,6 +30,7 @@ class simulated_store final : public store {
   [[nodiscard]] std::uint64_t opening() const noexcept override { return inner_->opening(); }
   void commit(commit_request& request) noexcept override;
   [[nodiscard]] std::size_t value_bytes_max() const noexcept override { return inner_->value_bytes_max(); }
+  [[nodiscard]] store_traits traits() const noexcept override { return {.cut = cut_}; }
   void backup(const std::string& path) override { inner_->backup(path); }
   void close() noexcept override;
 
@@ -58,14 +59,16 @@ class simulated_store final : public store {
   [[nodiscard]] bool commit_now(commit_request& request) noexcept;
   void die_in(commit_request& request) noexcept;
   void fail(commit_request& request) noexcept;
+  [[nodiscard]] bool loses(commit_request& request, const std::function<void()>& leave_open) noexcept;
   void note(const commit_request& request) noexcept;
   [[nodiscard]] std::chrono::nanoseconds commit_time() noexcept;
 
   std::unique_ptr<store> inner_;
   simulated_world& world_;
   simulated_executor& exec_;
+  const commit_cut cut_;
   std::vector<std::unique_ptr<held_back>> held_;
-  commit_request* dead_commit_ = nullptr;  ///< one that the process died in
+  std::vector<commit_request*> dead_commits_;  ///< those that the process died in
   bool severed_ = false;
 };
 

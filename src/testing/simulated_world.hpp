@@ -69,7 +69,8 @@ struct simulated_world {
   /// How often each has happened.
   struct {
     std::uint32_t crash = 0, crash_before_commit = 0, crash_after_commit = 0, crash_in_write = 0, power_cut = 0;
-    std::uint32_t commit_fails = 0, slow_commit = 0, load_fails = 0, slow_load = 0;
+    std::uint32_t commit_fails = 0, commit_unknown = 0, actor_taken = 0, slow_commit = 0;
+    std::uint32_t load_fails = 0, slow_load = 0;
     std::uint32_t delay = 0, stall = 0, clock_jump = 0, wall_clock_jump = 0, busy = 0;
   } times;
   trace log;

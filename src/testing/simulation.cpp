@@ -124,7 +124,9 @@ runtime_options simulation::world::options_of_life(life& l) {
 }
 
 std::unique_ptr<store> simulation::world::open_store(life& l) {
-  auto made = std::make_unique<detail::simulated_store>(options.runtime.store(), shared, *l.exec);
+  auto inner = options.runtime.store();
+  const auto cut = options.cut.value_or(inner->traits().cut);
+  auto made = std::make_unique<detail::simulated_store>(std::move(inner), shared, *l.exec, cut);
   l.store = made.get();
   if (options.disk) {
     made->before_write = [this] {

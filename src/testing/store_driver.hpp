@@ -260,23 +260,32 @@ class opened {
   opened(const opened&) = delete;
   opened& operator=(const opened&) = delete;
 
+  [[nodiscard]] bool is_per_actor() const noexcept { return store_->traits().cut == commit_cut::per_actor; }
+
   std::unique_ptr<asked<commit_request>> try_commit(const batch& changes) {
     auto request = std::make_unique<asked<commit_request>>();
     request->epoch = ++epoch_;
     request->writes = changes.writes();
     request->undeliverable = changes.undeliverable();
+    return try_commit(std::move(request));
+  }
+
+  std::unique_ptr<asked<commit_request>> try_commit(std::unique_ptr<asked<commit_request>> request) {
     auto answer = answer_to(std::move(request), [this](commit_request& r) { store_->commit(r); });
     const bool failed = answer->result != commit_request::outcome::committed;
     expect(failed == static_cast<bool>(answer->failure), "a commit gives a failure exactly when it does not succeed");
     return answer;
   }
 
+  /// To a store of one commit per actor, one write-set after the other, destroys before the rest.
   void commit(const batch& changes) {
-    const auto answer = try_commit(changes);
-    if (answer->failure) throw broken_promise{"a correct commit succeeds, not: " + describe(answer->failure)};
+    if (is_per_actor()) return commit_apart(changes);
+    succeeds(try_commit(changes));
   }
 
+  /// What is wrong between several write-sets is nothing to a store of one commit per actor.
   void commit_is_refused(const batch& changes, std::string_view promise) {
+    if (is_per_actor() && changes.writes().size() > 1) return;
     const auto answer = try_commit(changes);
     const bool is_refused = answer->result == commit_request::outcome::refused;
     expect(is_refused && is_error(answer->failure, errc::store_failed), promise);
@@ -407,6 +416,30 @@ class opened {
   store* operator->() const noexcept { return store_.get(); }
 
  private:
+  static void succeeds(const std::unique_ptr<asked<commit_request>>& answer) {
+    if (answer->failure) throw broken_promise{"a correct commit succeeds, not: " + describe(answer->failure)};
+  }
+
+  void commit_apart(const batch& changes) {
+    std::vector<std::uint64_t> ended = changes.undeliverable();
+    const auto ask = [&](write_set write) {
+      ended.insert(ended.end(), write.arrived.begin(), write.arrived.end());
+      write.arrived = {};
+      auto request = std::make_unique<asked<commit_request>>();
+      request->epoch = ++epoch_;
+      request->writes.push_back(write);
+      succeeds(try_commit(std::move(request)));
+    };
+    const auto destroys = [](const write_set& w) { return w.what == write_set::action::destroy; };
+    for (const write_set& w : changes.writes()) {
+      if (destroys(w)) ask(w);
+    }
+    for (const write_set& w : changes.writes()) {
+      if (!destroys(w)) ask(w);
+    }
+    succeeds(try_commit(batch{}.undeliverable(std::move(ended))));
+  }
+
   std::optional<actor_record> loaded(std::unique_ptr<asked<load_request>> request) {
     const auto answer = answer_to(std::move(request), [this](load_request& r) { store_->load(r); });
     if (answer->failure) throw broken_promise{"loading succeeds, not: " + describe(answer->failure)};
@@ -485,6 +518,9 @@ struct check {
 
 /// Those of parts.
 [[nodiscard]] std::span<const check> part_checks();
+
+/// Those of a store of one commit per actor; others pass.
+[[nodiscard]] std::span<const check> cut_checks();
 
 }  // namespace store_checking
 }  // namespace testing

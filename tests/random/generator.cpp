@@ -27,6 +27,14 @@ void draw_faults(drawing& d, program& p) {
   }
 }
 
+// From numbers of their own, so that the program is the one of this seed.
+void draw_losses(program& p) {
+  troupe::testing::seeded_random random{p.seed ^ 0xC07};
+  for (const char* const name : {"commit_unknown", "actor_taken"}) {
+    if (random.below(2) == 0) p.faults.push_back({name, random.below(2) == 0 ? 0.05 : 0.005});
+  }
+}
+
 void draw_driver(drawing& d, program& p) {
   const auto count = 2 + d.random.below(6);
   const bool crashes = d.chance(2);
@@ -119,7 +127,7 @@ bool drawing::add_step(script& to, unsigned where) {
   return true;
 }
 
-program generate(std::uint64_t seed) {
+program generate(std::uint64_t seed, troupe::commit_cut cut) {
   program p;
   p.seed = seed;
   seeded_random random{seed ^ 0x7265706F7274ULL};
@@ -158,6 +166,8 @@ program generate(std::uint64_t seed) {
   draw_driver(d, p);
   draw_faults(d, p);
   if (d.chance(8)) draw_cycle(d, p);
+  p.cut = cut;
+  if (cut == troupe::commit_cut::per_actor) draw_losses(p);
   return p;
 }
 

@@ -75,6 +75,7 @@ class drawing {
   int depth_ = 0;
 };
 
-[[nodiscard]] program generate(std::uint64_t seed);
+/// Whatever the cut, the same program; with a commit for each actor, faults of those are added.
+[[nodiscard]] program generate(std::uint64_t seed, troupe::commit_cut cut = troupe::commit_cut::whole_store);
 
 }  // namespace random_programs

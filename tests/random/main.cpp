@@ -41,6 +41,7 @@ struct settings {
   std::optional<std::chrono::seconds> seconds;
   std::set<std::string> allowed;
   unsigned threads = 0;
+  troupe::commit_cut cut = troupe::commit_cut::whole_store;
   bool survey = false, shrinks = true;
 };
 
@@ -92,6 +93,9 @@ settings read(int argc, char** argv) {
       s.seeds = UINT64_MAX >> 1;
     } else if (option == "--threads") {
       s.threads = static_cast<unsigned>(number(value));
+    } else if (option == "--cut") {
+      if (value != "per_actor" && value != "whole_store") fail(fmt::format("there is no cut {}", value));
+      s.cut = value == "per_actor" ? troupe::commit_cut::per_actor : troupe::commit_cut::whole_store;
     } else if (option == "--allow") {
       for (std::size_t at = 0; at < value.size();) {
         const auto end = std::min(value.find(',', at), value.size());
@@ -111,7 +115,8 @@ result run(const settings& s, const program& p) {
 
 void report(const settings& s, const program& p, const result& r, const char* name) {
   const std::string line =
-      fmt::format("troupe: seed {} failed: {}\n  to see it again: {} --seed {}\n", p.seed, r.what, name, p.seed);
+      fmt::format("troupe: seed {} failed: {}\n  to see it again: {}{} --seed {}\n", p.seed, r.what, name,
+                  s.cut == troupe::commit_cut::per_actor ? " --cut per_actor" : "", p.seed);
   std::fputs(line.c_str(), stderr);
   if (!s.shrinks || s.threads != 0) return;
   const bool traced = std::getenv("TROUPE_TRACE") != nullptr;
@@ -136,7 +141,7 @@ void report(const settings& s, const program& p, const result& r, const char* na
 int main(int argc, char** argv) {
   const settings s = read(argc, argv);
   if (s.seed) {
-    const auto p = generate(*s.seed);
+    const auto p = generate(*s.seed, s.cut);
     const auto r = run(s, p);
     if (r.rule.empty()) {
       std::fputs(fmt::format("{}seed {}: nothing is wrong\n", as_test(p), *s.seed).c_str(), stdout);
@@ -152,7 +157,7 @@ int main(int argc, char** argv) {
   std::uint64_t count = 0;
   for (std::uint64_t seed = s.first; count < s.seeds && clock::now() < until; ++seed, ++count) {
     if (std::getenv("TROUPE_VERBOSE") != nullptr) std::fputs(fmt::format("seed {}\n", seed).c_str(), stderr);
-    const auto p = generate(seed);
+    const auto p = generate(seed, s.cut);
     auto r = run(s, p);
     constexpr std::uint64_t one_in = 64;
     if (s.threads == 0 && seed % one_in == 0 && r.rule.empty() && simulate(p, s.allowed).hash != r.hash) {

@@ -41,6 +41,7 @@ oracle::oracle(const program& p, std::set<std::string> allowed)
       hooks_done_(p.hooks.size()),
       doomed_(p.actors.size()),
       last_end_(p.actors.size(), nanoseconds{-1}),
+      losses_(p.actors.size()),
       slept_(p.actors.size()),
       unstorable_(p.actors.size()),
       present_(p.actors.size()),
@@ -100,6 +101,22 @@ void oracle::runtime_stops() {
   if (means_nothing()) return;
   break_promise("runtime_stops", "a state cannot be stored, and the whole runtime stops");
   stopped_ = true;
+}
+
+// As if the actor alone had crashed.
+void oracle::loses(std::uint32_t actor) {
+  const std::lock_guard lock{mutex_};
+  if (means_nothing()) return;
+  if (tell) tell(fmt::format("{} has lost changes", name_of(actor)));
+  ++losses_[actor];
+  if (!gone_.contains(doomed_[actor])) ended_ids_.erase(doomed_[actor]);
+  doomed_[actor].clear();
+  slept_[actor] = true;  // what waits for it may wait for its next life
+  for (effect& e : effects_) {
+    const bool was_heard = e.how == way::message && e.in_actor && e.waits && e.code == "actor.destroying";
+    if (was_heard && e.to == actor && e.answered == answer::refused) e.answered = answer::open;
+  }
+  std::erase_if(promises_, [&](const promise& p) { return p.actor == actor && !p.firm; });
 }
 
 script oracle::next_hook(std::uint32_t actor, std::string_view hook) {
@@ -230,6 +247,7 @@ void oracle::attempted(effect_id id, std::uint32_t times, std::uint32_t most, bo
   const std::lock_guard lock{mutex_};
   if (means_nothing() || unstorable_[at(id).to]) return;
   if (!deaths_count) most += process_ - at(id).process;
+  most += losses_[at(id).to];
   if (times <= most) return;
   break_promise("attempts", fmt::format("{} is attempted for the {}th time", describe(id), times));
 }

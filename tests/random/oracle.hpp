@@ -133,6 +133,8 @@ class oracle {
   void process_ends() { const std::lock_guard lock{mutex_}; ending_ = true; }
   /// The runtime has given up all promises, though the store does not fail: what follows means nothing.
   void runtime_stops();
+  /// The store does not have some of the actor's changes, or may not: the actor ends, and wakes with what is stored.
+  void loses(std::uint32_t actor);
   [[nodiscard]] bool has_stopped() const noexcept { const std::lock_guard lock{mutex_}; return stopped_; }
   /// Nothing goes wrong any more, and hooks do nothing.
   void begin_closing() { const std::lock_guard lock{mutex_}; closing_ = true; }
@@ -250,6 +252,7 @@ class oracle {
   std::set<std::string> ended_before_;                      ///< in earlier processes
   std::vector<std::string> doomed_;                         ///< by actor, in this process
   std::vector<nanoseconds> last_end_;                       ///< when an end was last asked for
+  std::vector<std::uint32_t> losses_;                       ///< by actor
   std::vector<bool> slept_;                                 ///< sleep was asked for in this process
   std::vector<bool> unstorable_;                            ///< a turn of it may not have been stored
   std::set<std::string> gone_;

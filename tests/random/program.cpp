@@ -18,6 +18,8 @@ const std::map<std::string, fault faults::*>& fields() {
       {"crash_before_commit", &faults::crash_before_commit},
       {"crash_after_commit", &faults::crash_after_commit},
       {"commit_fails", &faults::commit_fails},
+      {"commit_unknown", &faults::commit_unknown},
+      {"actor_taken", &faults::actor_taken},
       {"slow_commit", &faults::slow_commit},
       {"load_fails", &faults::load_fails},
       {"slow_load", &faults::slow_load},
@@ -57,7 +59,9 @@ bool has_verb(const script& steps, std::string_view verb) noexcept {
 const std::vector<std::string>& fault_names() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> all;
-    for (const auto& [name, field] : fields()) all.push_back(name);
+    for (const auto& [name, field] : fields()) {
+      if (name != "commit_unknown" && name != "actor_taken") all.push_back(name);
+    }
     return all;
   }();
   return names;
@@ -111,7 +115,9 @@ std::string as_test(const program& p) {
   print(to, p.driver, margin);
   to += ",\n      .faults = {";
   for (const fault_choice& f : p.faults) to += fmt::format("{{\"{}\", {}}}, ", f.name, f.probability);
-  return to + "},\n  });\n}\n";
+  to += "},\n";
+  if (p.cut == troupe::commit_cut::per_actor) to += "      .cut = troupe::commit_cut::per_actor,\n";
+  return to + "  });\n}\n";
 }
 
 }  // namespace random_programs

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include <troupe/store/store.hpp>
 #include <troupe/testing/faults.hpp>
 
 // A random program is a value: what each host does, what the actors' hooks do, what the driver does to the process, and
@@ -65,9 +66,10 @@ struct program {
   std::vector<hook_script> hooks;
   script driver;
   std::vector<fault_choice> faults;
+  troupe::commit_cut cut = troupe::commit_cut::whole_store;
 };
 
-/// The names that `fault_choice` may have.
+/// The names that `fault_choice` may have, but for those of commits of single actors.
 [[nodiscard]] const std::vector<std::string>& fault_names();
 [[nodiscard]] troupe::testing::faults faults_of(const program& p);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 #include <stdexcept>
 
 #include <troupe/testing.hpp>
@@ -88,11 +89,21 @@ class simulated_run final : public place {
  private:
   [[nodiscard]] troupe::runtime_options runtime_options() {
     troupe::runtime_options o;
-    o.store = troupe::memory{};
+    o.store = troupe::memory{program_.cut};
     o.on_error = [this](const std::exception_ptr&, std::string_view where) {
       if (where.ends_with("the runtime stops")) rules_.runtime_stops();
+      if (const auto lost = lost_actor(where)) rules_.loses(*lost);
     };
     return o;
+  }
+
+  // The runtime says: "commit: ... the changes of <type>/<key>".
+  [[nodiscard]] std::optional<std::uint32_t> lost_actor(std::string_view where) const {
+    if (!where.starts_with("commit: ")) return std::nullopt;
+    for (std::uint32_t i = 0; i < program_.actors.size(); ++i) {
+      if (where.ends_with(fmt::format("/{}", key_of(i)))) return i;
+    }
+    return std::nullopt;
   }
 
   void start(simulation& sim) {

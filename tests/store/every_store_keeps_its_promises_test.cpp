@@ -14,6 +14,10 @@ TEST_CASE("the memory store keeps every promise", "[store]") {
   CHECK(troupe::testing::check_store(troupe::memory{}) == violations{});
 }
 
+TEST_CASE("the memory store keeps every promise with a commit for each actor", "[store]") {
+  CHECK(troupe::testing::check_store(troupe::memory{troupe::commit_cut::per_actor}) == violations{});
+}
+
 TEST_CASE("the SQLite store keeps every promise", "[store]") {
   const temporary_directory directory;
   const auto synchronous = GENERATE(troupe::synchronous::full, troupe::synchronous::normal);

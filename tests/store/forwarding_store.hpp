@@ -19,6 +19,7 @@ class forwarding_store : public troupe::store {
   void list_due(troupe::due_request& request) noexcept override { good_->list_due(request); }
   [[nodiscard]] std::uint64_t opening() const noexcept override { return good_->opening(); }
   void commit(troupe::commit_request& request) noexcept override { good_->commit(request); }
+  [[nodiscard]] troupe::store_traits traits() const noexcept override { return good_->traits(); }
   void backup(const std::string& path) override { good_->backup(path); }
   void close() noexcept override { good_->close(); }
 

@@ -190,6 +190,7 @@ class invocation : public reply, public work, public fiber {
   bool writes = false;             ///< its turns may change the state
   bool exclusive = false;
   bool from_host = false;          ///< the answer leaves the actors: it waits until its dependency is durable
+  bool tells_no_state = false;     ///< the answer waits for no commit, whoever gets it
   bool started = false;
   bool created_actor = false;      ///< the actor was created because of it
   bool ended = false;              ///< its coroutine has; see `finish`

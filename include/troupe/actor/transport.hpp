@@ -59,6 +59,8 @@ class transport {
   [[nodiscard]] executor& exec() const noexcept { return *executor_; }
   /// The runtime of this process whose actors it reaches, where handles find cells; null: the actors are elsewhere.
   [[nodiscard]] runtime_core* local() const noexcept { return local_; }
+  /// The same if its actors are committed together, so that they number their epochs together; else null.
+  [[nodiscard]] runtime_core* in_one_cut() const noexcept { return in_one_cut_; }
   /// Whether each turn is observed: then no call runs past the mailbox of its actor.
   [[nodiscard]] bool observes_turns() const noexcept { return observes_turns_; }
   /// Whether that is so, or there are no cells: then no call begins with a look at a cell.
@@ -93,12 +95,15 @@ class transport {
  protected:
   /// The executor lives as long as the transport.
   explicit transport(executor& e, runtime_core* local = nullptr, bool observes_turns = false) noexcept
-      : executor_{&e}, local_{local}, observes_turns_{observes_turns},
+      : executor_{&e}, local_{local}, in_one_cut_{local}, observes_turns_{observes_turns},
         guards_calls_{local == nullptr || observes_turns} {}
+  /// Each actor has epochs of its own. Once, before anything runs.
+  void cut_apart() noexcept { in_one_cut_ = nullptr; }
 
  private:
   executor* const executor_;
   runtime_core* const local_;
+  runtime_core* in_one_cut_;
   const bool observes_turns_;
   const bool guards_calls_;
 };

@@ -166,6 +166,8 @@ void offer_kept(thread_state& thread) noexcept;
 
 /// Why connections and waits for answers end with their actor, or with the runtime.
 [[nodiscard]] std::exception_ptr why_it_ends(const cell& c, bool destroyed);
+/// The same for one whose changes are lost: see `commit_ledger::has_lost`.
+[[nodiscard]] std::exception_ptr why_it_is_lost(const cell& c);
 
 }  // namespace detail
 }  // namespace v0

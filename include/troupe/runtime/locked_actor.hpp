@@ -70,7 +70,8 @@ class locked_actor : public work {
   /// Whether a reply that depends on `dependency` may leave the actors now.
   [[nodiscard]] bool lets_out(epoch_number dependency) const noexcept {
     return dependency <= kind().commits.durable.load(std::memory_order_acquire) ||
-           type().options.durability != durability::committed;
+           type().options.durability != durability::committed ||
+           (kind().commits.apart != nullptr && lets_out_apart(dependency));
   }
 
   // --- the holder -------------------------------------------------------------------------------------------------
@@ -106,6 +107,8 @@ class locked_actor : public work {
  protected:
   explicit locked_actor(served_type& kind) noexcept;
   ~locked_actor() { end_live(); }
+
+  [[nodiscard]] bool lets_out_apart(epoch_number dependency) const noexcept;
 
   // `work::context` is the kind.
   mailbox mailbox_;

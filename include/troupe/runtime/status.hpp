@@ -48,6 +48,10 @@ struct runtime_health {
   std::size_t awake = 0;          ///< actors awake, or on their way
   std::size_t held = 0;           ///< actors with a place in memory
   std::uint64_t commits = 0;      ///< since the start
+  /// With a store of `commit_cut::per_actor`: commits since the start that the store refused, or does not know the
+  /// outcome of. Their actors have ended, and start again from what the store has.
+  std::uint64_t losses = 0;
+  std::string last_loss;          ///< the last one of these: the actor, and why; empty: there was none
   std::uint64_t errors = 0;       ///< reported to the error handler
 };
 

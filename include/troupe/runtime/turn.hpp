@@ -131,11 +131,16 @@ bool run_turn(cell& c, invocation& inv, work* continuation) noexcept;
 /// Whether a thread's innermost turn is one of this actor.
 [[nodiscard]] inline bool is_own_turn(const turn* t, const cell& c) noexcept { return t != nullptr && t->where == &c; }
 
-/// Whether a turn is one of another runtime than the actors that a transport reaches. An epoch number of the one means
-/// nothing to the other, so neither is given the dependencies of the other. Calls and answers between them wait at the
-/// gates that they leave by. Null, for no turn: false.
+/// Whether a turn is one of another runtime than the actors that a transport reaches. Null, for no turn: false.
 [[nodiscard]] inline bool crosses_runtimes(const turn* sender, const transport& over) noexcept {
   return sender != nullptr && &sender->where->core() != over.local();
+}
+/// Whether a turn's changes are not committed together with those of the actors that a transport reaches: they are of
+/// another runtime, or each actor is committed by itself. An epoch number of the one means nothing to the other, so
+/// neither is given the dependencies of the other. Calls and answers between them wait at the gates that they leave by.
+/// Null, for no turn: false.
+[[nodiscard]] inline bool crosses_cuts(const turn* sender, const transport& over) noexcept {
+  return sender != nullptr && &sender->where->core() != over.in_one_cut();
 }
 
 /// Throws `actor.invalid_operation`: the operation is for the actor's own code.

@@ -18,13 +18,16 @@ struct memory_contents;
 /// has shut down finds the first one's actors; while the first runs, it gets `store.in_use`.
 class memory {
  public:
-  memory();
+  /// With `commit_cut::per_actor` it takes the changes of each actor by themselves, as a store on another machine does:
+  /// for tests of programs that will run on one.
+  explicit memory(commit_cut cut = commit_cut::whole_store);
 
   /// Opens it, as `store_factory` says.
   [[nodiscard]] std::unique_ptr<store> operator()() const;
 
  private:
   std::shared_ptr<detail::memory_contents> contents_;
+  commit_cut cut_;
 };
 
 }  // namespace v0

@@ -234,6 +234,17 @@ struct due_request {
   void (*done)(due_request&) noexcept = nullptr;
 };
 
+/// What becomes durable together.
+enum class commit_cut : std::uint8_t {
+  whole_store,  ///< all that a request has: many actors at once, and requests come one after the other
+  per_actor,    ///< the changes of one actor: a request has no more, and requests of many actors are under way at once
+};
+
+/// What a store is like, for the runtime that opens it.
+struct store_traits {
+  commit_cut cut = commit_cut::whole_store;
+};
+
 /// Hands over an epoch: write-sets that become durable together. Within one request, destroys are applied before
 /// creates, so that a key can be freed and taken again in one epoch. No two write-sets name the same id.
 ///
@@ -245,13 +256,18 @@ struct due_request {
 /// id twice, giving messages or tags to an actor that is destroyed or changing its parts, sending a message whose id is
 /// on its way already, and ids of messages out of their range are mistakes of the caller, and a value over
 /// `store::value_bytes_max` is one: the whole request is `refused` with `store.failed`.
+///
+/// A store of `commit_cut::per_actor` gets either one write-set, whose `arrived` is empty, or `undeliverable` alone. So
+/// the outcome of a request is the outcome of that actor's changes, and says nothing about other actors.
 struct commit_request {
+  /// After the last three, a runtime on a store of `commit_cut::whole_store` stops for good. On one of
+  /// `commit_cut::per_actor` the actor ends, and wakes again with what the store has.
   enum class outcome : std::uint8_t {
     committed,  ///< durable
     failed,     ///< nothing was written, and the cause may go away (a full disk, a lock): the request is made again
-    refused,    ///< nothing was written, and the same request would always be refused. The runtime then stops.
-    not_owner,  ///< nothing was written, since the store belongs to another by now. The runtime then stops.
-    unknown,    ///< the store cannot tell. The runtime then stops.
+    refused,    ///< nothing was written, and the same request would always be refused
+    not_owner,  ///< nothing was written, since the store, or the actor, belongs to another by now
+    unknown,    ///< the store cannot tell. The request was written before `done`, or never will be.
   };
 
   std::uint64_t epoch = 0;
@@ -274,7 +290,9 @@ struct commit_request {
 ///
 /// Nothing here may assume a local, blocking store: answers arrive through `done`. Loads and lists may be called from
 /// any threads at once, see every request whose `done` has been called, and are each of one moment. `commit` is called
-/// with one request at a time, on the executor's I/O lane, where it may block.
+/// on the executor's I/O lane, where it may block. A store of `commit_cut::whole_store` gets one request at a time. One
+/// of `commit_cut::per_actor` gets the next while others are under way, though never two of one actor, and calls `done`
+/// late, on any thread, and in any order: `commit` of such a store ought to return before the answer is there.
 class store {
  public:
   virtual ~store() = default;
@@ -302,6 +320,9 @@ class store {
   [[nodiscard]] virtual std::uint64_t opening() const noexcept = 0;
 
   virtual void commit(commit_request& request) noexcept = 0;
+
+  /// Fixed while the store is open.
+  [[nodiscard]] virtual store_traits traits() const noexcept { return {}; }
 
   /// The most bytes that a state, an input, a message in a queue or on its way, or key and value of the row of a part
   /// together may have. A fixed number while the store is open. A runtime refuses to serve actors whose options allow

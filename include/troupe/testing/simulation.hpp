@@ -40,6 +40,10 @@ struct simulation_options {
   /// Copies of these options share their store: make them anew for each simulation.
   runtime_options runtime{};
 
+  /// With `commit_cut::per_actor` the store commits the changes of each actor by themselves, as one on another machine
+  /// does, and its answers come in any order. By default as `runtime.store` does.
+  std::optional<commit_cut> cut{};
+
   /// Where `runtime.store` lies, so that a crash and a power cut can do to it what they do.
   std::shared_ptr<simulated_disk> disk = nullptr;
 

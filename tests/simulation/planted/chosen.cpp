@@ -12,7 +12,7 @@ inline namespace v0 {
 namespace detail {
 namespace {
 
-constexpr std::array<std::string_view, 55> names{
+constexpr std::array<std::string_view, 58> names{
     "none",
     "gate_dropped",
     "freeze_forgotten",
@@ -68,8 +68,11 @@ constexpr std::array<std::string_view, 55> names{
     "part_change_kept",
     "due_row_forgotten",
     "lost_files_unnoticed",
+    "own_commit_not_awaited",
+    "call_leaves_ungated",
+    "repeat_not_recognised",
 };
-static_assert(names.size() == static_cast<std::size_t>(planted::lost_files_unnoticed) + 1);
+static_assert(names.size() == static_cast<std::size_t>(planted::repeat_not_recognised) + 1);
 
 planted chosen() noexcept {
   const char* const name = std::getenv("TROUPE_PLANTED");
