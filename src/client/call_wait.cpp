@@ -46,8 +46,9 @@ void call_wait::expect(invocation& inv, cell* c, const turn* mine, const fiber* 
   }
   if (!inv.via) inv.via = target_.via();
   inv.dependency = depends_on;
-  inv.from_host = (mine == nullptr || crosses_runtimes(mine, *target_.where().transport)) &&
-                  !(is_planted(planted::line_reply_ungated) && inv.via);
+  const bool leaves = (mine == nullptr || crosses_runtimes(mine, *target_.where().transport)) &&
+                      !(is_planted(planted::line_reply_ungated) && inv.via);
+  inv.goes_to = leaves ? invocation::destination::outside : invocation::destination::actor;
   if (is_planted(planted::line_exclusive_shared) && inv.via) inv.exclusive = false;
   if (mine != nullptr && mine->inv != nullptr && mine->inv->link) {
     inv.link = mine->inv->link;

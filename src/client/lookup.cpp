@@ -99,8 +99,7 @@ class status_invocation final : public invocation {
 
   std::coroutine_handle<> begin(activation*) override {
     look();
-    from_host = false;   // tells nothing of the state, so it waits for no commit
-    tells_no_state = true;
+    goes_to = destination::anywhere;
     target->tally().uncount();  // and is no activity: the end of this turn counts one
     return nullptr;
   }

@@ -36,7 +36,7 @@ namespace detail {
 class actor_committer::line final : public commit_request {
  public:
   line(actor_committer& all, shard& s, cell* a) noexcept
-      : all_{all}, shard_{s}, actor_{a}, retry_after_{all.retry_min_} {
+      : all_{all}, shard_{s}, actor_{a}, id_{a != nullptr ? a->known_id() : actor_id{}}, retry_after_{all.retry_min_} {
     done = [](commit_request& r) noexcept { static_cast<line&>(r).completed(); };
   }
 
@@ -109,6 +109,7 @@ class actor_committer::line final : public commit_request {
   actor_committer& all_;
   shard& shard_;
   cell* const actor_;
+  const actor_id id_;
   stage stage_ = stage::idle;
   image* pending_ = nullptr;                ///< it fills
   std::vector<std::uint64_t> forgotten_;    ///< the same, of no actor
@@ -141,7 +142,7 @@ void actor_committer::line::close() noexcept {
     if (pending_epoch_ == 0) {
       stage_ = stage::idle;
       if (actor_ != nullptr) {
-        const auto here = shard_.lines.find(actor_);
+        const auto here = shard_.lines.find(id_);
         self = std::move(here->second);
         shard_.lines.erase(here);
       }
@@ -285,7 +286,7 @@ void actor_committer::line::end_lost(bool stays) noexcept {
     closing_epoch_ = pending_epoch_ = 0;
     stage_ = stage::lost;
     if (!stays && actor_ != nullptr) {
-      const auto here = shard_.lines.find(actor_);
+      const auto here = shard_.lines.find(id_);
       self = std::move(here->second);
       shard_.lines.erase(here);
     }
@@ -303,18 +304,19 @@ actor_committer::actor_committer(runtime_core& core, executor& exec, const runti
 
 actor_committer::~actor_committer() = default;
 
-actor_committer::shard& actor_committer::shard_of(const cell& c) const noexcept {
-  const auto at = reinterpret_cast<std::uintptr_t>(&c);
-  return shards_[(at >> 7 ^ at >> 13) & (shards - 1)];
+actor_committer::shard& actor_committer::shard_of(const actor_id& id) const noexcept {
+  return shards_[std::hash<actor_id>{}(id) & (shards - 1)];
 }
 
-epoch_number actor_committer::next_epoch(shard& s) noexcept {
+// The number tells the shard.
+epoch_number actor_committer::next_epoch(const shard& s) noexcept {
   open_epochs_.fetch_add(1, std::memory_order_relaxed);
-  return (++s.last << shard_bits) | static_cast<std::size_t>(&s - shards_.data());
+  const epoch_number count = last_.fetch_add(1, std::memory_order_relaxed) + 1;
+  return count << shard_bits | static_cast<std::size_t>(&s - shards_.data());
 }
 
 epoch_number actor_committer::add_image(cell& of, image_maker prepare) {
-  shard& s = shard_of(of);
+  shard& s = shard_of(of.known_id());
   line* kicked = nullptr;
   epoch_number e = 0;
   {
@@ -326,7 +328,7 @@ epoch_number actor_committer::add_image(cell& of, image_maker prepare) {
       mine.lost = true;
       return e;
     }
-    auto& l = s.lines[&of];
+    auto& l = s.lines[of.known_id()];
     if (!l) l = std::make_unique<line>(*this, s, &of);
     if (l->is_lost()) {
       mine.lost = true;
@@ -383,11 +385,11 @@ void actor_committer::open_durable(epoch_number e) noexcept {
 }
 
 void actor_committer::arrived(image& m) noexcept {
-  shard& s = shard_of(*m.owner);
+  shard& s = shard_of(m.id);
   line* l = nullptr;
   {
     const std::lock_guard lock{s.mutex};
-    const auto here = s.lines.find(m.owner);
+    const auto here = s.lines.find(m.id);
     TROUPE_ASSERT(here != s.lines.end(), "an actor that was asked for its state has a commit under way");
     l = here->second.get();
   }
@@ -434,16 +436,16 @@ void actor_committer::report(runtime_health& health) const {
 }
 
 bool actor_committer::has_lost(const cell& c) const noexcept {
-  const shard& s = shard_of(c);
+  const shard& s = shard_of(c.known_id());
   const std::lock_guard lock{s.mutex};
-  const auto here = s.lines.find(&c);
+  const auto here = s.lines.find(c.known_id());
   return here != s.lines.end() && here->second->is_lost();
 }
 
 void actor_committer::has_ended(cell& lost) noexcept {
-  shard& s = shard_of(lost);
+  shard& s = shard_of(lost.known_id());
   const std::lock_guard lock{s.mutex};
-  const auto here = s.lines.find(&lost);
+  const auto here = s.lines.find(lost.known_id());
   TROUPE_ASSERT(here != s.lines.end() && here->second->is_lost(), "an actor that has lost changes ends once");
   s.lines.erase(here);
 }

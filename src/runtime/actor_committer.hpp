@@ -59,8 +59,7 @@ class actor_committer final : public commit_ledger {
   // Actors are spread over these, so that threads seldom meet.
   struct shard {
     mutable std::mutex mutex;
-    epoch_number last = 0;
-    std::unordered_map<const cell*, std::unique_ptr<line>> lines;  ///< of actors with something to commit, or lost
+    std::unordered_map<actor_id, std::unique_ptr<line>> lines;   ///< of actors with something to commit, or lost
     // Of epochs that are not durable. One that is lost stays, so that whoever asks late is told: a number each, for
     // every commit that the store did not confirm.
     std::unordered_map<epoch_number, gate> gates;
@@ -70,19 +69,20 @@ class actor_committer final : public commit_ledger {
 
   epoch_number add_image(cell& of, image_maker prepare) override;
   [[nodiscard]] bool is_durable_apart(epoch_number e) const noexcept override;
-  [[nodiscard]] shard& shard_of(const cell& c) const noexcept;
+  [[nodiscard]] shard& shard_of(const actor_id& id) const noexcept;
   [[nodiscard]] shard& shard_of(epoch_number e) const noexcept { return shards_[e & (shards - 1)]; }
-  [[nodiscard]] epoch_number next_epoch(shard& s) noexcept;
+  [[nodiscard]] epoch_number next_epoch(const shard& s) noexcept;
   void open_durable(epoch_number e) noexcept;
   void note_loss(std::string_view text) noexcept;
   void begin(line& l) noexcept;
   void ended() noexcept;
 
   mutable std::array<shard, shards> shards_;
+  std::atomic<epoch_number> last_{0};
   std::atomic<std::size_t> open_epochs_{0};  ///< those in `shard::gates`
   std::atomic<std::size_t> running_{0};      ///< lines with something to commit
   receipt_office receipts_;
-  const std::unique_ptr<line> forgetting_;   ///< of no actor: messages that the store is to forget; under its shard's lock
+  const std::unique_ptr<line> forgetting_;   ///< of no actor: messages that the store is to forget; in the first shard
 
   mutable std::mutex losses_mutex_;
   std::uint64_t losses_ = 0;

@@ -12,9 +12,11 @@
 #include <troupe/runtime/cell.hpp>
 #include <troupe/runtime/turn.hpp>
 
+#include "actor_committer.hpp"
 #include "blocked.hpp"
 #include "cell_extension.hpp"
 #include "cell_messages.hpp"
+#include "committer.hpp"
 #include "dispatcher.hpp"
 #include "hook_limits.hpp"
 #include "queue_delivery.hpp"
@@ -45,6 +47,14 @@ constexpr cell_handlers cell_uses{
     .end_extension = [](cell_extension& extension) noexcept { delete &extension; },
 };
 
+// As the store's cut demands.
+std::unique_ptr<commit_ledger> make_ledger(runtime_core& core, executor& exec, const runtime_options& options) {
+  if (core.stored().traits().cut == commit_cut::per_actor) {
+    return std::make_unique<actor_committer>(core, exec, options);
+  }
+  return std::make_unique<committer>(core, exec, options);
+}
+
 }  // namespace
 
 runtime_assembly::runtime_assembly(const registry& served, runtime_options options)
@@ -59,12 +69,14 @@ runtime_assembly::runtime_assembly(const registry& served, runtime_options optio
                     .waits = &waits_,
                     .blocking = &blocking_}},
       loader_{exec(), stored()},
-      ledger_{make_commits()},
+      ledger_{make_ledger(*this, exec(), this->options())},
       ids_{exec().clock(), random(), stored().opening()},
       delays_{exec(), ids_},
       outbox_{*this, &queue_delivery::bring},
       blocking_{exec(), all_activity(), this->options().blocking_threads} {
-  directory_.serve(*this, cell_uses, definitions(), ledger_.seen_by_calls());
+  parts_.commits = ledger_.get();
+  if (ledger_->seen_by_calls().apart != nullptr) cut_apart();
+  directory_.serve(*this, cell_uses, definitions(), ledger_->seen_by_calls());
 }
 
 runtime_assembly::~runtime_assembly() { turn_watch::instance().leave(*this); }
@@ -94,7 +106,7 @@ runtime_health runtime_assembly::health() const {
     h.store_error = "this process was forked from the one that runs the runtime";
     return h;
   }
-  ledger_.report(h);
+  ledger_->report(h);
   h.awake = directory_.awake();
   h.held = directory_.size();
   h.errors = reporter().errors();
@@ -129,7 +141,7 @@ bool runtime_assembly::put_all_to_sleep() noexcept {
   asleep = asleep || runs.wait_until(all_asleep, last_call);
   if (!asleep) order_all(&cut_short);
   asleep = asleep || runs.wait_until(all_asleep, end);
-  return asleep && runs.wait_until([this] { return ledger_.is_idle(); }, end);
+  return asleep && runs.wait_until([this] { return ledger_->is_idle(); }, end);
 }
 
 bool runtime_assembly::shutdown() noexcept {
@@ -144,7 +156,7 @@ bool runtime_assembly::shutdown() noexcept {
                     "(runtime_options::shutdown_limit); what they had not saved is lost{}{}",
                     std::chrono::ceil<std::chrono::milliseconds>(options().shutdown_limit).count(),
                     directory_.not_asleep(), blocking_.names_of_running()));
-    ledger_.abandon("the runtime was shut down before the store had confirmed all changes");
+    ledger_->abandon("the runtime was shut down before the store had confirmed all changes");
     tasks_.cancel_all();
     wait_for([this] { return is_quiet(); }, cut_off_limit);
   }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <memory>
 
 #include <troupe/core/task.hpp>
 #include <troupe/runtime/runtime.hpp>
@@ -62,14 +63,14 @@ class runtime_assembly final : public runtime_core {
   friend struct testing::test_door;  // a simulated process dies
 
   void order_all(void (*run_command)(cell&) noexcept) noexcept;
-  [[nodiscard]] bool is_quiet() const noexcept { return !is_busy() && ledger_.is_idle(); }
+  [[nodiscard]] bool is_quiet() const noexcept { return !is_busy() && ledger_->is_idle(); }
   bool wait_for(const std::function<bool()>& done, std::chrono::nanoseconds limit);
   [[nodiscard]] bool put_all_to_sleep() noexcept;
   void end() noexcept;
 
   loader loader_;
   directory directory_;
-  commit_ledger& ledger_;
+  const std::unique_ptr<commit_ledger> ledger_;
   id_source ids_;
   due_times delays_;
   alarms alarms_{*this};
@@ -79,7 +80,7 @@ class runtime_assembly final : public runtime_core {
   blocking_pool blocking_;
   std::atomic<bool> ended_{false};
   // First thing in a forked child: it has no thread that would commit, so no change begins on the caller's thread.
-  fork_watch forks_{[](void* self) noexcept { static_cast<commit_ledger*>(self)->refuse_changes(); }, &ledger_};
+  fork_watch forks_{[](void* self) noexcept { static_cast<commit_ledger*>(self)->refuse_changes(); }, ledger_.get()};
 };
 
 }  // namespace detail

@@ -4,22 +4,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "actor_committer.hpp"
-#include "committer.hpp"
 #include "core.hpp"
 #include "observing.hpp"
 
 namespace troupe {
 inline namespace v0 {
 namespace detail {
-
-std::unique_ptr<commit_ledger> commit_ledger::make(runtime_core& core, executor& exec,
-                                                   const runtime_options& options) {
-  if (core.stored().traits().cut == commit_cut::per_actor) {
-    return std::make_unique<actor_committer>(core, exec, options);
-  }
-  return std::make_unique<committer>(core, exec, options);
-}
 
 commit_ledger::commit_ledger(runtime_core& core, executor& exec, const runtime_options& options)
     : core_{core},

@@ -5,15 +5,14 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <type_traits>
 
 #include <troupe/core/executor.hpp>
-#include <troupe/runtime/cell.hpp>
 #include <troupe/runtime/runtime.hpp>
+#include <troupe/runtime/served_type.hpp>
 #include <troupe/runtime/status.hpp>
 
 #include "image.hpp"
@@ -31,10 +30,6 @@ class receipt_office;
 /// All members may be called from any thread.
 class commit_ledger {
  public:
-  /// As the store's cut demands.
-  [[nodiscard]] static std::unique_ptr<commit_ledger> make(runtime_core& core, executor& exec,
-                                                           const runtime_options& options);
-
   commit_ledger(const commit_ledger&) = delete;
   commit_ledger& operator=(const commit_ledger&) = delete;
   virtual ~commit_ledger() = default;

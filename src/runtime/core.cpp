@@ -9,7 +9,6 @@
 
 #include <troupe/core/error.hpp>
 
-#include "commit_ledger.hpp"
 #include "store_limits.hpp"
 
 namespace troupe {
@@ -36,21 +35,13 @@ runtime_core::runtime_core(const registry& served, runtime_options options, cons
 runtime_core::runtime_core(const std::shared_ptr<executor>& exec, const registry& served, runtime_options&& options,
                            const parts& others)
     : transport{*exec, this, options.observer && options.observer->wants_turns()},
+      parts_{others},
       options_{std::move(options)},
       definitions_{with_services(served, options_)},
       executor_{exec},
       random_{options_.random ? options_.random : std::make_shared<system_random>()},
-      store_{options_.store()},
-      parts_{others} {
+      store_{options_.store()} {
   for (const auto& each : definitions_) check_fits_store(*each, store_->value_bytes_max());
-}
-
-runtime_core::~runtime_core() = default;
-
-commit_ledger& runtime_core::make_commits() {
-  commits_ = commit_ledger::make(*this, exec(), options_);
-  if (commits_->seen_by_calls().apart != nullptr) cut_apart();
-  return *commits_;
 }
 
 std::chrono::nanoseconds runtime_core::least_long_turn() const noexcept {

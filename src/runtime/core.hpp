@@ -59,7 +59,7 @@ class runtime_core : public transport {
   [[nodiscard]] troupe::store& stored() noexcept { return *store_; }
   [[nodiscard]] loader& loads() noexcept { return *parts_.loads; }
   [[nodiscard]] directory& cells() noexcept { return *parts_.cells; }
-  [[nodiscard]] commit_ledger& commits() noexcept { return *commits_; }
+  [[nodiscard]] commit_ledger& commits() noexcept { return *parts_.commits; }
   [[nodiscard]] alarms& wake_ups() noexcept { return *parts_.wake_ups; }
   [[nodiscard]] detail::outbox& outbox() noexcept { return *parts_.outbox; }
   [[nodiscard]] due_times& delays() noexcept { return *parts_.delays; }
@@ -130,6 +130,7 @@ class runtime_core : public transport {
   struct parts {
     loader* loads = nullptr;
     directory* cells = nullptr;
+    commit_ledger* commits = nullptr;  ///< made when the store is open
     alarms* wake_ups = nullptr;
     detail::outbox* outbox = nullptr;
     due_times* delays = nullptr;
@@ -140,11 +141,9 @@ class runtime_core : public transport {
 
   /// Opens the store. `others` need not be made yet: nothing runs before they are.
   runtime_core(const registry& served, runtime_options options, const parts& others);
-  ~runtime_core() override;
+  ~runtime_core() override = default;
 
   [[nodiscard]] const runtime_options& options() const noexcept { return options_; }
-  /// As the store wants them. Before anything runs.
-  [[nodiscard]] commit_ledger& make_commits();
   [[nodiscard]] std::span<const std::shared_ptr<const definition>> definitions() const noexcept {
     return definitions_;
   }
@@ -164,6 +163,8 @@ class runtime_core : public transport {
   /// Stops the executor, if that is the runtime's own, closes the store, and lets go of the services.
   void close() noexcept;
 
+  parts parts_;
+
  private:
   runtime_core(const std::shared_ptr<executor>& exec, const registry& served, runtime_options&& options,
                const parts& others);
@@ -175,8 +176,6 @@ class runtime_core : public transport {
   manual_executor* const pumped_ = dynamic_cast<manual_executor*>(executor_.get());
   std::shared_ptr<random_source> random_;
   std::unique_ptr<troupe::store> store_;
-  std::unique_ptr<commit_ledger> commits_;
-  const parts parts_;
   std::shared_ptr<const troupe::client> client_;
 
   std::shared_ptr<runtime_core> not_owning_;

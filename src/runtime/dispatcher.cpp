@@ -115,7 +115,7 @@ void dispatcher::refuse(cell& c, invocation& inv, errc why, std::string_view det
   i.given_up = (inv.abandoned() || inv.given_up.stop_requested()) && !is_planted(planted::given_up_call_runs);
   i.must_arrive = inv.must_arrive;
   i.posted = inv.posted;
-  i.from_actor = !inv.from_host;
+  i.from_actor = inv.goes_to == invocation::destination::actor;
   i.of_earlier_life = inv.kind == purpose::background && (c.live() == nullptr || inv.life != c.live()->known_life());
   i.of_earlier_actor = inv.via && inv.via->hub && inv.via->hub.get() != hub_of(c);
   actor_facts a;

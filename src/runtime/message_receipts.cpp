@@ -13,12 +13,6 @@ namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-bytes message_receipts::key_of(std::uint64_t message) {
-  bytes key(sizeof message);
-  for (std::size_t at = key.size(); at-- != 0; message >>= 8) key[at] = static_cast<std::byte>(message & 0xff);
-  return key;
-}
-
 void message_receipts::load(std::span<const part_record> rows) {
   TROUPE_ASSERT(all_.empty(), "receipts are loaded once a life");
   for (const part_record& row : rows) {

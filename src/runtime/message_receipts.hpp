@@ -5,7 +5,6 @@
 #include <span>
 #include <vector>
 
-#include <troupe/core/bytes.hpp>
 #include <troupe/store/store.hpp>
 
 #include "receipt_office.hpp"
@@ -21,10 +20,6 @@ class row_changes;
 /// one that is new. The cell's holder's.
 class message_receipts {
  public:
-  /// No part has this collection. The last of all, so that it is the last that is asked for.
-  static constexpr std::uint32_t collection = UINT32_MAX;
-  [[nodiscard]] static bytes key_of(std::uint64_t message);
-
   explicit message_receipts(receipt_office& office) noexcept : office_{office} {}
 
   /// The actor wakes.

@@ -64,6 +64,7 @@ void queue_capacity::end_life(bool destroyed) noexcept {
     while (work* const w = waiting.pop_front()) {
       auto& message = static_cast<sent_message&>(*w);
       message.put_off = false;
+      if (owner.core().in_one_cut() == nullptr) message.dependency = 0;  // an epoch of this actor, which ends
       if (!destroyed && is_planted(planted::waiting_parcel_dropped)) continue;
       destroyed ? first.push_back(message) : owner.core().outbox().put_off(message);
     }

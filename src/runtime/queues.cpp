@@ -79,7 +79,7 @@ void cell_queues::load(const stored_rows& stored) {
       contents.make_ready(m);
     }
   }
-  if (receipts) receipts->load(stored.in(message_receipts::collection));
+  if (receipts) receipts->load(stored.in(receipts_collection));
   for (std::uint32_t queue = 0; queue != newer.size(); ++queue) {
     if (newer[queue] != 0) contents.report_newer(queue, newer[queue]);
   }

@@ -38,10 +38,12 @@ void runtime_core::deliver(invocation& inv) noexcept {
     return inv.release();
   }
   // Where each actor is committed by itself, an answer to another actor leaves as well.
-  const bool leaves = inv.from_host || (in_one_cut() == nullptr && inv.origin != nullptr && !inv.tells_no_state &&
-                                        !is_planted(planted::own_commit_not_awaited));
+  using destination = invocation::destination;
+  const bool leaves = inv.goes_to == destination::outside ||
+                      (inv.goes_to == destination::actor && in_one_cut() == nullptr && inv.origin != nullptr);
   const bool gated = leaves && inv.origin->type->options.durability == durability::committed &&
-                     !is_planted(planted::gate_dropped);
+                     !is_planted(planted::gate_dropped) &&
+                     !(is_planted(planted::own_commit_not_awaited) && in_one_cut() == nullptr);
   if (!gated || commits().is_durable(inv.dependency)) {
     inv.answer();
     return inv.release();

@@ -7,8 +7,6 @@
 
 #include <troupe/core/assert.hpp>
 
-#include "message_receipts.hpp"
-
 namespace troupe {
 inline namespace v0 {
 namespace detail {
@@ -20,6 +18,12 @@ std::size_t bytes_of(const message_row& row) noexcept {
 std::size_t bytes_of(const outbox_message& p) noexcept { return part_changes::row_bytes + p.body->size(); }
 
 }  // namespace
+
+bytes receipt_key(std::uint64_t message) {
+  bytes key(sizeof message);
+  for (std::size_t at = key.size(); at-- != 0; message >>= 8) key[at] = static_cast<std::byte>(message & 0xff);
+  return key;
+}
 
 void row_changes::put(std::uint64_t id, message_row row) {
   const auto [known, is_new] = messages_.try_emplace(id);
@@ -103,7 +107,7 @@ void row_changes::drop_own() noexcept {
 }
 
 void row_changes::drop_receipt(std::uint64_t message) {
-  parts().remove(message_receipts::collection, message_receipts::key_of(message));
+  parts().remove(receipts_collection, receipt_key(message));
 }
 
 std::vector<std::uint64_t> row_changes::sent_ids() const {
@@ -168,7 +172,7 @@ void row_changes::show(write_set& w, epoch_number e, company who) {
   for (const auto& p : arrived_) {
     if (who == company::alone) {
       TROUPE_ASSERT(w.what != write_set::action::destroy, "an actor ends when all that has arrived is settled");
-      parts().put(message_receipts::collection, message_receipts::key_of(p->id), {}, std::nullopt);
+      parts().put(receipts_collection, receipt_key(p->id), {}, std::nullopt);
     } else if (p->sent_in.load(std::memory_order_acquire) != e) {
       shown_arrived_.push_back(p->id);
     }

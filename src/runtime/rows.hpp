@@ -21,6 +21,12 @@ namespace troupe {
 inline namespace v0 {
 namespace detail {
 
+/// The collection of an actor's receipts, which no part has: see `message_receipts`. The last of all, so that it is the
+/// last that is asked for.
+inline constexpr std::uint32_t receipts_collection = UINT32_MAX;
+/// The key of a receipt there.
+[[nodiscard]] bytes receipt_key(std::uint64_t message);
+
 /// A message of one of an actor's queues, as it is from now on.
 struct message_row {
   std::string_view queue;
@@ -76,6 +82,8 @@ class row_changes {
   /// Notes for those that have arrived that they have. Returns the newest epoch that one was sent in.
   /// Alone, all are kept, for their receipts, and the epochs are those of others: the result is 0.
   [[nodiscard]] epoch_number claim_arrived(company who);
+  /// Whether there is anything for the queues of others.
+  [[nodiscard]] bool sends() const noexcept { return !sent_.empty(); }
   /// What was sent, by number.
   [[nodiscard]] std::vector<std::uint64_t> sent_ids() const;
   /// The same, for a receiver that the store does not know: `forget(id)` for those that the store has.

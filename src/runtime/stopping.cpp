@@ -226,8 +226,9 @@ void set_wake_up(cell& c) {
 }
 
 // Of an actor that does not end, since the runtime has been killed, or whose end may not be stored.
-std::exception_ptr why_not_ended(const cell& c, bool gone, const std::exception_ptr& failure) {
+std::exception_ptr why_not_ended(const cell& c, bool gone, bool lost, const std::exception_ptr& failure) {
   if (failure || gone) return failure;
+  if (lost) return why_it_is_lost(c);
   return std::make_exception_ptr(error(errc::runtime_stopped, c.core().interrupted(c.name())));
 }
 
@@ -269,9 +270,11 @@ void deactivate(cell& c, const std::exception_ptr& failure) {
   const bool is_needless = extension.end_life(why);
   c.readmit();  // after end_life, which puts aside the messages for the successor
   c.set_holder(nullptr);
+  const auto not_ended = extension.end_waiters.empty() ? nullptr : why_not_ended(c, gone, lost, failure);
   if (lost) c.core().commits().has_ended(c);
+  if (c.core().in_one_cut() == nullptr) c.set_dependency(0);  // what the next life begins with is durable
   c.life().enter(phase::asleep);
-  if (!extension.end_waiters.empty()) extension.answer_end(why_not_ended(c, gone, failure));
+  extension.answer_end(not_ended);
   if (is_needless) c.drop_extension();
 }
 

@@ -18,8 +18,8 @@ namespace detail {
 /// The connections of an actor, and the listeners of its events. It begins with the first connection and ends with the
 /// actor, and so outlives the actor's sleep.
 ///
-/// The way of an event: the turn that sent it ends (`publish`); listeners of other actors that share its epochs
-/// have it now, with its dependency; all others get it when that is durable, behind all that was sent before. So a listener that
+/// The way of an event: the turn that sent it ends (`publish`); listeners of other actors that share its epochs have it
+/// now, with its dependency; all others when that is durable, behind all that was sent before. So a listener that
 /// stalls holds up nobody: what it does not take waits in its own connection, and too much of that ends the connection.
 class subscription_hub final : public ref_counted<subscription_hub>, private gate_node, private work {
  public:

@@ -31,6 +31,8 @@ class turn_rows {
   /// The actor has other tags from this turn on. The turn is to know of it, as for `changes`.
   void set_labels(activation& live, tags now);
   [[nodiscard]] bool has_any() const noexcept { return rows_ || (parts_ && parts_->changed()); }
+  /// Whether the turn sends to the queues of others.
+  [[nodiscard]] bool sends() const noexcept { return rows_ && rows_->sends(); }
   /// The changes of the turn, behind those that are unsaved. Null: none.
   [[nodiscard]] std::unique_ptr<row_changes> take() {
     if (!has_any() && !unsaved_) return nullptr;

@@ -21,10 +21,10 @@
 #include "directory.hpp"
 #include "id_source.hpp"
 #include "loader.hpp"
-#include "message_receipts.hpp"
 #include "migration.hpp"
 #include "observing.hpp"
 #include "procedure.hpp"
+#include "rows.hpp"
 #include "run_loop.hpp"
 #include "stopping.hpp"
 #include "transition.hpp"
@@ -170,7 +170,7 @@ class stored_waking final : public waking, public load_request {
     with_parts = type.collections;
     if (type.loads_messages && c.core().commits().receipts() != nullptr) {
       with_receipts_ = type.collections;
-      with_receipts_.push_back(message_receipts::collection);
+      with_receipts_.push_back(receipts_collection);
       with_parts = with_receipts_;
     }
     done = [](load_request& r) noexcept {

@@ -114,7 +114,8 @@ class memory_store final : public store {
   [[nodiscard]] std::uint64_t opening() const noexcept override { return opening_; }
 
   void commit(commit_request& request) noexcept override {
-    TROUPE_ASSERT(cut_ == commit_cut::whole_store || request.writes.size() + (request.undeliverable.empty() ? 0 : 1) <= 1,
+    TROUPE_ASSERT(cut_ == commit_cut::whole_store ||
+                      request.writes.size() + (request.undeliverable.empty() ? 0 : 1) <= 1,
                   "a request to a store of one commit per actor concerns one actor");
     request.failure = nullptr;
     request.at_fault = nullptr;

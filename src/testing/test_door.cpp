@@ -48,7 +48,7 @@ bool test_door::kill(troupe::detail::runtime_assembly& runtime, std::string_view
   runtime.directory_.stop();
   runtime.alarms_.stop();
   runtime.outbox_.stop();
-  runtime.ledger_.abandon(how);
+  runtime.ledger_->abandon(how);
   runtime.tasks_.cancel_all();
   for (cell* c : runtime.directory_.all()) {
     troupe::detail::send_command(*c, &troupe::detail::stop_now);

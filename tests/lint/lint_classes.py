@@ -19,7 +19,6 @@ FRIENDS_MAX = 3
 LARGER = {
     "runtime_core": (67, 3, "the list of what the parts of a runtime share: each member is one line, and does nothing else"),
     "cbor_reader": (60, 3, "a reader of one format: a function for each kind of value, and the cursor that all of them move"),
-    "committer": (59, 3, "the open epoch, the epoch at the store and the gates change together"),
 }
 
 comment = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|(?<![0-9a-zA-Z])\'(?:\\.|[^\'\\\n])+\'|^#(?:\\\n|[^\n])*', re.S | re.M)

@@ -15,11 +15,11 @@ LIMIT_SECONDS = 50
 
 
 def main():
-    program, bug, first, seeds = sys.argv[1:]
+    program, bug, first, seeds, *options = sys.argv[1:]
     environment = {**os.environ, "TROUPE_PLANTED": bug}
     for name in ("TROUPE_SEED", "TROUPE_SEEDS"):
         environment.pop(name, None)
-    command = [program, "--first", first, "--seeds", seeds, "--no-shrinking"]
+    command = [program, "--first", first, "--seeds", seeds, "--no-shrinking", *options]
     try:
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False

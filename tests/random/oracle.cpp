@@ -109,7 +109,7 @@ void oracle::loses(std::uint32_t actor) {
   if (means_nothing()) return;
   if (tell) tell(fmt::format("{} has lost changes", name_of(actor)));
   ++losses_[actor];
-  if (!gone_.contains(doomed_[actor])) ended_ids_.erase(doomed_[actor]);
+  spared_.insert(doomed_[actor]);
   doomed_[actor].clear();
   slept_[actor] = true;  // what waits for it may wait for its next life
   for (effect& e : effects_) {

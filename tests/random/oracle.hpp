@@ -250,6 +250,7 @@ class oracle {
   std::vector<promise> promises_;
   std::set<std::string> ended_ids_;                         ///< actors whose end was asked for
   std::set<std::string> ended_before_;                      ///< in earlier processes
+  std::set<std::string> spared_;                            ///< it is not known whether their end was stored
   std::vector<std::string> doomed_;                         ///< by actor, in this process
   std::vector<nanoseconds> last_end_;                       ///< when an end was last asked for
   std::vector<std::uint32_t> losses_;                       ///< by actor

@@ -38,7 +38,7 @@ void oracle::compare_entries(const std::vector<stored_actor>& stored, moment whe
     before = id;
     if (gone_.contains(id)) break_promise("comes_back", fmt::format("{} {} is back", name_of(i), id));
     if (!content) continue;
-    if (when == moment::after_end && ended_before_.contains(id)) {
+    if (when == moment::after_end && ended_before_.contains(id) && !spared_.contains(id)) {
       break_promise("not_destroyed", fmt::format("{} {} was destroyed, and is there", name_of(i), id));
     }
     std::set<entry> seen;

@@ -172,6 +172,13 @@ class invocation : public reply, public work, public fiber {
     enqueue,     ///< brings a message to a queue
   };
 
+  /// Of an answer.
+  enum class destination : std::uint8_t {
+    actor,     ///< one of the same runtime: it leaves the cut only if each actor is committed by itself
+    outside,   ///< it waits until its dependency is durable
+    anywhere,  ///< it tells nothing of the state, and waits for no commit
+  };
+
   std::exception_ptr unsaved;      ///< a turn's changes could not be stored; takes the place of the answer
   /// The `constant_name` of the invocation that held the actor when this one was last deferred; null while this one
   /// runs. Written by the actor's side, read by a caller whose time-out has passed.
@@ -189,8 +196,7 @@ class invocation : public reply, public work, public fiber {
   purpose kind = purpose::action;
   bool writes = false;             ///< its turns may change the state
   bool exclusive = false;
-  bool from_host = false;          ///< the answer leaves the actors: it waits until its dependency is durable
-  bool tells_no_state = false;     ///< the answer waits for no commit, whoever gets it
+  destination goes_to = destination::actor;  ///< the answer
   bool started = false;
   bool created_actor = false;      ///< the actor was created because of it
   bool ended = false;              ///< its coroutine has; see `finish`

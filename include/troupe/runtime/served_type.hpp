@@ -22,7 +22,7 @@ struct cell_extension;
 struct commit_state {
   std::atomic<epoch_number> durable{0};  ///< all up to this epoch is
   std::atomic<bool> refusing{false};     ///< the store does not keep up: no more changes
-  const commit_ledger* apart = nullptr;  ///< if each actor has epochs of its own: then `durable` stays 0, and this knows
+  const commit_ledger* apart = nullptr;  ///< each actor has epochs of its own: `durable` stays 0, and this knows
 };
 
 /// The ways from a cell, and from the units below the procedures of its life, to the units that are built on them.

@@ -44,7 +44,7 @@ struct faults {
   /// A commit fails; and so do all others for as long: once, for a while, or (`never`) for ever.
   fault commit_fails{};
   std::chrono::nanoseconds commit_fails_for{0};
-  /// The outcome of a commit is unknown: it was stored, or not. With a commit for each actor, that actor ends, and wakes
+  /// The outcome of a commit is unknown: it was stored, or not. With a commit for each actor that actor ends, and wakes
   /// with what is stored; else the runtime stops for good.
   fault commit_unknown{};
   /// With a commit for each actor: the store refuses one since another process has owned the actor for a moment. The
