@@ -10,6 +10,7 @@
 #include <troupe/actor/transport.hpp>
 #include <troupe/client/handle_core.hpp>
 #include <troupe/core/assert.hpp>
+#include <troupe/core/counted_ptr.hpp>
 #include <troupe/core/error.hpp>
 #include <troupe/runtime/cell.hpp>
 #include <troupe/runtime/turn.hpp>
@@ -46,6 +47,8 @@ class departure final : public gate_node {
     const auto left = self->until_ == time_point::max() ? troupe::never : self->until_ - self->over_->exec().now();
     if (durable) return depart(inv, *self->over_, left);
     inv.dependency = 0;
+    counted_ptr<cell> kept;  // the count of its calls may be its last reference
+    if (inv.target != nullptr) kept = counted_ptr<cell>{*inv.target};
     self->over_->refuse(inv, std::make_exception_ptr(error(
                                  errc::store_unavailable,
                                  fmt::format("{} in {} was not sent, since it depends on changes that were not saved",

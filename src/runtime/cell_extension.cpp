@@ -34,6 +34,8 @@ void cell_extension::image_awaited(cell& c) noexcept {
 }
 
 void cell_extension::begin_life(const actor_record* record) {
+  // What the last life depended on is durable, or lost with it.
+  if (owner.core().in_one_cut() == nullptr) owner.set_dependency(0);
   recorder.begin_life(record);
 }
 

@@ -272,7 +272,6 @@ void deactivate(cell& c, const std::exception_ptr& failure) {
   c.set_holder(nullptr);
   const auto not_ended = extension.end_waiters.empty() ? nullptr : why_not_ended(c, gone, lost, failure);
   if (lost) c.core().commits().has_ended(c);
-  if (c.core().in_one_cut() == nullptr) c.set_dependency(0);  // what the next life begins with is durable
   c.life().enter(phase::asleep);
   extension.answer_end(not_ended);
   if (is_needless) c.drop_extension();

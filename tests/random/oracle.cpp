@@ -42,6 +42,7 @@ oracle::oracle(const program& p, std::set<std::string> allowed)
       doomed_(p.actors.size()),
       last_end_(p.actors.size(), nanoseconds{-1}),
       losses_(p.actors.size()),
+      last_loss_(p.actors.size(), nanoseconds{-1'000'000'000}),
       slept_(p.actors.size()),
       unstorable_(p.actors.size()),
       present_(p.actors.size()),
@@ -109,6 +110,7 @@ void oracle::loses(std::uint32_t actor) {
   if (means_nothing()) return;
   if (tell) tell(fmt::format("{} has lost changes", name_of(actor)));
   ++losses_[actor];
+  last_loss_[actor] = clock();
   spared_.insert(doomed_[actor]);
   doomed_[actor].clear();
   slept_[actor] = true;  // what waits for it may wait for its next life
@@ -278,6 +280,10 @@ void oracle::destroy_asked(std::uint32_t actor, const std::string& id) {
   const std::lock_guard lock{mutex_};
   if (means_nothing()) return;
   ended_ids_.insert(id);
+  if (clock() <= last_loss_[actor] + slack) {  // the life that asks is lost
+    spared_.insert(id);
+    return;
+  }
   doomed_[actor] = id;
   last_end_[actor] = clock();
 }
@@ -368,6 +374,7 @@ void oracle::promise_entry(promise p) {
   const auto k = program_.actors[p.actor];
   if (k == kind::ephemeral || unstorable_[p.actor] || at(p.of).deep || only_looks) return;
   p.firm = p.firm || k != kind::relaxed;
+  if (!p.firm && at(p.of).issued <= last_loss_[p.actor] + slack) return;  // the life that it ran in is lost
   promises_.push_back(std::move(p));
 }
 

@@ -254,6 +254,7 @@ class oracle {
   std::vector<std::string> doomed_;                         ///< by actor, in this process
   std::vector<nanoseconds> last_end_;                       ///< when an end was last asked for
   std::vector<std::uint32_t> losses_;                       ///< by actor
+  std::vector<nanoseconds> last_loss_;                      ///< the same
   std::vector<bool> slept_;                                 ///< sleep was asked for in this process
   std::vector<bool> unstorable_;                            ///< a turn of it may not have been stored
   std::set<std::string> gone_;

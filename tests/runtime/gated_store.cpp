@@ -112,7 +112,7 @@ struct gated_store::shared {
   std::map<std::uint64_t, troupe::bytes> outgoing;
   bool holding = false;
   bool holding_loads = false;
-  troupe::commit_request* held = nullptr;
+  std::vector<troupe::commit_request*> held;  ///< several on a store that commits each actor by itself
   std::vector<troupe::load_request*> held_loads;
   troupe::commit_request::outcome next = troupe::commit_request::outcome::committed;
   troupe::errc why = troupe::errc::store_full;
@@ -151,7 +151,7 @@ class gated_store::opened_store final : public troupe::store {
     {
       const std::lock_guard lock{shared_->mutex};
       if (shared_->holding) {
-        shared_->held = &request;
+        shared_->held.push_back(&request);
         return;
       }
     }
@@ -172,27 +172,29 @@ void gated_store::hold() {
 }
 
 void gated_store::let_go() {
-  troupe::commit_request* waiting = nullptr;
+  std::vector<troupe::commit_request*> waiting;
   {
     const std::lock_guard lock{shared_->mutex};
     shared_->holding = false;
-    waiting = std::exchange(shared_->held, nullptr);
+    waiting = std::exchange(shared_->held, {});
   }
-  if (waiting != nullptr) shared_->commit(*waiting);
+  for (auto* const each : waiting) shared_->commit(*each);
 }
 
 void gated_store::let_one_go() {
   troupe::commit_request* waiting = nullptr;
   {
     const std::lock_guard lock{shared_->mutex};
-    waiting = std::exchange(shared_->held, nullptr);
+    if (shared_->held.empty()) return;
+    waiting = shared_->held.front();
+    shared_->held.erase(shared_->held.begin());
   }
   if (waiting != nullptr) shared_->commit(*waiting);
 }
 
 bool gated_store::is_holding_one() const {
   const std::lock_guard lock{shared_->mutex};
-  return shared_->held != nullptr;
+  return !shared_->held.empty();
 }
 
 void gated_store::fail(troupe::errc why) { answer(troupe::commit_request::outcome::failed, why); }

@@ -2,10 +2,13 @@
 #include "runtime/world.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "loopback/client_of.hpp"
+#include "store/forwarding_store.hpp"
 
 namespace behaviour {
 namespace {
@@ -14,6 +17,23 @@ troupe::runtime_options with_store(troupe::store_factory store) {
   troupe::runtime_options options;
   options.store = std::move(store);
   return options;
+}
+
+/// Any store, as one that commits each actor by itself.
+class apart final : public forwarding_store {
+ public:
+  using forwarding_store::forwarding_store;
+  void load_all(troupe::load_request& first) noexcept override { good_->load_all(first); }
+  [[nodiscard]] std::size_t value_bytes_max() const noexcept override { return good_->value_bytes_max(); }
+  [[nodiscard]] troupe::store_traits traits() const noexcept override {
+    return {.cut = troupe::commit_cut::per_actor};
+  }
+};
+
+// The suites once more on such a store: see tests/CMakeLists.txt.
+bool is_cut_apart() {
+  const char* const cut = std::getenv("TROUPE_TEST_CUT");
+  return cut != nullptr && std::string_view{cut} == "per_actor";
 }
 
 }  // namespace
@@ -60,6 +80,7 @@ void world::pass(std::chrono::nanoseconds duration) {
 
 troupe::runtime_options world::complete(troupe::runtime_options options) {
   options.executor = executor;
+  if (is_cut_apart()) options.store = before_each<apart>(std::move(options.store));
   options.on_error = [this](const std::exception_ptr& failure, std::string_view where) {
     errors.push_back(std::string{where} + ": " + code_of(failure));
   };

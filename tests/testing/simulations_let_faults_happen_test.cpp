@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each fault does what it says, as often as it says, and when.
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include <catch2/catch.hpp>
 
 #include "testing/simulated_program.hpp"
@@ -110,6 +114,53 @@ TEST_CASE("a commit that fails once is tried again, and nobody notices") {
   REQUIRE(sim.errors().size() == 1);
   CHECK_THAT(sim.errors()[0], Catch::Contains("store.") && Catch::Contains("a fault of the simulation"));
   CHECK(sim.crashes() == 0);
+}
+
+TEST_CASE("a commit of unknown outcome ends its actor, which wakes with what is stored") {
+  auto o = with({});
+  o.cut = troupe::commit_cut::per_actor;
+  int stored = 0;
+  int not_stored = 0;
+  for (o.seed = 1; o.seed <= 20; ++o.seed) {
+    simulation sim{served(), o};
+    sim.run(clerk_of(sim).call<&clerk::add>(1));
+    sim.run(clerk_of(sim, "b").call<&clerk::add>(1));
+    sim.faults().commit_unknown = once;
+    CHECK(code_in(sim, clerk_of(sim).call<&clerk::add>(1)) == "store.unavailable");
+    CHECK(sim.run(clerk_of(sim, "b").call<&clerk::add>(1)) == 2);
+    const int count = sim.run(clerk_of(sim).call<&clerk::look>());
+    CHECK(sim.stored(clerk_of(sim))->count == count);
+    ++(count == 2 ? stored : not_stored);
+    CHECK(sim.crashes() == 0);
+  }
+  CHECK(stored > 3);
+  CHECK(not_stored > 3);
+}
+
+TEST_CASE("an actor that has had another owner for a moment ends, and nothing is stored") {
+  auto o = with({});
+  o.cut = troupe::commit_cut::per_actor;
+  simulation sim{served(), o};
+  sim.run(clerk_of(sim).call<&clerk::add>(1));
+  sim.faults().actor_taken = once;
+  CHECK(code_in(sim, clerk_of(sim).call<&clerk::add>(1)) == "store.unavailable");
+  CHECK(sim.run(clerk_of(sim).call<&clerk::add>(1)) == 2);
+}
+
+TEST_CASE("answers to commits of several actors come in any order") {
+  auto o = with({});
+  o.cut = troupe::commit_cut::per_actor;
+  o.faults.slow_commit = {.probability = 0.5};
+  simulation sim{served(), o};
+  std::vector<int> order;
+  const auto note = [&](int n) -> troupe::task<> {
+    auto each = clerk_of(sim, std::to_string(n));
+    co_await each.call<&clerk::add>(1);
+    order.push_back(n);
+  };
+  for (int n = 0; n < 20; ++n) sim.spawn([&note, n] { return note(n); });
+  CHECK(sim.advance_until([&] { return order.size() == 20; }, 1min));
+  CHECK_FALSE(std::is_sorted(order.begin(), order.end()));
 }
 
 TEST_CASE("commits that fail for a while go through afterwards") {
