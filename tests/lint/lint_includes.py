@@ -3,6 +3,7 @@
 is a header with its source. The lists of all sources in include/troupe/impl are complete.
 
     lint_includes.py ROOT
+    lint_includes.py ROOT --update    writes the lists of all sources anew
 """
 import pathlib
 import re
@@ -63,13 +64,26 @@ def cycles(edges):
     return found
 
 
+listed = re.compile(r'^#include "../../../(src/[^"]+)"\n', re.M)
+
+
+def sources(root, floors):
+    return [file.relative_to(root).as_posix() for floor in floors for file in sorted((root / "src" / floor).rglob("*.cpp"))]
+
+
 def unlisted(root):
     """Yields (list, source or line) for what is missing in a list of all sources, or stands there in vain."""
     for name, floors in ALL_SOURCES.items():
-        listed = set(re.findall(r'^#include "../../../(src/[^"]+)"$', (root / name).read_text(encoding="utf-8"), re.M))
-        there = {file.relative_to(root).as_posix() for floor in floors for file in (root / "src" / floor).rglob("*.cpp")}
-        for source in sorted(listed ^ there):
+        for source in sorted(set(listed.findall((root / name).read_text(encoding="utf-8"))) ^ set(sources(root, floors))):
             yield root / name, source
+
+
+def update(root):
+    for name, floors in ALL_SOURCES.items():
+        text = (root / name).read_text(encoding="utf-8")
+        at = listed.search(text).start()
+        lines = "".join(f'#include "../../../{source}"\n' for source in sources(root, floors))
+        (root / name).write_text(text[:at] + lines + listed.sub("", text[at:]), encoding="utf-8")
 
 
 def find(root):
@@ -88,6 +102,8 @@ def find(root):
 
 def main():
     root = pathlib.Path(sys.argv[1]).resolve()
+    if sys.argv[2:] == ["--update"]:
+        update(root)
     found = list(find(root))
     for file, line, what in found:
         print(f"{file.relative_to(root)}:{line}: {what}")

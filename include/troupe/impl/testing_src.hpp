@@ -11,6 +11,7 @@
 #endif
 
 #include "../../../src/testing/check_store.cpp"
+#include "../../../src/testing/check_store_cuts.cpp"
 #include "../../../src/testing/check_store_messages.cpp"
 #include "../../../src/testing/check_store_parts.cpp"
 #include "../../../src/testing/disk_handle.cpp"
