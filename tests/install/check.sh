@@ -6,6 +6,7 @@
 #   check.sh subdirectory SOURCE BUILD WORK COMPILER    a CMake project that has the source tree in it
 #   check.sh tested       SOURCE BUILD WORK COMPILER    the same with tests of its own: examples/tested
 #   check.sh pkg_config   SOURCE BUILD WORK COMPILER    no CMake: flags from pkg-config
+#   check.sh debian       SOURCE BUILD WORK COMPILER    the Debian packages, unpacked, with a shared library
 #   check.sh headers      SOURCE BUILD WORK COMPILER    no library: the installed headers, and their source in one file
 #   check.sh amalgamation SOURCE BUILD WORK COMPILER    no library: two files to copy, and two more for tests
 #
@@ -85,6 +86,31 @@ case $kind in
     must_fail 'error.*the installed library was built without _GLIBCXX_DEBUG' \
       "$compiler" -std=c++20 -D_GLIBCXX_DEBUG -fsyntax-only "$consumers/main.cpp" $(pkg-config --cflags troupe)
     python3 "$(pkg-config --variable=co_await_lint troupe)" "$consumers/main.cpp"
+    ;;
+  debian)
+    for tool in dpkg-shlibdeps file; do
+      command -v "$tool" >/dev/null || { echo "skipped: $tool is not installed (dpkg-dev, file)"; exit 77; }
+    done
+    cmake -S "$source" -B "$here/build" -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=Debug \
+      -DCMAKE_CXX_FLAGS_DEBUG= -DCMAKE_INSTALL_PREFIX=/usr -DBUILD_SHARED_LIBS=ON -DTROUPE_UNITY_BUILD=ON \
+      -DTROUPE_BUILD_TESTS=OFF -DTROUPE_BUILD_EXAMPLES=OFF
+    cmake --build "$here/build" --parallel 2
+    (cd "$here/build" && cpack -B "$here/packages")
+    field() { dpkg-deb -f "$here"/packages/"$1"_*.deb "$2"; }
+    field libtroupe0.1 Depends | grep 'libfmt.*libsqlite3'
+    field libtroupe-dev Depends | grep 'libtroupe0.1 (= '
+    field libtroupe-testing Depends | grep 'libtroupe-dev (= '
+    root=$here/root
+    for package in libtroupe0.1 libtroupe-dev; do dpkg-deb -x "$here"/packages/$package\_*.deb "$root"; done
+    cmake -S "$consumers/find_package" -B "$here/consumer" -DCMAKE_CXX_COMPILER="$compiler" \
+      -DCMAKE_PREFIX_PATH="$root/usr"
+    cmake --build "$here/consumer" --target consumer
+    "$here/consumer/consumer"
+    test -z "$(find "$root" -name '*testing*')"  # it is a package of its own
+    dpkg-deb -x "$here"/packages/libtroupe-testing_*.deb "$root"
+    cmake -S "$source/examples/tested" -B "$here/tested" -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_PREFIX_PATH="$root/usr"
+    cmake --build "$here/tested" --parallel 2
+    ctest --test-dir "$here/tested" --output-on-failure --no-tests=error
     ;;
   headers)
     mkdir -p "$here/include"
