@@ -42,7 +42,7 @@ oracle::oracle(const program& p, std::set<std::string> allowed)
       doomed_(p.actors.size()),
       last_end_(p.actors.size(), nanoseconds{-1}),
       losses_(p.actors.size()),
-      last_loss_(p.actors.size(), nanoseconds{-1'000'000'000}),
+      last_loss_(p.actors.size(), nanoseconds::min() / 2),
       slept_(p.actors.size()),
       unstorable_(p.actors.size()),
       present_(p.actors.size()),
@@ -280,12 +280,12 @@ void oracle::destroy_asked(std::uint32_t actor, const std::string& id) {
   const std::lock_guard lock{mutex_};
   if (means_nothing()) return;
   ended_ids_.insert(id);
+  last_end_[actor] = clock();
   if (clock() <= last_loss_[actor] + slack) {  // the life that asks is lost
     spared_.insert(id);
-    return;
+  } else {
+    doomed_[actor] = id;
   }
-  doomed_[actor] = id;
-  last_end_[actor] = clock();
 }
 
 void oracle::lets_in(std::uint32_t actor, const std::string& id) {

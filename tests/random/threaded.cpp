@@ -23,7 +23,7 @@ class threaded_run final : public place {
 
   result run() {
     result r;
-    const troupe::memory store;
+    const troupe::memory store{program_.cut};
     try {
       {
         troupe::runtime runtime{registry(), options(store)};

@@ -117,11 +117,12 @@ TEST_CASE("a commit that fails once is tried again, and nobody notices") {
 }
 
 TEST_CASE("a commit of unknown outcome ends its actor, which wakes with what is stored") {
-  auto o = with({});
-  o.cut = troupe::commit_cut::per_actor;
   int stored = 0;
   int not_stored = 0;
-  for (o.seed = 1; o.seed <= 20; ++o.seed) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    auto o = with({});
+    o.seed = seed;
+    o.cut = troupe::commit_cut::per_actor;
     simulation sim{served(), o};
     sim.run(clerk_of(sim).call<&clerk::add>(1));
     sim.run(clerk_of(sim, "b").call<&clerk::add>(1));
