@@ -321,7 +321,8 @@ class store {
 
   virtual void commit(commit_request& request) noexcept = 0;
 
-  /// Fixed while the store is open.
+  /// Fixed while the store is open. What was written with one cut is not for the other: a message that was on its way
+  /// might arrive twice.
   [[nodiscard]] virtual store_traits traits() const noexcept { return {}; }
 
   /// The most bytes that a state, an input, a message in a queue or on its way, or key and value of the row of a part
