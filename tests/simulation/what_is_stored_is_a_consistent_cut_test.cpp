@@ -236,16 +236,17 @@ class outside {
   std::array<knowledge, committed_nodes> stored_;
 };
 
-}  // namespace
-
-TEST_CASE("whatever goes wrong, what is stored is a consistent cut") {
+/// Runs so many seeds on a store of this cut.
+void try_cut(troupe::commit_cut cut, std::uint64_t seeds) {
   troupe::registry registry;
   registry.use<committed_node>("node").use<relaxed_node>("relaxedNode").use<ephemeral_node>("ephemeralNode");
   std::uint64_t looks = 0, replies = 0, large = 0, steps = 0, crashes = 0;
-  troupe::testing::for_each_seed(300, [&](std::uint64_t seed) {
+  troupe::testing::for_each_seed(seeds, [&](std::uint64_t seed) {
     seeded_random chance{seed};
+    auto faults = any_faults(chance);
+    if (cut == troupe::commit_cut::per_actor) faults.commit_unknown = faults.actor_taken = faults.commit_fails;
     outside w;
-    simulation sim{registry, {.seed = seed, .faults = any_faults(chance),
+    simulation sim{registry, {.seed = seed, .faults = faults, .cut = cut,
                               .on_start = [&](simulation& s) { w.start(s); }}};
     run_for(sim, w.rules, 1s, [&] { w.look(); });
     sim.heal();
@@ -262,4 +263,14 @@ TEST_CASE("whatever goes wrong, what is stored is a consistent cut") {
   INFO(crashes << " crashes, " << steps << " steps, " << replies << " replies, " << looks << " looks, " << large
                << " large states");
   CHECK(replies > 0);
+}
+
+}  // namespace
+
+TEST_CASE("whatever goes wrong, what is stored is a consistent cut") {
+  try_cut(troupe::commit_cut::whole_store, 300);
+}
+
+TEST_CASE("whatever goes wrong, it is one with a commit for each actor, too") {
+  try_cut(troupe::commit_cut::per_actor, 150);
 }
