@@ -20,6 +20,7 @@ struct setting {
   std::uint64_t seed = 1;
   troupe::testing::faults faults{};
   std::chrono::nanoseconds sleep_after = 100ms;
+  troupe::commit_cut cut = troupe::commit_cut::whole_store;
 };
 
 void expect_nothing_broken(const customers& all) {
@@ -39,6 +40,7 @@ void do_business(const setting& s, customers& all) {
   troupe::testing::simulation_options options;
   options.seed = s.seed;
   options.faults = s.faults;
+  options.runtime.store = troupe::memory{s.cut};
   employ(options, all);
   troupe::testing::simulation sim{registry, options};
   for (int i = 0; i < 40 && static_cast<int>(all.asked.size()) < all.orders_max; ++i) sim.advance(1s);
@@ -48,17 +50,24 @@ void do_business(const setting& s, customers& all) {
   sim.finish();
 }
 
+void pay(std::uint64_t seed, troupe::commit_cut cut) {
+  troupe::testing::seeded_random random{seed};
+  setting s{.seed = seed, .faults = plans::any_faults(random), .cut = cut};
+  if (cut == troupe::commit_cut::per_actor) s.faults.commit_unknown = s.faults.actor_taken = s.faults.commit_fails;
+  constexpr std::chrono::nanoseconds naps[] = {20ms, 200ms, 5s};
+  s.sleep_after = naps[random.below(3)];
+  customers all;
+  do_business(s, all);
+}
+
 }  // namespace
 
 TEST_CASE("payments add up, and each takes effect once, whatever goes wrong") {
-  troupe::testing::for_each_seed(100, [](std::uint64_t seed) {
-    troupe::testing::seeded_random random{seed};
-    setting s{.seed = seed, .faults = plans::any_faults(random)};
-    constexpr std::chrono::nanoseconds naps[] = {20ms, 200ms, 5s};
-    s.sleep_after = naps[random.below(3)];
-    customers all;
-    do_business(s, all);
-  });
+  troupe::testing::for_each_seed(100, [](std::uint64_t seed) { pay(seed, troupe::commit_cut::whole_store); });
+}
+
+TEST_CASE("they do with a commit for each actor, too") {
+  troupe::testing::for_each_seed(100, [](std::uint64_t seed) { pay(seed, troupe::commit_cut::per_actor); });
 }
 
 TEST_CASE("what one actor sends another arrives in the order of sending, if both stay awake") {
@@ -66,6 +75,7 @@ TEST_CASE("what one actor sends another arrives in the order of sending, if both
     troupe::testing::seeded_random random{seed};
     setting s{.seed = seed, .faults = plans::any_faults(random), .sleep_after = troupe::never};
     s.faults.crash = s.faults.crash_before_commit = s.faults.crash_after_commit = s.faults.load_fails = {};
+    s.cut = seed % 2 == 0 ? troupe::commit_cut::per_actor : troupe::commit_cut::whole_store;
     customers all;
     do_business(s, all);
   });
