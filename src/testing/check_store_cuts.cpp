@@ -70,18 +70,22 @@ void outcomes_apart(bench& b) {
   store.commit(batch{}.create(taken));
   const actor_record before = b.actor("before");
   const actor_record absent = b.actor("absent");
+  const actor_record between = b.actor("between");
   const actor_record same_key = b.actor("taken");
   const actor_record after = b.actor("after");
   std::vector<pending_commit> pending;
   pending.emplace_back(store, std::move(batch{}.create(before)));
   pending.emplace_back(store, std::move(batch{}.update(absent)));
+  pending.emplace_back(store, std::move(batch{}.create(between)));
   pending.emplace_back(store, std::move(batch{}.create(same_key)));
   pending.emplace_back(store, std::move(batch{}.create(after)));
-  const std::vector<outcome> wanted{outcome::committed, outcome::refused, outcome::refused, outcome::committed};
+  const std::vector<outcome> wanted{outcome::committed, outcome::refused, outcome::committed, outcome::refused,
+                                    outcome::committed};
   for (std::size_t at = 0; at != wanted.size(); ++at) {
     expect(pending[at].wait() == wanted[at], "a mistake in the changes of one actor is refused, and others are stored");
   }
   store.has(before, "the changes of one actor are stored whatever becomes of another's");
+  store.has(between, "the changes of one actor are stored whatever becomes of another's");
   store.has(after, "the changes of one actor are stored whatever becomes of another's");
   store.has(taken, "changes that are refused left no trace");
   store.has_not(absent, "changes that are refused left no trace");
