@@ -298,7 +298,7 @@ void actor_committer::line::end_lost(bool stays) noexcept {
 // --- epochs ---------------------------------------------------------------------------------------------------------
 
 actor_committer::actor_committer(runtime_core& core, executor& exec, const runtime_options& options)
-    : commit_ledger{core, exec, options}, forgetting_{std::make_unique<line>(*this, shards_[0], nullptr)} {
+    : commit_ledger{core, exec, options, nullptr}, forgetting_{std::make_unique<line>(*this, shards_[0], nullptr)} {
   seen_.apart = this;
 }
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <troupe/core/assert.hpp>
+
 #include "core.hpp"
 #include "observing.hpp"
 
@@ -11,12 +13,19 @@ namespace troupe {
 inline namespace v0 {
 namespace detail {
 
-commit_ledger::commit_ledger(runtime_core& core, executor& exec, const runtime_options& options)
+commit_ledger::commit_ledger(runtime_core& core, executor& exec, const runtime_options& options,
+                             open_epoch* shared)
     : core_{core},
       executor_{exec},
       retry_min_{options.commit_retry_min},
       retry_max_{options.commit_retry_max},
-      backlog_bytes_max_{static_cast<std::ptrdiff_t>(options.backlog_bytes_max)} {}
+      backlog_bytes_max_{static_cast<std::ptrdiff_t>(options.backlog_bytes_max)},
+      shared_{shared} {}
+
+epoch_number commit_ledger::add_image(cell&, image_maker) {
+  TROUPE_ASSERT(false, "an image goes into the shared epoch, or into one of its actor's");
+  return 0;
+}
 
 void commit_ledger::report(runtime_health& health) const {
   const std::lock_guard lock{error_mutex_};

@@ -48,6 +48,8 @@ class commit_ledger {
   /// Takes an actor's image into an open epoch, by way of `prepare(e)`, which gives the image for that epoch.
   template <class Prepare>
   epoch_number add(cell& of, Prepare&& prepare) {
+    if (shared_ != nullptr) [[likely]]
+      return add_to_shared(prepare);
     return add_image(of, {&prepare, [](void* p, epoch_number e) -> image& {
                             return (*static_cast<std::remove_reference_t<Prepare>*>(p))(e);
                           }});
@@ -94,6 +96,15 @@ class commit_ledger {
     image& (*make)(void* from, epoch_number e);
     image& operator()(epoch_number e) const { return make(from, e); }
   };
+  /// The epoch that is open for the images of all actors.
+  struct open_epoch {
+    mutable std::mutex mutex{};
+    epoch_number number = 1;
+    image* pending = nullptr;
+    std::atomic<bool> running{false};  ///< from the first image until there is nothing left to commit
+    bool given_up = false;             ///< nobody looks at images any more
+    work* job = nullptr;               ///< of the I/O lane, to be posted when `running` begins
+  };
   /// A commit, as the observer is told of it.
   struct told_commit {
     epoch_number epoch = 0;
@@ -102,9 +113,10 @@ class commit_ledger {
     time_point begun_at{};  ///< the store was asked; only if there is an observer
   };
 
-  commit_ledger(runtime_core& core, executor& exec, const runtime_options& options);
+  /// `shared` is null if each actor has epochs of its own; then `add_image` takes images.
+  commit_ledger(runtime_core& core, executor& exec, const runtime_options& options, open_epoch* shared);
 
-  virtual epoch_number add_image(cell& of, image_maker prepare) = 0;
+  virtual epoch_number add_image(cell& of, image_maker prepare);
   [[nodiscard]] virtual bool is_durable_apart(epoch_number) const noexcept { return false; }
 
   /// Adds an image's write-set, which has views into it.
@@ -128,6 +140,24 @@ class commit_ledger {
   std::atomic<std::uint64_t> commits_{0};
 
  private:
+  template <class Prepare>
+  epoch_number add_to_shared(Prepare& prepare) {
+    bool kick = false;
+    epoch_number e = 0;
+    {
+      const std::lock_guard lock{shared_->mutex};
+      e = shared_->number;
+      image& m = prepare(e);
+      if (shared_->given_up) return e;
+      m.next = shared_->pending;
+      shared_->pending = &m;
+      kick = !shared_->running.exchange(true);
+    }
+    if (kick) executor_.post_blocking(*shared_->job);
+    return e;
+  }
+
+  open_epoch* const shared_;
   mutable std::mutex error_mutex_;
   std::string last_error_;
 };

@@ -21,32 +21,17 @@ inline namespace v0 {
 namespace detail {
 
 committer::committer(runtime_core& core, executor& exec, const runtime_options& options)
-    : commit_ledger{core, exec, options}, retry_after_{options.commit_retry_min} {
+    : commit_ledger{core, exec, options, &open_}, retry_after_{options.commit_retry_min} {
+  open_.job = &job_;
   request_.owner = this;
   request_.done = [](commit_request& r) noexcept { static_cast<request&>(r).owner->completed(); };
-}
-
-epoch_number committer::add_image(cell&, image_maker prepare) {
-  bool kick = false;
-  epoch_number e = 0;
-  {
-    const std::lock_guard lock{mutex_};
-    e = open_;
-    image& m = prepare(e);
-    if (failed_permanently_) return e;
-    m.next = pending_;
-    pending_ = &m;
-    kick = !running_.exchange(true);
-  }
-  if (kick) executor_.post_blocking(job_);
-  return e;
 }
 
 void committer::when_durable(epoch_number e, gate_node& n) noexcept {
   bool lost = false;
   {
-    const std::lock_guard lock{mutex_};
-    lost = failed_permanently_;
+    const std::lock_guard lock{open_.mutex};
+    lost = open_.given_up;
     if (!lost && !is_durable(e)) {
       auto& list = gates_[e & 1];
       n.next_gate = list;
@@ -59,24 +44,24 @@ void committer::when_durable(epoch_number e, gate_node& n) noexcept {
 
 void committer::forget(std::uint64_t message) {
   {
-    const std::lock_guard lock{mutex_};
-    if (failed_permanently_) return;
+    const std::lock_guard lock{open_.mutex};
+    if (open_.given_up) return;
     forgotten_.push_back(message);
-    if (running_.exchange(true)) return;
+    if (open_.running.exchange(true)) return;
   }
   executor_.post_blocking(job_);
 }
 
 epoch_number committer::newest() const noexcept {
-  const std::lock_guard lock{mutex_};
-  return pending_ != nullptr || !forgotten_.empty() ? open_ : open_ - 1;
+  const std::lock_guard lock{open_.mutex};
+  return open_.pending != nullptr || !forgotten_.empty() ? open_.number : open_.number - 1;
 }
 
 void committer::report(runtime_health& health) const {
   commit_ledger::report(health);
-  const std::lock_guard lock{mutex_};
+  const std::lock_guard lock{open_.mutex};
   health.backlog_actors = closing_actors_.load(std::memory_order_relaxed);
-  for (const image* m = pending_; m != nullptr; m = m->next) ++health.backlog_actors;
+  for (const image* m = open_.pending; m != nullptr; m = m->next) ++health.backlog_actors;
 }
 
 // On the I/O lane. The steps of a commit follow one another here, each maybe after a wait.
@@ -94,19 +79,19 @@ void committer::write() noexcept {
 
 void committer::close_epoch() noexcept {
   {
-    std::unique_lock lock{mutex_};
+    std::unique_lock lock{open_.mutex};
     if (dead_) {
       lock.unlock();
       return fail_permanently();
     }
-    if (pending_ == nullptr && forgotten_.empty()) {
-      running_ = false;
+    if (open_.pending == nullptr && forgotten_.empty()) {
+      open_.running = false;
       lock.unlock();
       return core_.notify();
     }
-    closing_ = std::exchange(pending_, nullptr);
+    closing_ = std::exchange(open_.pending, nullptr);
     request_.undeliverable = std::exchange(forgotten_, {});
-    closing_epoch_ = open_++;
+    closing_epoch_ = open_.number++;
   }
   // What other threads do before all are asked: the simulation has none, but this is where it would matter.
   if (is_planted(planted::freeze_forgotten) && closing_ != nullptr) return executor_.post_blocking(job_);
@@ -177,10 +162,12 @@ void committer::add_to_request(image& m) {
 }
 
 void committer::completed() noexcept {
-  tell_of(request_, {.epoch = closing_epoch_,
-                     .actors = closing_actors_.load(std::memory_order_relaxed),
-                     .bytes = closing_bytes_,
-                     .begun_at = begun_at_});
+  if (core_.observed_by() != nullptr) {
+    tell_of(request_, {.epoch = closing_epoch_,
+                       .actors = closing_actors_.load(std::memory_order_relaxed),
+                       .bytes = closing_bytes_,
+                       .begun_at = begun_at_});
+  }
   switch (request_.result) {
     case commit_request::outcome::committed: return succeeded();
     case commit_request::outcome::failed:
@@ -204,7 +191,7 @@ void committer::succeeded() noexcept {
   gate_node* waiting = nullptr;
   const auto e = closing_epoch_;
   {
-    const std::lock_guard lock{mutex_};
+    const std::lock_guard lock{open_.mutex};
     seen_.durable.store(e, std::memory_order_release);
     waiting = std::exchange(gates_[e & 1], nullptr);
   }
@@ -254,10 +241,10 @@ std::string committer::describe_failure() const {
 void committer::abandon(std::string_view why) noexcept {
   bool under_way = false;
   {
-    const std::lock_guard lock{mutex_};
+    const std::lock_guard lock{open_.mutex};
     if (!dead_) note_error(why);
     dead_ = true;
-    under_way = running_;
+    under_way = open_.running;
   }
   seen_.refusing.store(true, std::memory_order_relaxed);
   // A commit that is under way ends first, since the store looks at images of actors: whoever ends it, buries.
@@ -268,13 +255,13 @@ void committer::fail_permanently() noexcept {
   seen_.refusing.store(true, std::memory_order_relaxed);
   std::array<gate_node*, 2> waiting{};
   {
-    const std::lock_guard lock{mutex_};
-    failed_permanently_ = true;
-    pending_ = nullptr;
+    const std::lock_guard lock{open_.mutex};
+    open_.given_up = true;
+    open_.pending = nullptr;
     waiting = std::exchange(gates_, {});
   }
   for (gate_node* list : waiting) open(list, false);
-  running_ = false;
+  open_.running = false;
   core_.notify();
 }
 

@@ -36,7 +36,7 @@ class committer final : public commit_ledger {
   void when_durable(epoch_number e, gate_node& n) noexcept override;
   [[nodiscard]] epoch_number newest() const noexcept override;
   void report(runtime_health& health) const override;
-  [[nodiscard]] bool is_idle() const noexcept override { return !running_; }
+  [[nodiscard]] bool is_idle() const noexcept override { return !open_.running; }
   void arrived(image& m) noexcept override;
   void abandon(std::string_view why) noexcept override;
   [[nodiscard]] std::string_view why_lost() const noexcept override {
@@ -48,7 +48,6 @@ class committer final : public commit_ledger {
     committer* owner = nullptr;
   };
 
-  epoch_number add_image(cell& of, image_maker prepare) override;
   void step() noexcept;
   void try_again() noexcept { executor_.post_blocking(job_); }
   void close_epoch() noexcept;
@@ -66,13 +65,10 @@ class committer final : public commit_ledger {
 
   enum class state : std::uint8_t { idle, writing };
 
-  mutable std::mutex mutex_;
-  epoch_number open_ = 1;
-  image* pending_ = nullptr;                 ///< of the open epoch
-  std::vector<std::uint64_t> forgotten_;     ///< the same
+  open_epoch open_;
+  // With its lock.
+  std::vector<std::uint64_t> forgotten_;     ///< of the open epoch
   std::array<gate_node*, 2> gates_{};        ///< of the open epoch and the one before, by parity
-  std::atomic<bool> running_{false};         ///< from the first image until there is nothing left to commit
-  bool failed_permanently_ = false;          ///< dead, and nobody looks at images any more
 
   // Of the commit that is under way.
   state state_ = state::idle;

@@ -119,16 +119,15 @@ epoch_number state_recorder::record(const ended_turn& t, std::exception_ptr& fai
   }
   // A relaxed actor's creation does not wait for the interval: it is stamped like any other change. Neither do messages
   // to an actor that is committed apart, which leave when they are durable.
-  const bool sends_apart = rows_.sends() && owner().core().in_one_cut() == nullptr;
-  const bool may_wait = images_.exists() && initialised_ == images_.initialised() && !t.saves && !sends_apart;
-  if (kind == durability::relaxed && may_wait) {
+  bool saves = t.saves;
+  if (kind == durability::relaxed) saves = saves || (rows_.sends() && owner().core().in_one_cut() == nullptr);
+  if (kind == durability::relaxed && images_.exists() && initialised_ == images_.initialised() && !saves) {
     schedule_save();
     rows_.put_off();
     return t.dependency;
   }
   forget_save();
   const bool is_small = images_.newest_bytes() <= eager_bytes_max;
-  const bool saves = t.saves || (kind == durability::relaxed && sends_apart);
   const bool eager = is_small || t.of_procedure || saves || watched || !images_.exists() || encodes_eagerly(t);
   bool changed = t.writes || saves || !images_.exists();
   bytes_view state;
