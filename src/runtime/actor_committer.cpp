@@ -32,6 +32,7 @@ namespace detail {
 ///     writing   the I/O lane asks the store
 ///     at_store  the store answers
 ///     pausing   the back-off is over
+///     losing    the I/O lane opens the gates as lost; the actor is told already
 ///     lost      the actor has ended
 class actor_committer::line final : public commit_request {
  public:
@@ -44,9 +45,13 @@ class actor_committer::line final : public commit_request {
 
   /// False if nothing is committed any more.
   [[nodiscard]] bool is_lost() const noexcept { return stage_ == stage::lost; }
+  /// Whether the actor has to end.
+  [[nodiscard]] bool loses() const noexcept { return stage_ == stage::losing || is_lost(); }
   /// True if the caller is to call `begin`, without the lock.
   [[nodiscard]] bool put(image& m, epoch_number e) noexcept {
     TROUPE_ASSERT(pending_ == nullptr, "one image of an actor fills, and one is at the store");
+    // The actor may have left memory and come back since its last commit. None concerns its former cell.
+    if (actor_ != m.owner) actor_ = m.owner;
     pending_ = &m;
     pending_epoch_ = e;
     return awake();
@@ -78,7 +83,7 @@ class actor_committer::line final : public commit_request {
   }
 
  private:
-  enum class stage : std::uint8_t { idle, closing, asked, writing, at_store, pausing, lost };
+  enum class stage : std::uint8_t { idle, closing, asked, writing, at_store, pausing, losing, lost };
 
   void go([[maybe_unused]] stage from, stage to) noexcept {
     const std::lock_guard lock{shard_.mutex};
@@ -108,7 +113,7 @@ class actor_committer::line final : public commit_request {
 
   actor_committer& all_;
   shard& shard_;
-  cell* const actor_;
+  cell* actor_;  ///< null for the one of no actor
   const actor_id id_;
   stage stage_ = stage::idle;
   image* pending_ = nullptr;                ///< it fills
@@ -126,13 +131,14 @@ class actor_committer::line final : public commit_request {
 // On the I/O lane.
 void actor_committer::line::step() noexcept {
   if (all_.dead_) return bury();
-  bool closes = false;
+  stage now = stage::idle;
   {
     const std::lock_guard lock{shard_.mutex};
-    closes = stage_ == stage::closing;
+    now = stage_;
     if (stage_ == stage::pausing) stage_ = stage::writing;
   }
-  closes ? close() : write();
+  if (now == stage::losing) return end_lost(true);
+  now == stage::closing ? close() : write();
 }
 
 void actor_committer::line::close() noexcept {
@@ -259,9 +265,10 @@ void actor_committer::line::lose() noexcept {
   all_.note_loss(fmt::format("{}: {}", what, text_of(failure)));
   if (result == outcome::unknown && closing_->rows) all_.core_.outbox().look_for(closing_->rows->sent_ids());
   const counted_ptr<cell> here{*actor_};
-  // Before the gates open: until then the actor cannot end.
+  // The actor cannot end before the gates open. A holder that hears of the loss finds that there is one.
+  go(stage::at_store, stage::losing);
   here->known_extension()->signals.raise(pending_signals::lost);
-  end_lost(true);
+  begin();
 }
 
 // Nothing is written any more. No holder is told.
@@ -271,6 +278,7 @@ void actor_committer::line::bury() noexcept { end_lost(false); }
 void actor_committer::line::end_lost(bool stays) noexcept {
   auto& all = all_;
   end_failures();
+  all.update_refusing();
   std::unique_ptr<line> self;
   std::array<gate_node*, 2> waiting{};
   {
@@ -324,7 +332,8 @@ epoch_number actor_committer::add_image(cell& of, image_maker prepare) {
     e = next_epoch(s);
     gate& mine = s.gates[e];
     image& m = prepare(e);
-    if (dead_) {
+    // What is at the store already ends first, since the store looks at images of the actor.
+    if (dead_ && !s.lines.contains(of.known_id())) {
       mine.lost = true;
       return e;
     }
@@ -439,7 +448,7 @@ bool actor_committer::has_lost(const cell& c) const noexcept {
   const shard& s = shard_of(c.known_id());
   const std::lock_guard lock{s.mutex};
   const auto here = s.lines.find(c.known_id());
-  return here != s.lines.end() && here->second->is_lost();
+  return here != s.lines.end() && here->second->loses();
 }
 
 void actor_committer::has_ended(cell& lost) noexcept {

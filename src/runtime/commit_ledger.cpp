@@ -92,10 +92,12 @@ void commit_ledger::note_error(std::string_view text) noexcept {
   last_error_ = text;
 }
 
+// With a lock, so that what is stored last was looked at last.
 void commit_ledger::update_refusing() noexcept {
+  const std::lock_guard lock{error_mutex_};
   const bool failing = failures_.load(std::memory_order_relaxed) != 0;
-  seen_.refusing.store(failing && backlog_bytes_.load(std::memory_order_relaxed) > backlog_bytes_max_,
-                       std::memory_order_relaxed);
+  const bool is_full = backlog_bytes_.load(std::memory_order_relaxed) > backlog_bytes_max_;
+  seen_.refusing.store(refuses_for_good_ || (failing && is_full), std::memory_order_relaxed);
 }
 
 }  // namespace detail

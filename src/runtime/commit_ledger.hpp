@@ -74,9 +74,16 @@ class commit_ledger {
   /// Nothing is being committed, or waits for it.
   [[nodiscard]] virtual bool is_idle() const noexcept = 0;
   virtual void report(runtime_health& health) const;
-  void add_backlog(std::ptrdiff_t bytes) noexcept { backlog_bytes_.fetch_add(bytes, std::memory_order_relaxed); }
+  void add_backlog(std::ptrdiff_t bytes) noexcept {
+    backlog_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+    if (bytes < 0 && seen_.refusing.load(std::memory_order_relaxed)) [[unlikely]]
+      update_refusing();
+  }
   /// In a forked child, which has no thread that would commit.
-  void refuse_changes() noexcept { seen_.refusing.store(true, std::memory_order_relaxed); }
+  void refuse_changes() noexcept {
+    refuses_for_good_ = true;
+    seen_.refusing.store(true, std::memory_order_relaxed);
+  }
 
   // --- the end ---
 
@@ -158,6 +165,7 @@ class commit_ledger {
   }
 
   open_epoch* const shared_;
+  std::atomic<bool> refuses_for_good_{false};
   mutable std::mutex error_mutex_;
   std::string last_error_;
 };

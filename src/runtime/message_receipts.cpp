@@ -23,7 +23,8 @@ void message_receipts::load(std::span<const part_record> rows) {
 }
 
 bool message_receipts::has(std::uint64_t message) const noexcept {
-  return !is_planted(planted::repeat_not_recognised) && std::ranges::find(all_, message) != all_.end();
+  if (is_planted(planted::repeat_not_recognised)) return false;
+  return std::ranges::find(all_, message) != all_.end() || office_.is_settled(message);
 }
 
 void message_receipts::add(std::uint64_t message, row_changes& into) {
@@ -49,6 +50,16 @@ void message_receipts::undo_turn() noexcept {
 
 bool message_receipts::are_asked_for() const noexcept {
   return std::ranges::any_of(all_, [&](std::uint64_t each) { return !office_.may_go(each); });
+}
+
+std::vector<std::uint64_t> message_receipts::settle() const {
+  std::vector<std::uint64_t> settled;
+  for (const std::uint64_t each : all_) {
+    if (office_.may_go(each)) continue;
+    office_.settle(each);
+    settled.push_back(each);
+  }
+  return settled;
 }
 
 void message_receipts::clear() noexcept {

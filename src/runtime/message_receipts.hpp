@@ -33,6 +33,9 @@ class message_receipts {
   void undo_turn() noexcept;
   /// Whether a message may come again. Then the actor must not end: a successor would not know of it.
   [[nodiscard]] bool are_asked_for() const noexcept;
+  /// The actor ends although messages may come again: from now on those have no effect, whoever receives them. Returns
+  /// them, for the store to forget.
+  [[nodiscard]] std::vector<std::uint64_t> settle() const;
   void clear() noexcept;
 
  private:

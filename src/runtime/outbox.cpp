@@ -47,9 +47,10 @@ void outbox::passed_gate(gate_node& n, bool durable) noexcept {
   inv.dependency = 0;
   if (durable) return core.outbox().deliver(inv);
   inv.must_arrive = false;
-  core.refuse(inv, std::make_exception_ptr(error(
-                       errc::store_unavailable, fmt::format("a message to {} was not sent, since it depends on changes "
-                                                            "that are not known to be stored", inv.origin->name()))));
+  const auto text = fmt::format(
+      "a message to {} may not have been sent, since it depends on changes that are not known to be stored",
+      inv.origin->name());
+  core.refuse(inv, std::make_exception_ptr(error(errc::store_unavailable, text)));
 }
 
 void outbox::deliver(sent_message& inv) noexcept {

@@ -45,6 +45,8 @@ void queue_capacity::admit_waiting(std::uint32_t queue) noexcept {
     message.admitted = true;
     message.put_off = false;
     message.life = owner.live()->life();
+    // Where each actor has epochs of its own, it is this actor's, and may be lost before the message's turn.
+    if (owner.core().in_one_cut() == nullptr) message.dependency = 0;
     owner.push(message);  // a turn of its own: it brings its own dependency
   }
 }

@@ -35,6 +35,15 @@ class receipt_office {
     const std::lock_guard lock{mutex_};
     recovered_ = true;
   }
+  /// The receiver ends, and its receipt with it: a copy of the message that is still on its way has no effect.
+  void settle(std::uint64_t message) {
+    const std::lock_guard lock{mutex_};
+    settled_.insert(message);
+  }
+  [[nodiscard]] bool is_settled(std::uint64_t message) const noexcept {
+    const std::lock_guard lock{mutex_};
+    return settled_.contains(message);
+  }
   /// Whether the message that a receipt is for can come no more.
   [[nodiscard]] bool may_go(std::uint64_t receipt) const noexcept {
     const std::lock_guard lock{mutex_};
@@ -44,6 +53,7 @@ class receipt_office {
  private:
   mutable std::mutex mutex_;
   std::unordered_set<std::uint64_t> on_their_way_;
+  std::unordered_set<std::uint64_t> settled_;  ///< few: repeats that come after the end of their receiver
   bool recovered_ = false;
 };
 

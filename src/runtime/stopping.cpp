@@ -148,6 +148,11 @@ task<> stopping::end_after_receipts() {
   try {
     co_await durable_wait(c.core());
     co_await durable_wait(c.core(), c.core().commits().newest_forgotten());
+    // What still has a repeat on its way: the receipts go with the actor, so the store forgets the messages first.
+    if (asks_for_receipts(c)) {
+      for (const std::uint64_t each : queues_of(c).receipts->settle()) c.core().commits().forget(each);
+      co_await durable_wait(c.core(), c.core().commits().newest_forgotten());
+    }
   } catch (...) {
     failure = std::current_exception();
   }

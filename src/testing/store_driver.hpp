@@ -319,7 +319,7 @@ class opened {
     for (const write_set& w : changes.writes()) {
       if (!destroys(w)) ask(w);
     }
-    succeeds(try_commit(batch{}.undeliverable(std::move(ended))));
+    if (!ended.empty()) succeeds(try_commit(batch{}.undeliverable(std::move(ended))));
   }
 
   std::optional<actor_record> loaded(std::unique_ptr<asked<load_request>> request) {

@@ -37,6 +37,7 @@ set(local_only
   "connection/connections_open_in_order" "what a hook throws that is no troupe error reaches who connects*" "${original_reason}"
   "connection/connections_open_in_order" "a hook that takes too long refuses the connection with its name" "${details_reason}"
   "queue/messages_have_versions" "Dead letters have a limit of their own*" "${thread_reason}"
+  "runtime/actors_are_committed_alone" "an actor whose changes are refused ends alone*" "${details_reason}"
   "runtime/blocking_functions_run_beside_their_actor" "*" "${host_reason}"
   "runtime/callers_that_leave_at_the_gate" "*" "${gate_reason}"
   "runtime/errors_name_the_actor" "state that cannot be read is an error of the stored state: actor*" "${details_reason}"

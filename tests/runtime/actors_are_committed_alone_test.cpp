@@ -321,3 +321,19 @@ TEST_CASE_METHOD(fixture, "a message of which the store has not forgotten that i
   CHECK(w.phase(b) == phase::asleep);
   CHECK(w.run(w.client.get_or_create<desk>("b").call<&desk::take>()).empty());
 }
+
+TEST_CASE_METHOD(fixture, "a message that comes again after its receiver's end has no effect on a successor") {
+  store.hold("b");
+  const auto sending = w.start(a.call<&desk::send_on>("b", "x"));
+  CHECK(sending.done());
+  store.end("b", outcome_of_commit::unknown, true);
+  store.let_go("b");
+  w.settle();
+  CHECK(w.run(b.call<&desk::take>()) == texts{"x"});  // the message has not come again yet
+  w.run(b.call<&desk::end>());
+  w.settle();
+  CHECK(w.phase(b) == phase::asleep);
+  CHECK(w.run(b.call<&desk::add>("next")) == 1);
+  w.pass(100s);
+  CHECK(w.run(b.call<&desk::take>()).empty());
+}

@@ -258,7 +258,8 @@ struct store_traits {
 /// `store::value_bytes_max` is one: the whole request is `refused` with `store.failed`.
 ///
 /// A store of `commit_cut::per_actor` gets either one write-set, whose `arrived` is empty, or `undeliverable` alone. So
-/// the outcome of a request is the outcome of that actor's changes, and says nothing about other actors.
+/// the outcome of a request is the outcome of that actor's changes, and says nothing about other actors. A request of
+/// `undeliverable` belongs to no actor: it is `committed`, `failed` or `unknown`, and is made again until it succeeds.
 struct commit_request {
   /// After the last three, a runtime on a store of `commit_cut::whole_store` stops for good. On one of
   /// `commit_cut::per_actor` the actor ends, and wakes again with what the store has.
@@ -335,7 +336,8 @@ class store {
   /// Writes a consistent copy of everything to `path`, which must not exist. Blocks; throws `troupe::error`.
   virtual void backup(const std::string& path) = 0;
 
-  /// Gives up ownership. Called once, after the last commit has completed; blocks; throws nothing.
+  /// Gives up ownership. Called once; blocks; throws nothing. The last commit has completed, unless a shutdown has run
+  /// out of time: then a store of `commit_cut::per_actor` calls `done` of those that are under way before this returns.
   virtual void close() noexcept = 0;
 };
 
