@@ -92,8 +92,9 @@ void commit_ledger::note_error(std::string_view text) noexcept {
   last_error_ = text;
 }
 
-// With a lock, so that what is stored last was looked at last.
+// With a lock, so that what is stored last was looked at last. As long as nothing has failed there is nothing to store.
 void commit_ledger::update_refusing() noexcept {
+  if (failures_.load(std::memory_order_relaxed) == 0 && !seen_.refusing.load(std::memory_order_relaxed)) return;
   const std::lock_guard lock{error_mutex_};
   const bool failing = failures_.load(std::memory_order_relaxed) != 0;
   const bool is_full = backlog_bytes_.load(std::memory_order_relaxed) > backlog_bytes_max_;
