@@ -164,9 +164,9 @@ TEST_CASE("a destruction ends when the end is durable", "[client]") {
 }
 
 TEST_CASE("what runs in a destroyed actor is told, and has its grace period", "[client]") {
+  std::string heard;  // written as long as the runtime lives
   world w;
   auto g = w.client.get_or_create<guest>("g");
-  std::string heard;
   w.runtime->spawn([](troupe::handle<guest> of, std::string& out) -> troupe::task<> {
     auto lingering = of.call<&guest::linger>();
     out = co_await lingering;
@@ -271,11 +271,11 @@ TEST_CASE("a destruction waits as long as its handle says", "[client]") {
 }
 
 TEST_CASE("a successor does not hold up the news of an actor's end", "[client]") {
+  std::string heard;  // written as long as the runtime lives
   world w;
   auto g = w.client.get_or_create<guest>("g");
   g.call<&guest::end_slowly>().get();
   const auto ending = w.start(w.client.destroy(g));
-  std::string heard;
   w.runtime->spawn([](troupe::handle<guest> of, std::string& out) -> troupe::task<> {
     auto lingering = of.call<&guest::linger>();
     out = co_await lingering;
