@@ -149,7 +149,7 @@ TEST_CASE("A death that was not the message's fault uses up no attempt, and is s
     world w{workers(), store};
     const auto a = w.client.get_or_create<worker>("a");
     if (life == 0) w.run(a.send(worker::leased, "healthy"));
-    const auto holding = w.start(a.call<&worker::hold_leased>(1h));
+    const auto holding = w.start(troupe::handle<worker>{a}.call<&worker::hold_leased>(1h));  // outlives `a`
     store = store.after_crash();
   }
   world w{workers(), store};

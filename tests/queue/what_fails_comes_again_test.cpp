@@ -71,7 +71,7 @@ TEST_CASE("A consumer that is cut short by a shutdown has made no attempt") {
   world w{workers()};
   const auto a = w.client.get_or_create<worker>("a");
   w.run(a.send(worker::leased, "one"));
-  const auto holding = w.start(a.call<&worker::hold_leased>(1h));
+  const auto holding = w.start(troupe::handle<worker>{a}.call<&worker::hold_leased>(1h));  // outlives `a`
   w.run(a.call<&worker::rest>());
   w.pass(16s);  // the grace period
   CHECK(holding.code() == "actor.aborted");
@@ -120,7 +120,7 @@ TEST_CASE("A crash between two turns of a consumer shows the message again, and 
     const auto again = w.start(a.call<&worker::try_fragile>(false));
     CHECK(again.done());
     w.run(a.send(worker::leased, "one"));
-    const auto holding = w.start(a.call<&worker::hold_leased>(1h));
+    const auto holding = w.start(troupe::handle<worker>{a}.call<&worker::hold_leased>(1h));  // outlives `a`
     left = store.after_crash();
   }
   world w{workers(), *left};
