@@ -138,7 +138,7 @@ TEST_CASE("A message that kills the process in all of its attempts is a dead let
     world w{workers(), store};
     const auto a = w.client.get_or_create<worker>("a");
     if (life == 0) w.run(a.send(worker::counted, "poison"));
-    const auto holding = w.start(a.call<&worker::hold_counted>());
+    const auto holding = w.start(troupe::handle<worker>{a}.call<&worker::hold_counted>());
     store = store.after_crash();
   }
   world w{workers(), store};
