@@ -5,7 +5,14 @@
 
 #include <coroutine>
 
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__)
+#define TEST_FINDS_LEAKS 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define TEST_FINDS_LEAKS 1
+#endif
+#endif
+#if defined(TEST_FINDS_LEAKS)
 #include <sanitizer/lsan_interface.h>
 #endif
 
@@ -17,7 +24,7 @@ namespace {
 
 /// What waits for ever for something that is not troupe's can be freed by nobody: LeakSanitizer is not to tell.
 struct forgives_leaks {
-#ifdef __SANITIZE_ADDRESS__
+#if defined(TEST_FINDS_LEAKS)
   forgives_leaks() { __lsan_disable(); }
   ~forgives_leaks() { __lsan_enable(); }
 #else
