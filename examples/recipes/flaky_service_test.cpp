@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 using troupe::testing::simulation;
 
 // [api]
-/// What the program knows of the service. The real one is a client of HTTP, which blocks its thread.
+/// The service, as the program knows it. The real one is a client of HTTP, which blocks its thread.
 class payment_api {
  public:
   virtual ~payment_api() = default;

@@ -19,7 +19,7 @@
 #include "../support.hpp"
 
 // [logger]
-/// What a line has beside its time and level. JSON quotes what has to be quoted.
+/// The fields of a line, beside its time and level. JSON quotes what has to be quoted.
 std::string fields(const nlohmann::json& of) {
   return of.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }

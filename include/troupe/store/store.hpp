@@ -234,7 +234,7 @@ struct due_request {
   void (*done)(due_request&) noexcept = nullptr;
 };
 
-/// What becomes durable together.
+/// The changes that become durable together.
 enum class commit_cut : std::uint8_t {
   whole_store,  ///< all that a request has: many actors at once, and requests come one after the other
   per_actor,    ///< the changes of one actor: a request has no more, and requests of many actors are under way at once
