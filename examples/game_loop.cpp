@@ -60,7 +60,7 @@ class game_clock {
     owed_ = std::min<std::chrono::nanoseconds>(owed_ + took, steps_max * step);
     for (; owed_ >= step; owed_ -= step) {
       clock_.advance(step);
-      while (runtime.poll() > 0) {  // what is due in this step happens in it, with all that follows
+      while (runtime.poll() > 0) {  // all that is due in this step happens in it
       }
       ++steps;
     }

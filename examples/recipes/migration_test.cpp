@@ -57,7 +57,7 @@ TEST_CASE("baskets of the first release are read, and can be filled") {
   simulation sim{troupe::registry{}.use<basket>("basket"), options};
   const auto alice = sim.client().get<basket>("alice");
   sim.run(alice.call<&basket::add>("milk"));
-  sim.crash();  // what is stored now is of the second version
+  sim.crash();  // the store has the second version now
 
   const auto content = sim.stored(sim.client().get<basket>("alice")).value().lines;
   REQUIRE(content.size() == 3);

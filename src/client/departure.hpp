@@ -17,7 +17,8 @@ struct turn;
 /// receiver: see `crosses_cuts`. `sender` is the turn that
 /// sends it; null: a thread of the host does. `by` has the time-out of the caller that waits; null: there is none. If
 /// the invocation leaves its cut, it leaves when its dependency is durable, so that no effect is elsewhere without
-/// its cause. What one actor sends leaves in the order in which it was sent, where each actor has its own commits.
+/// its cause. Where each actor has its own commits, the invocations of one actor leave in the order in which it sent
+/// them.
 /// Takes over a reference.
 void send_away(invocation& inv, const turn* sender, const handle_core* by) noexcept;
 

@@ -189,7 +189,7 @@ void actor_committer::line::completed() noexcept {
                        .actors = actors(),
                        .bytes = closing_ != nullptr ? closing_->counted : 0,
                        .begun_at = begun_at_});
-  // What is to be forgotten may be forgotten twice.
+  // A message may be forgotten twice.
   const bool may_try_again = result == outcome::failed || (result == outcome::unknown && actor_ == nullptr);
   if (result == outcome::committed) return succeeded();
   if (all_.dead_) return bury();

@@ -240,7 +240,7 @@ enum class commit_cut : std::uint8_t {
   per_actor,    ///< the changes of one actor: a request has no more, and requests of many actors are under way at once
 };
 
-/// What a store is like, for the runtime that opens it.
+/// The traits of a store, for the runtime that opens it.
 struct store_traits {
   commit_cut cut = commit_cut::whole_store;
 };
@@ -322,8 +322,8 @@ class store {
 
   virtual void commit(commit_request& request) noexcept = 0;
 
-  /// Fixed while the store is open. What was written with one cut is not for the other: a message that was on its way
-  /// might arrive twice.
+  /// Fixed while the store is open. A store that was written with one cut must not be opened with the other: a message
+  /// that was on its way might arrive twice.
   [[nodiscard]] virtual store_traits traits() const noexcept { return {}; }
 
   /// The most bytes that a state, an input, a message in a queue or on its way, or key and value of the row of a part
